@@ -1,0 +1,110 @@
+"""Every number that bounds work, size or time, in one frozen object, each with its reason.
+
+A document's sender chooses its size, its depth and its counts; `Limits` says how far that goes, and a `Budget`
+counts the work that is left. A limit is never raised by what it limits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final, final
+
+from agentdid.errors import InputTooLarge
+
+HARD_MAX_CHAIN: Final = 8
+"""Links that no policy can exceed: each costs the verifier a signature and a status (specs/delegation.md)."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one verifier, wallet or issuer. Sizes in bytes, times in seconds (`_s`)."""
+
+    max_input_bytes: int = 262_144
+    """One document or token: 8 links of 16 kB, twice over. Read before anything is decoded."""
+    max_header_bytes: int = 32_768
+    """One `Authorization` value: what common servers accept when asked to (specs/presentation-over-http.md)."""
+    max_depth: int = 64
+    """Nested arrays and objects. Real credentials stay under 12; Python's own stack holds far more."""
+    max_members: int = 20_000
+    """Array elements plus object members of one JSON text: bounds the walk over it."""
+    max_chain: int = 5
+    """Links of a delegation chain, root included; never over `HARD_MAX_CHAIN`."""
+    max_credentials: int = 16
+    """Credentials in one presentation."""
+    max_proofs: int = 8
+    """Proofs on one document."""
+    max_disclosures: int = 512
+    """Disclosures of one SD-JWT: each costs a hash and a parse."""
+    max_grants: int = 64
+    """Grants of one capability; each is compared with one parent grant."""
+    max_signatures: int = 64
+    """Signature checks one input may cause, status lists included."""
+    max_fetches: int = 48
+    """Documents one input may make us ask for: a DID and a list for each of 16 credentials, and some."""
+    leeway_s: int = 60
+    """Clock skew between honest parties, counted against now only (RFC 7519 section 4.1.4)."""
+    max_presentation_life_s: int = 60
+    """From `iat` to `exp` of a presentation: it answers one challenge and is not kept."""
+    max_key_age_s: int = 300
+    """How old a DID document may be when a key in it is believed."""
+    max_statusless_life_s: int = 3_600
+    """Lifetime of a delegated link that cannot be revoked."""
+    status_staleness_s: int = 60
+    """How old a status list may be, counted from its signature."""
+    min_status_ttl_s: int = 60
+    """An issuer's `ttl` below this is read as this, so that it cannot cause a storm of fetches."""
+    max_status_ttl_s: int = 86_400
+    """An issuer's `ttl` above this is read as this, so that it cannot freeze a status."""
+    min_status_entries: int = 131_072
+    """Bitstring Status List v1.0 section 3.4: fewer entries give no herd privacy."""
+    max_status_list_bytes: int = 16_777_216
+    """A decoded list: 134 million entries of one bit."""
+    max_fetch_bytes: int = 4_194_304
+    """One fetched body, as sent and as decoded."""
+    fetch_timeout_s: float = 5.0
+    """One fetch from name look-up to last byte."""
+    nonce_life_s: int = 120
+    """How long a challenge can be answered."""
+    max_nonces: int = 100_000
+    """Consumed nonces kept at once in memory; when full, new ones are refused, not old ones forgotten."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+                message = f"limit {field.name} must be a positive number, got {value!r}"
+                raise ValueError(message)
+        if self.max_chain > HARD_MAX_CHAIN:
+            message = f"max_chain is at most {HARD_MAX_CHAIN}, got {self.max_chain}"
+            raise ValueError(message)
+
+
+DEFAULT: Final = Limits()
+
+
+@final
+class Budget:
+    """The work that one input may still cause.
+
+    One budget goes through the whole judgement of an input, nested status lists included, so that
+    parts cannot each be cheap and the sum dear.
+    """
+
+    __slots__ = ("fetches", "signatures")
+
+    def __init__(self, limits: Limits) -> None:
+        self.signatures = limits.max_signatures
+        self.fetches = limits.max_fetches
+
+    def spend_signature(self) -> None:
+        """Pay for one signature check. Raises `InputTooLarge` when nothing is left."""
+        self.signatures -= 1
+        if self.signatures < 0:
+            raise InputTooLarge("more signatures to check than the limit allows")
+
+    def spend_fetch(self) -> None:
+        """Pay for one outside document. Raises `InputTooLarge` when nothing is left."""
+        self.fetches -= 1
+        if self.fetches < 0:
+            raise InputTooLarge("more outside documents needed than the limit allows")
