@@ -1,0 +1,1 @@
+"""Canonical bytes: RFC 8785."""

@@ -1,0 +1,1 @@
+"""Bytes and text, one spelling per value: strict JSON, base encodings, varints."""

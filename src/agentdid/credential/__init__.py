@@ -1,0 +1,1 @@
+"""W3C Verifiable Credentials Data Model 2.0: shapes and validity."""

@@ -1,0 +1,1 @@
+"""Capabilities, how a child is narrower than its parent, and what a chain permits."""

@@ -1,0 +1,1 @@
+"""The issuer: credentials minted, revoked and published."""

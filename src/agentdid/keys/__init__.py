@@ -1,0 +1,1 @@
+"""Keys: one table of algorithms, public keys that verify, signers that sign."""

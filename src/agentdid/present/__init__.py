@@ -1,0 +1,1 @@
+"""Wire forms of asking and presenting; no I/O."""

@@ -1,0 +1,1 @@
+"""Proofs over bytes and keys; knows no DID."""

@@ -1,0 +1,1 @@
+"""Securing mechanisms: how a credential or presentation carries its proof."""

@@ -1,0 +1,1 @@
+"""Where the outside is asked: guarded HTTPS, freshness, single flight."""

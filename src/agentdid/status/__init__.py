@@ -1,0 +1,1 @@
+"""Credential status: lists and what they say of one entry."""

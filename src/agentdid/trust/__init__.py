@@ -1,0 +1,1 @@
+"""Whom a verifier believes, about what."""

@@ -1,0 +1,1 @@
+"""The verifier: the judgement, with its sources, its nonces and its log."""

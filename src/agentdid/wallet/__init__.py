@@ -1,0 +1,1 @@
+"""The holder: keys and credentials under seal, presented and delegated."""
