@@ -1,0 +1,333 @@
+"""Bitstring status lists: from a credential's entry and a list's JSON to the one bit that counts, and back.
+
+This module reads and writes shapes and bits. That the list's signature holds, that its issuer may speak for this
+credential, that it is fresh and within its validity, and what a set bit means: all that is judged by `agentdid.verify`.
+
+* Every number a sender writes is checked before it is used: an index never wraps around, a list never grows past its
+  limit while it is unpacked.
+* A list is one gzip member and nothing else, so that two readers cannot unpack two lists.
+
+Spec: Bitstring Status List v1.0.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, final
+
+from agentdid.codec.base import decode_base64url, encode_base64url
+from agentdid.credential.model import CREDENTIALS_V2
+from agentdid.credential.parse import check_url
+from agentdid.credential.validity import encode_instant, parse_instant
+from agentdid.errors import (
+    EncodingInvalid,
+    RangeError,
+    StatusListLengthError,
+    StatusListTooLarge,
+    StatusMalformed,
+    StatusUnknownValue,
+    StatusVerificationError,
+    TypeMismatch,
+)
+from agentdid.limits import DEFAULT, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+ENTRY_TYPE: Final = "BitstringStatusListEntry"
+LIST_TYPE: Final = "BitstringStatusListCredential"
+SUBJECT_TYPE: Final = "BitstringStatusList"
+
+# Twenty digits hold 2^64: whoever writes more does not mean an index.
+_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,19}")
+_MAX_STATUS_SIZE: Final = 8
+_GZIP: Final = zlib.MAX_WBITS | 16  # zlib.h inflateInit2: a gzip wrapper and no other
+_PIECE_BYTES: Final = 1 << 20
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StatusEntry:
+    """Where one credential's status stands.
+
+    Attributes:
+        purpose: What a set bit would mean: `revocation`, `suspension` or a word the judge may not know.
+        index: The bit's place, 0 the first. Not yet compared with the list's length.
+        list_url: The list credential's URL, byte for byte as the credential wrote it.
+    """
+
+    purpose: str
+    index: int
+    list_url: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StatusList:
+    """A status list unpacked, with what is needed to judge it.
+
+    Attributes:
+        url: Where it was had.
+        issuer: Who signed it.
+        purposes: What its bits say.
+        bits: The bits, first index leftmost (most significant) in the first byte.
+        signed_at: When it was signed; its age counts from here.
+        valid_from: The list's own `validFrom`.
+        valid_until: The list's own `validUntil`.
+        ttl_s: The issuer's `ttl` in seconds, as written; the judge bounds it.
+    """
+
+    url: str
+    issuer: str
+    purposes: tuple[str, ...]
+    bits: bytes = field(repr=False)
+    signed_at: datetime
+    valid_from: datetime | None
+    valid_until: datetime | None
+    ttl_s: float | None
+
+    def value(self, entry: StatusEntry) -> int:
+        """Return the entry's bit, 0 or 1.
+
+        Raises:
+            StatusVerificationError: The list does not speak about the entry's purpose.
+            RangeError: The list has no such index.
+
+        Spec: Bitstring Status List section 3.2, steps 8 to 14.
+        """
+        if entry.purpose not in self.purposes:
+            raise StatusVerificationError("the list is not about the entry's purpose")
+        index = entry.index
+        if index < 0 or index >> 3 >= len(self.bits):
+            raise RangeError(f"the list has {len(self.bits) * 8} entries, none at the entry's index")
+        return self.bits[index >> 3] >> (7 - (index & 7)) & 1
+
+
+def parse_entry(value: object, path: str = "") -> StatusEntry:
+    """Return the place that a `credentialStatus` object names.
+
+    Raises:
+        StatusMalformed: A member is absent, of the wrong type, or an index that is not written as decimal digits.
+        StatusUnknownValue: Another type of status, or statuses of more than one bit.
+        RangeError: A negative index.
+
+    Spec: Bitstring Status List section 2.1.
+    """
+    if not isinstance(value, dict):
+        raise StatusMalformed("expected an object", path=path)
+    kind = _text(value, "type", path)
+    if kind != ENTRY_TYPE:
+        raise StatusUnknownValue(f"expected type {ENTRY_TYPE}", path=f"{path}/type")
+    purpose = _text(value, "statusPurpose", path)
+    list_url = _text(value, "statusListCredential", path)
+    try:
+        check_url(list_url, f"{path}/statusListCredential")
+    except TypeMismatch as error:
+        raise StatusMalformed(error.detail, path=error.path) from None
+    if value.get("id") == list_url:
+        raise StatusMalformed("the entry's id is the list's URL", path=f"{path}/id")
+    _check_size(value.get("statusSize", 1), f"{path}/statusSize")
+    return StatusEntry(purpose, _parse_index(value.get("statusListIndex"), f"{path}/statusListIndex"), list_url)
+
+
+def decode_list(encoded: object, limits: Limits = DEFAULT, path: str = "") -> bytes:
+    """Return the bits of an `encodedList`: multibase `u`, base64url without padding, one gzip member.
+
+    Costs about as much as inflating: 35 µs for 131,072 entries. Memory stays within `limits.max_status_list_bytes`
+    and an eighth, whatever the text unpacks to.
+
+    Raises:
+        StatusMalformed: Not a string, not base64url, not gzip, cut short, or with anything behind its one member.
+        StatusListTooLarge: It unpacks to more than `limits.max_status_list_bytes`.
+        StatusListLengthError: It unpacks to fewer than `limits.min_status_entries` entries.
+
+    Spec: Bitstring Status List sections 2.2 and 3.4; ATTACKS K06, K16.
+    """
+    if not isinstance(encoded, str) or not encoded.startswith("u"):
+        raise StatusMalformed("expected multibase base64url, which begins with u", path=path)
+    if len(encoded) > limits.max_status_list_bytes * 3 // 2:  # base64 adds a third, gzip next to nothing
+        raise StatusListTooLarge(f"more than {limits.max_status_list_bytes} bytes before unpacking", path=path)
+    try:
+        bits = _inflate(decode_base64url(encoded[1:]), limits.max_status_list_bytes, path)
+    except EncodingInvalid as error:
+        raise StatusMalformed(error.detail, path=path) from None
+    if len(bits) * 8 < limits.min_status_entries:
+        raise StatusListLengthError(
+            f"expected at least {limits.min_status_entries} entries, found {len(bits) * 8}", path=path
+        )
+    return bits
+
+
+def encode_list(bits: bytes) -> str:
+    """Return the `encodedList` of `bits`. The same bits give the same text: gzip's time stamp stays zero."""
+    return "u" + encode_base64url(zlib.compress(bits, 9, _GZIP))
+
+
+def read_list(
+    document: dict[str, object],
+    *,
+    url: str,
+    issuer: str,
+    signed_at: datetime | None,
+    limits: Limits = DEFAULT,
+) -> StatusList:
+    """Return the list that a status list credential holds. Its proof must have been verified.
+
+    Args:
+        document: The credential without its proof.
+        url: Where it was had.
+        issuer: Who signed it.
+        signed_at: When the signature says it was made; where it does not say, `validFrom` stands for it.
+        limits: Sizes.
+
+    Raises:
+        StatusMalformed: Not a list credential, a member of the wrong form, or no telling when it was signed.
+        StatusVerificationError: A list that names another URL as its own: one list served in place of another.
+        StatusListTooLarge: See `decode_list`.
+        StatusListLengthError: See `decode_list`.
+
+    Spec: Bitstring Status List section 2.2.
+    """
+    if LIST_TYPE not in _texts(document, "type", ""):
+        raise StatusMalformed(f"expected {LIST_TYPE} among the types", path="/type")
+    own = document.get("id")
+    if own is not None and own != url:
+        raise StatusVerificationError("the list's id is not the URL it was had from", path="/id")
+    subject = document.get("credentialSubject")
+    path = "/credentialSubject"
+    if not isinstance(subject, dict):
+        raise StatusMalformed("expected one object", path=path)
+    if SUBJECT_TYPE not in _texts(subject, "type", path):
+        raise StatusMalformed(f"expected {SUBJECT_TYPE} among the types", path=f"{path}/type")
+    valid_from = _instant(document, "validFrom")
+    signed = signed_at or valid_from
+    if signed is None:
+        raise StatusMalformed("neither the signature nor validFrom says how old the list is", path="/validFrom")
+    return StatusList(
+        url=url,
+        issuer=issuer,
+        purposes=_texts(subject, "statusPurpose", path),
+        bits=decode_list(subject.get("encodedList"), limits, f"{path}/encodedList"),
+        signed_at=signed,
+        valid_from=valid_from,
+        valid_until=_instant(document, "validUntil"),
+        ttl_s=_ttl(subject.get("ttl"), f"{path}/ttl"),
+    )
+
+
+def build_list_credential(
+    url: str,
+    issuer: str,
+    purposes: Sequence[str],
+    bits: bytes,
+    *,
+    valid_from: datetime,
+    valid_until: datetime | None = None,
+    ttl_s: float | None = None,
+) -> dict[str, object]:
+    """Return the unsigned list credential of `bits`, first index in the most significant bit of the first byte.
+
+    Raises:
+        ValueError: No purpose.
+
+    Spec: Bitstring Status List section 2.2; `ttl` is written in milliseconds.
+    """
+    if not purposes:
+        raise ValueError("a status list needs at least one purpose")
+    subject: dict[str, object] = {
+        "id": f"{url}#list",
+        "type": SUBJECT_TYPE,
+        "statusPurpose": purposes[0] if len(purposes) == 1 else list(purposes),
+        "encodedList": encode_list(bits),
+    }
+    if ttl_s is not None:
+        subject["ttl"] = round(ttl_s * 1000)
+    document: dict[str, object] = {
+        "@context": [CREDENTIALS_V2],
+        "id": url,
+        "type": ["VerifiableCredential", LIST_TYPE],
+        "issuer": issuer,
+        "validFrom": encode_instant(valid_from),
+        "credentialSubject": subject,
+    }
+    if valid_until is not None:
+        document["validUntil"] = encode_instant(valid_until)
+    return document
+
+
+def _inflate(packed: bytes, max_bytes: int, path: str) -> bytes:
+    member = zlib.decompressobj(_GZIP)
+    try:
+        piece = member.decompress(packed, min(_PIECE_BYTES, max_bytes + 1))
+        if member.eof:
+            bits = piece
+        else:
+            # A long list comes in pieces: asked for at once, zlib would hold it twice while it joins its blocks.
+            whole = BytesIO()
+            while piece and whole.tell() <= max_bytes:
+                whole.write(piece)
+                piece = member.decompress(member.unconsumed_tail, _PIECE_BYTES)
+            bits = whole.getvalue()
+    except zlib.error:
+        raise StatusMalformed("not a gzip member", path=path) from None
+    if len(bits) > max_bytes:
+        raise StatusListTooLarge(f"unpacks to more than {max_bytes} bytes", path=path)
+    if not member.eof:
+        raise StatusMalformed("the gzip member is cut short", path=path)
+    if member.unused_data:
+        raise StatusMalformed("something stands behind the gzip member", path=path)
+    return bits
+
+
+def _parse_index(value: object, path: str) -> int:
+    if not isinstance(value, str):
+        raise StatusMalformed("expected decimal digits in a string", path=path)
+    if _INDEX.fullmatch(value):
+        return int(value)
+    if value[:1] == "-" and value != "-0" and _INDEX.fullmatch(value[1:]):
+        raise RangeError("the index is negative", path=path)
+    raise StatusMalformed("expected decimal digits without sign or leading zero", path=path)
+
+
+def _check_size(value: object, path: str) -> None:
+    # ATTACKS K18: a size that nobody could have meant is a broken entry; one that only we cannot read is no answer.
+    if type(value) is not int or not 1 <= value <= _MAX_STATUS_SIZE:
+        raise StatusMalformed(f"expected a number of bits from 1 to {_MAX_STATUS_SIZE}", path=path)
+    if value != 1:
+        raise StatusUnknownValue("statuses of more than one bit have no meaning here", path=path)
+
+
+def _ttl(value: object, path: str) -> float | None:
+    if value is None:
+        return None
+    if type(value) is not int or value < 0:
+        raise StatusMalformed("expected milliseconds, a whole number from 0", path=path)
+    return value / 1000
+
+
+def _instant(document: dict[str, object], name: str) -> datetime | None:
+    if name not in document:
+        return None
+    try:
+        return parse_instant(document[name], f"/{name}")
+    except TypeMismatch as error:
+        raise StatusMalformed(error.detail, path=error.path) from None
+
+
+def _text(value: dict[str, object], name: str, path: str) -> str:
+    text = value.get(name)
+    if not isinstance(text, str) or not text:
+        raise StatusMalformed("expected a string that says something", path=f"{path}/{name}")
+    return text
+
+
+def _texts(value: dict[str, object], name: str, path: str) -> tuple[str, ...]:
+    found = value.get(name)
+    texts = tuple(found) if isinstance(found, list) else (found,)
+    if not texts or not all(isinstance(text, str) and text for text in texts):
+        raise StatusMalformed("expected a string, or an array of one or more", path=f"{path}/{name}")
+    return texts
