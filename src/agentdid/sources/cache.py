@@ -1,0 +1,208 @@
+"""Documents held as long as they may be, asked for once however many wait, and not asked for in a storm.
+
+* A held document answers as long as it is no older than the asker allows.
+* Askers who come while a document is on its way share the one answer: threads among themselves, the tasks of an event
+  loop among themselves.
+* A failure is remembered for a few seconds, and "anew" is at most as often as `min_refetch_s`, so that whoever makes us
+  ask cannot make us ask all the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, final
+
+from agentdid.clock import Clock, SystemClock
+from agentdid.errors import Undecided
+from agentdid.sources.fetch import DocumentMissing
+from agentdid.sources.source import missing_code
+from agentdid.verify.needs import Absent, Answer, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+MAX_ENTRIES: Final = 1_024
+MAX_BYTES: Final = 268_435_456
+"""All bodies together: 64 of the largest that are fetched."""
+NEGATIVE_TTL_S: Final = 5.0
+MIN_REFETCH_S: Final = 0.5
+_NO_TIME: Final = timedelta()
+
+_Key: TypeAlias = tuple[str, tuple[str, ...]]
+
+
+class Fetcher(Protocol):
+    """What fetches for the cache: `agentdid.sources.fetch.GuardedFetcher`, by its shape."""
+
+    def fetch(self, url: str, accept: Sequence[str] = ()) -> Resource:
+        """Return the document. Raises one of `Undecided`."""
+        ...
+
+    async def afetch(self, url: str, accept: Sequence[str] = ()) -> Resource:
+        """As `fetch`, without blocking the event loop."""
+        ...
+
+
+class _Held:
+    """What is known of one URL: the newest document, and the newest failure."""
+
+    __slots__ = ("failed_at", "failure", "resource")
+
+    def __init__(self) -> None:
+        self.resource: Resource | None = None
+        self.failure: Absent | None = None
+        self.failed_at: datetime | None = None
+
+
+@final
+class CachedSource:
+    """A `Source` over a fetcher, for any number of threads and event loops.
+
+    Args:
+        fetcher: Asked when nothing held will do.
+        clock: What says how old a document is.
+        min_refetch_s: A document younger than this is not asked for again, even by who wants it anew.
+        negative_ttl_s: A failure younger than this is the answer.
+        max_entries: URLs held at once; the least recently used is forgotten.
+        max_bytes: Bodies held at once, all together.
+    """
+
+    __slots__ = (
+        "_bytes",
+        "_clock",
+        "_fetcher",
+        "_flights",
+        "_held",
+        "_lock",
+        "_max_bytes",
+        "_max_entries",
+        "_min_refetch_s",
+        "_negative_ttl",
+        "_task_flights",
+    )
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        clock: Clock | None = None,
+        *,
+        min_refetch_s: float = MIN_REFETCH_S,
+        negative_ttl_s: float = NEGATIVE_TTL_S,
+        max_entries: int = MAX_ENTRIES,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._fetcher = fetcher
+        self._clock = clock or SystemClock()
+        self._min_refetch_s = min_refetch_s
+        self._negative_ttl = timedelta(seconds=negative_ttl_s)
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._held: OrderedDict[_Key, _Held] = OrderedDict()
+        # Threads wait for threads, and the tasks of a loop for tasks of that loop. If a thread could wait for a task of
+        # the loop that it runs, neither would come to an end.
+        self._flights: dict[_Key, Future[Answer | None]] = {}
+        self._task_flights: dict[tuple[asyncio.AbstractEventLoop, _Key], asyncio.Future[Answer | None]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:
+        """Return the document at `url`, at most `max_age_s` old, or why there is none. Blocks while it is fetched.
+
+        A hit returns the same `Resource` as before and costs about 2 µs.
+        """
+        key = (url, accept)
+        while True:
+            with self._lock:
+                answer = self._find(key, max_age_s)
+                if answer is not None:
+                    return answer
+                flight = self._flights.get(key)
+                if flight is None:
+                    mine: Future[Answer | None] = Future()
+                    self._flights[key] = mine
+                    break
+            answer = flight.result()
+            if answer is not None:
+                return answer
+        answer = None
+        try:
+            try:
+                answer = self._fetcher.fetch(url, accept)
+            except Undecided as error:
+                answer = _absent(url, accept, error)
+        finally:
+            with self._lock:
+                if answer is not None:
+                    self._keep(key, answer)
+                del self._flights[key]
+            mine.set_result(answer)  # None where we were interrupted: whoever waits asks for himself
+        return answer
+
+    async def aget(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:
+        """As `get`, without blocking the event loop."""
+        key = (url, accept)
+        loop = asyncio.get_running_loop()
+        while True:
+            with self._lock:
+                answer = self._find(key, max_age_s)
+                if answer is not None:
+                    return answer
+                flight = self._task_flights.get((loop, key))
+                if flight is None:
+                    mine: asyncio.Future[Answer | None] = loop.create_future()
+                    self._task_flights[loop, key] = mine
+                    break
+            answer = await asyncio.shield(flight)
+            if answer is not None:
+                return answer
+        answer = None
+        try:
+            try:
+                answer = await self._fetcher.afetch(url, accept)
+            except Undecided as error:
+                answer = _absent(url, accept, error)
+        finally:
+            with self._lock:
+                if answer is not None:
+                    self._keep(key, answer)
+                del self._task_flights[loop, key]
+            mine.set_result(answer)
+        return answer
+
+    def _find(self, key: _Key, max_age_s: float) -> Answer | None:
+        held = self._held.get(key)
+        if held is None:
+            return None
+        self._held.move_to_end(key)
+        now = self._clock.now()
+        if held.resource is not None:
+            # A clock that was set back makes ages negative; then nothing is known of them.
+            age = now - held.resource.held_at
+            if _NO_TIME <= age <= timedelta(seconds=max(max_age_s, self._min_refetch_s)):
+                return held.resource
+        if held.failed_at is not None and _NO_TIME <= now - held.failed_at <= self._negative_ttl:
+            return held.failure
+        return None
+
+    def _keep(self, key: _Key, answer: Answer) -> None:
+        held = self._held.setdefault(key, _Held())
+        self._held.move_to_end(key)
+        if isinstance(answer, Absent):
+            # What is held stays: it is still good for who allows its age.
+            held.failure, held.failed_at = answer, self._clock.now()
+        else:
+            self._bytes += len(answer.body) - (len(held.resource.body) if held.resource is not None else 0)
+            held.resource, held.failure, held.failed_at = answer, None, None
+        while len(self._held) > self._max_entries or self._bytes > self._max_bytes:
+            _, forgotten = self._held.popitem(last=False)
+            if forgotten.resource is not None:
+                self._bytes -= len(forgotten.resource.body)
+
+
+def _absent(url: str, accept: tuple[str, ...], error: Undecided) -> Absent:
+    return Absent(url, missing_code(accept) if isinstance(error, DocumentMissing) else error.code, error.detail)

@@ -1,0 +1,398 @@
+"""One HTTPS document from a server that nobody here trusts, or a code that says why not.
+
+Whoever writes a DID or a status URL chooses where we connect to. So:
+
+* https only, verified against the host's own name; no proxy, no redirect, no cookie, no second request on a connection.
+* A name is resolved once. Every address it has must be public or allowed by name, and the connection goes to one of
+  these addresses: a second look-up that could answer otherwise does not happen.
+* One deadline from name look-up to last byte, held at every read, so that dripping bytes buys no time; one size limit
+  for the body as sent and as unpacked, held while it is unpacked.
+* No error says anything that the server sent, or which address it has: the asker might be its author.
+
+It stands on httpcore, the transport below httpx, because the deadline and the choice of the address have to sit at the
+socket: there httpx has no place for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias, final
+
+import httpcore
+
+from agentdid.clock import Clock, SystemClock
+from agentdid.errors import (
+    FetchContentType,
+    FetchFailed,
+    FetchRedirect,
+    FetchScheme,
+    FetchTimeout,
+    FetchTls,
+    FetchTooLarge,
+)
+from agentdid.limits import DEFAULT, Limits
+from agentdid.sources.addresses import check_addresses, parse_address, parse_networks
+from agentdid.sources.source import NOT_THERE
+from agentdid.verify.needs import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Resolver: TypeAlias = Callable[[str, int], Iterable[str]]
+
+# RFC 3986 without what two readers read differently: no user information, no escape in the host, no backslash, no
+# octet outside visible ASCII. A fragment is the reader's business and never sent.
+_URL: Final = re.compile(
+    r"(?i:https)://(?P<host>\[[0-9A-Fa-f:.]+\]|[\w-]{1,63}(?:\.[\w-]{1,63})*)(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>/[!-\"$->@-\[\]-~]*)?(?P<query>\?[!-\"$-\[\]-~]*)?(?:#[!-~]*)?",
+    re.ASCII,
+)
+_MAX_HOST_CHARS: Final = 253  # RFC 1035 §2.3.4
+_MAX_PORT: Final = 65_535
+_GZIP: Final = zlib.MAX_WBITS | 16
+_OK: Final = 200
+_REDIRECTS: Final = range(300, 400)
+
+# A look-up cannot be interrupted, only left behind. This bounds how many a dead name server can make us leave.
+_LOOKUPS: Final = threading.BoundedSemaphore(64)
+
+
+@final
+class DocumentMissing(FetchFailed):
+    """The server says that it has no such document (404, 410)."""
+
+
+@final
+class GuardedFetcher:
+    """Fetches documents over HTTPS from public addresses, within bounds of size and time.
+
+    Args:
+        allow: Addresses and CIDRs that may be connected to although they are not public.
+        ca: A PEM file of certificate authorities to trust beside the system's.
+        limits: `max_fetch_bytes` and `fetch_timeout_s`.
+        resolver: From host and port to addresses; the system's, if none is given. It may block.
+        clock: What says when a document was had.
+
+    Raises:
+        ValueError: `allow` holds something else than addresses and CIDRs.
+        OSError: `ca` cannot be read, or is no PEM file (`ssl.SSLError`).
+    """
+
+    __slots__ = ("_allow", "_clock", "_limits", "_resolver", "_tls")
+
+    def __init__(
+        self,
+        allow: Sequence[str] = (),
+        ca: Path | None = None,
+        limits: Limits = DEFAULT,
+        resolver: Resolver | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self._allow = parse_networks(allow)
+        self._tls = ssl.create_default_context()
+        if ca is not None:
+            self._tls.load_verify_locations(cafile=ca)
+        self._limits = limits
+        self._resolver = resolver or _resolve
+        self._clock = clock or SystemClock()
+
+    def fetch(self, url: str, accept: Sequence[str] = ()) -> Resource:
+        """Return the document at `url`. It counts as held from before the request was sent.
+
+        Args:
+            url: An https URL.
+            accept: The media types that will do; empty: any.
+
+        Raises:
+            FetchScheme: Not an https URL.
+            FetchForbiddenAddress: The host has an address that is neither public nor allowed.
+            FetchTls: The connection or the certificate does not hold.
+            FetchRedirect: The answer is a redirect.
+            FetchTooLarge: The body is over `max_fetch_bytes`, as sent or as unpacked.
+            FetchTimeout: The last byte did not come within `fetch_timeout_s`.
+            FetchContentType: The answer is of another type.
+            FetchFailed: No such name, no connection, broken off, or any answer but 200; `DocumentMissing` for 404, 410.
+        """
+        place = _parse_url(url)
+        deadline = _Deadline(self._limits.fetch_timeout_s)
+        held_at = self._clock.now()
+        with _named_errors():
+            addresses = check_addresses(self._look_up(place).result(deadline.left_s()), self._allow)
+            with (
+                httpcore.ConnectionPool(self._tls, network_backend=_Backend(addresses, deadline)) as pool,
+                pool.stream("GET", place.url, headers=_headers(place, accept)) as response,
+            ):
+                body = _Body(response, accept, self._limits.max_fetch_bytes)
+                for chunk in response.iter_stream():
+                    body.feed(chunk)
+        return Resource(url, body.finish(), held_at)
+
+    async def afetch(self, url: str, accept: Sequence[str] = ()) -> Resource:
+        """As `fetch`, without blocking the event loop."""
+        place = _parse_url(url)
+        held_at = self._clock.now()
+        with _named_errors():
+            async with asyncio.timeout(self._limits.fetch_timeout_s):
+                found = await asyncio.wrap_future(self._look_up(place))
+                addresses = check_addresses(found, self._allow)
+                async with (
+                    httpcore.AsyncConnectionPool(
+                        self._tls, network_backend=_AsyncBackend(addresses, self._limits.fetch_timeout_s)
+                    ) as pool,
+                    pool.stream("GET", place.url, headers=_headers(place, accept)) as response,
+                ):
+                    body = _Body(response, accept, self._limits.max_fetch_bytes)
+                    async for chunk in response.aiter_stream():
+                        body.feed(chunk)
+        return Resource(url, body.finish(), held_at)
+
+    def _look_up(self, place: _Place) -> Future[tuple[str, ...]]:
+        found: Future[tuple[str, ...]] = Future()
+        found.set_running_or_notify_cancel()  # so that a waiter who gives up cannot cancel it under the thread
+        if parse_address(place.host) is not None:
+            found.set_result((place.host,))
+            return found
+        if not _LOOKUPS.acquire(blocking=False):
+            raise FetchTimeout("too many name look-ups are still unanswered")
+
+        def work() -> None:
+            try:
+                found.set_result(tuple(self._resolver(place.host, place.port)))
+            except Exception as error:  # noqa: BLE001  # handed to the waiter, who names it
+                found.set_exception(error)
+            finally:
+                _LOOKUPS.release()
+
+        # A daemon, so that a look-up left behind does not keep the process from ending.
+        threading.Thread(target=work, name="agentdid-lookup", daemon=True).start()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where to ask and for what, from one reading of the URL."""
+
+    host: str
+    port: int
+    target: str
+
+    @property
+    def url(self) -> httpcore.URL:
+        """The URL as the transport takes it: the host is still the name, which TLS verifies."""
+        return httpcore.URL(scheme=b"https", host=self.host.encode(), port=self.port, target=self.target.encode())
+
+    @property
+    def authority(self) -> str:
+        """The `Host` header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == 443 else f"{host}:{self.port}"  # noqa: PLR2004  # https
+
+
+class _Deadline:
+    """An instant on the monotonic clock, after which nothing is waited for."""
+
+    __slots__ = ("_at",)
+
+    def __init__(self, seconds: float) -> None:
+        self._at = time.monotonic() + seconds
+
+    def left_s(self) -> float:
+        """Return the seconds that are left. Raises `FetchTimeout` when none is."""
+        left = self._at - time.monotonic()
+        if left <= 0:
+            raise FetchTimeout("the answer did not come in time")
+        return left
+
+
+class _Body:
+    """Judges an answer's head at once, then takes its body in, counting both sides of the unpacking."""
+
+    __slots__ = ("_chunks", "_gzip", "_left", "_max_bytes", "_unpacked_left")
+
+    def __init__(self, response: httpcore.Response, accept: Sequence[str], max_bytes: int) -> None:
+        status = response.status
+        if status in _REDIRECTS:
+            raise FetchRedirect(f"the server answered {status}; redirects are not followed")
+        if status in NOT_THERE:
+            raise DocumentMissing(f"the server answered {status}")
+        if status != _OK:
+            raise FetchFailed(f"the server answered {status}")
+        if accept and _content_type(response) not in accept:
+            raise FetchContentType(f"expected {' or '.join(accept)}")
+        coding = _header(response, b"content-encoding")
+        if coding not in (b"", b"identity", b"gzip"):
+            raise FetchFailed("the server used a content coding that was not asked for")
+        self._gzip = zlib.decompressobj(_GZIP) if coding == b"gzip" else None
+        self._chunks: list[bytes] = []
+        self._max_bytes = self._left = self._unpacked_left = max_bytes
+        length = _header(response, b"content-length")
+        if length.isdigit() and int(length) > max_bytes:
+            raise self._too_large()
+
+    def feed(self, chunk: bytes) -> None:
+        """Take in what was read. Raises `FetchTooLarge`, `FetchFailed`."""
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise self._too_large()
+        if self._gzip is not None:
+            try:
+                chunk = self._gzip.decompress(chunk, self._unpacked_left + 1)
+            except zlib.error:
+                raise FetchFailed("the body is not the gzip it is said to be") from None
+            self._unpacked_left -= len(chunk)
+            if self._unpacked_left < 0:
+                raise self._too_large()
+        self._chunks.append(chunk)
+
+    def finish(self) -> bytes:
+        """Return the whole body, unpacked. Raises `FetchFailed` where the gzip is cut short or has a tail."""
+        if self._gzip is not None and (not self._gzip.eof or self._gzip.unused_data):
+            raise FetchFailed("the body is not one whole gzip member")
+        return b"".join(self._chunks)
+
+    def _too_large(self) -> FetchTooLarge:
+        return FetchTooLarge(f"the body has more than {self._max_bytes} bytes")
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that ends at the deadline, whatever the waits in between."""
+
+    def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline) -> None:
+        self._inner = inner
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  # the deadline rules
+        return self._inner.read(max_bytes, self._deadline.left_s())
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        self._inner.write(buffer, self._deadline.left_s())
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, self._deadline.left_s()), self._deadline)
+
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.NetworkBackend):
+    """Connects to addresses that were vetted, whatever the host's name is by now."""
+
+    def __init__(self, addresses: tuple[str, ...], deadline: _Deadline) -> None:
+        self._addresses = addresses
+        self._deadline = deadline
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,  # noqa: ARG002  # its addresses are known
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        *others, last = self._addresses
+        for tried, address in enumerate(others):
+            share_s = self._deadline.left_s() / (len(self._addresses) - tried)
+            try:
+                found = self._inner.connect_tcp(address, port, share_s, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+            return _Stream(found, self._deadline)
+        found = self._inner.connect_tcp(last, port, self._deadline.left_s(), local_address, socket_options)
+        return _Stream(found, self._deadline)
+
+
+class _AsyncBackend(httpcore.AsyncNetworkBackend):
+    """As `_Backend`; the deadline is the caller's `asyncio.timeout`."""
+
+    def __init__(self, addresses: tuple[str, ...], timeout_s: float) -> None:
+        self._addresses = addresses
+        self._share_s = timeout_s / len(addresses)
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,  # noqa: ARG002  # its addresses are known
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109  # httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        *others, last = self._addresses
+        for address in others:
+            try:
+                return await self._inner.connect_tcp(address, port, self._share_s, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return await self._inner.connect_tcp(last, port, None, local_address, socket_options)
+
+
+def _parse_url(url: str) -> _Place:
+    parts = _URL.fullmatch(url)
+    port = int(parts["port"] or 443) if parts else 0
+    if parts is None or not 0 < port <= _MAX_PORT or len(parts["host"]) > _MAX_HOST_CHARS:
+        raise FetchScheme("expected an https URL of a host, at most with a port, a path and a query")
+    return _Place(parts["host"].strip("[]").lower(), port, (parts["path"] or "/") + (parts["query"] or ""))
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def _headers(place: _Place, accept: Sequence[str]) -> list[tuple[str, str]]:
+    return [
+        ("Host", place.authority),
+        ("Accept", ", ".join(accept) or "*/*"),
+        ("Accept-Encoding", "gzip"),
+        ("User-Agent", "agentdid"),
+        ("Connection", "close"),
+    ]
+
+
+def _header(response: httpcore.Response, name: bytes) -> bytes:
+    # Two headers of one name are joined, and then are no value that anybody asked for.
+    return b", ".join(value for key, value in response.headers if key.lower() == name).lower()
+
+
+def _content_type(response: httpcore.Response) -> str:
+    return _header(response, b"content-type").partition(b";")[0].strip().decode("latin-1")
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    try:
+        yield
+    except (TimeoutError, httpcore.TimeoutException) as error:
+        raise FetchTimeout("the answer did not come in time") from error
+    except (OSError, UnicodeError, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        if _has_tls_error(error):
+            raise FetchTls("the TLS connection could not be made, or its certificate does not hold") from error
+        raise FetchFailed("the server could not be found or reached, or broke off") from error
+
+
+def _has_tls_error(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
