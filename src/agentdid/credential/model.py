@@ -1,0 +1,72 @@
+"""What a well-formed credential or presentation says; nothing here has been proven yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, cast, final
+
+from agentdid.codec.strict_json import freeze
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
+"""VCDM 2.0 section 4.3: the first context of every credential and presentation."""
+AGENTDID_V1: Final = "https://w3id.org/agentdid/v1"
+"""Our own context (specs/contexts/agentdid-v1.jsonld); the URL is not registered yet."""
+CAPABILITY_TYPE: Final = "AgentCapabilityCredential"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A credential whose members have the shapes of VCDM 2.0.
+
+    Attributes:
+        id: The credential's URL, if it has one.
+        types: Its types, in order, `VerifiableCredential` among them.
+        issuer: The issuer's URL, whether it was written as a string or as an object.
+        subjects: The `id` of each subject, `None` for one without.
+        valid_from: Aware, UTC, or `None`.
+        valid_until: Aware, UTC, or `None`.
+        status: The `credentialStatus` objects as they stand.
+        document: The whole, unsecured: no `proof`, disclosures applied. Read it through `claims` outside the core.
+    """
+
+    id: str | None
+    types: tuple[str, ...]
+    issuer: str
+    subjects: tuple[str | None, ...]
+    valid_from: datetime | None
+    valid_until: datetime | None
+    status: tuple[dict[str, object], ...]
+    document: dict[str, object] = field(repr=False)
+
+    @property
+    def claims(self) -> Mapping[str, object]:
+        """The whole document, deeply read-only."""
+        return cast("Mapping[str, object]", freeze(self.document))
+
+    @property
+    def is_capability(self) -> bool:
+        """Whether it grants something to an agent."""
+        return CAPABILITY_TYPE in self.types
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """A presentation whose members have the shapes of VCDM 2.0.
+
+    Attributes:
+        id: The presentation's URL, if it has one.
+        holder: The holder's URL, if it is named.
+        credentials: What stands in `verifiableCredential`, each still secured.
+        document: The whole, without `proof` and without JWT claims.
+    """
+
+    id: str | None
+    holder: str | None
+    credentials: tuple[dict[str, object], ...]
+    document: dict[str, object] = field(repr=False)

@@ -1,0 +1,262 @@
+"""JSON objects into credentials and presentations: every member's shape is checked, here and nowhere else.
+
+The rules stand in two tables, a row a member. Members that VCDM 2.0 does not name are left alone: whether an
+unknown member is an error depends on how the document is secured, not on its shape.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from agentdid.codec.base import decode_multibase
+from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2, Credential, Presentation
+from agentdid.credential.validity import parse_instant
+from agentdid.errors import ContextNotAllowed, TypeMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# RFC 3986 §4.3 absolute-URI by its character set: a scheme, a colon and at least one more character.
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]+")
+# BCP 47 by its outline; the registry is not consulted.
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+_SRI: Final = re.compile(r"sha(256|384|512)-[A-Za-z0-9+/]+={0,2}")
+
+
+def parse_credential(document: dict[str, object], path: str = "") -> Credential:
+    """Return the credential that an unsecured JSON object says, its shape checked.
+
+    Args:
+        document: The object without `proof`, disclosures applied.
+        path: Where it stands in the input, for error messages.
+
+    Raises:
+        TypeMismatch: A member is absent or has another shape than VCDM 2.0 section 4 gives it.
+        ContextNotAllowed: `@context` does not begin as it must.
+    """
+    _check_members(document, _CREDENTIAL, ("@context", "type", "issuer", "credentialSubject"), path)
+    types = _types(document, "VerifiableCredential", path)
+    if CAPABILITY_TYPE in types:
+        _check_capability_context(document["@context"], path)
+    issuer = document["issuer"]
+    subject = document["credentialSubject"]
+    begin, end = document.get("validFrom"), document.get("validUntil")
+    valid_from = None if begin is None else parse_instant(begin, f"{path}/validFrom")
+    valid_until = None if end is None else parse_instant(end, f"{path}/validUntil")
+    if valid_from is not None and valid_until is not None and valid_from > valid_until:
+        raise TypeMismatch("validFrom is later than validUntil", path=f"{path}/validUntil")
+    status = document.get("credentialStatus")
+    return Credential(
+        id=document.get("id"),  # type: ignore[arg-type]  # a URL by its row
+        types=types,
+        issuer=issuer if isinstance(issuer, str) else issuer["id"],  # type: ignore[index]  # by its row
+        subjects=tuple([each.get("id") for each in _each(subject)]),  # type: ignore[attr-defined]  # by its row
+        valid_from=valid_from,
+        valid_until=valid_until,
+        status=() if status is None else tuple(_each(status)),  # type: ignore[arg-type]  # by its row
+        document=document,
+    )
+
+
+def parse_presentation(document: dict[str, object], path: str = "") -> Presentation:
+    """Return the presentation that an unsecured JSON object says, its shape checked.
+
+    Raises:
+        TypeMismatch: A member is absent or has another shape than VCDM 2.0 section 4.13 gives it.
+        ContextNotAllowed: `@context` does not begin as it must.
+    """
+    _check_members(document, _PRESENTATION, ("@context", "type"), path)
+    _types(document, "VerifiablePresentation", path)
+    holder = document.get("holder")
+    credentials = document.get("verifiableCredential")
+    return Presentation(
+        id=document.get("id"),  # type: ignore[arg-type]  # a URL by its row
+        holder=holder.get("id") if isinstance(holder, dict) else holder,  # type: ignore[arg-type]  # by its row
+        credentials=() if credentials is None else tuple(_each(credentials)),  # type: ignore[arg-type]  # by its row
+        document=document,
+    )
+
+
+def check_url(value: object, path: str) -> None:
+    """Hold that `value` is an absolute URL. Raises `TypeMismatch`."""
+    if type(value) is not str or _URL.fullmatch(value) is None:
+        raise TypeMismatch("expected an absolute URL", path=path)
+
+
+def _check_members(
+    document: dict[str, object],
+    table: Mapping[str, Callable[[object, str], None]],
+    required: tuple[str, ...],
+    path: str,
+) -> None:
+    for name in required:
+        if name not in document:
+            raise TypeMismatch(f"member {name} is missing", path=path)
+    for name, value in document.items():
+        check = table.get(name)
+        if check is not None:
+            check(value, f"{path}/{name}")
+
+
+def _types(document: dict[str, object], needed: str, path: str) -> tuple[str, ...]:
+    types = document["type"]
+    found = (types,) if isinstance(types, str) else tuple(types)  # type: ignore[arg-type]  # by its row
+    if needed not in found:
+        raise TypeMismatch(f"expected {needed} among the types", path=f"{path}/type")
+    return found  # type: ignore[return-value]  # strings, by its row
+
+
+def _each(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _check_capability_context(context: object, path: str) -> None:
+    # JSON readers and JSON-LD readers of a capability must see the same terms: our context stands second, and
+    # nothing inline may redefine one (specs/capability-credential.md C2).
+    if not isinstance(context, list) or context[1:2] != [AGENTDID_V1]:
+        raise ContextNotAllowed(f"expected {AGENTDID_V1} as the second context", path=f"{path}/@context")
+    if not all(isinstance(each, str) for each in context):
+        raise ContextNotAllowed("a capability credential carries no inline context", path=f"{path}/@context")
+
+
+def _context(value: object, path: str) -> None:
+    if not isinstance(value, list) or not value:
+        raise TypeMismatch("expected a list of contexts", path=path)
+    if value[0] != CREDENTIALS_V2:
+        raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context", path=path)
+    for position, each in enumerate(value):
+        if not isinstance(each, dict):
+            check_url(each, f"{path}/{position}")
+
+
+def _type(value: object, path: str) -> None:
+    for each in _some(value, path):
+        if type(each) is not str or not each or " " in each:
+            raise TypeMismatch("expected a type name", path=path)
+
+
+def _some(value: object, path: str) -> list[object]:
+    if isinstance(value, list):
+        if not value:
+            raise TypeMismatch("expected at least one element", path=path)
+        return value
+    return [value]
+
+
+def _text(value: object, path: str) -> None:
+    """A string, a language value object, or a list of such objects (VCDM 2.0 section 11.1)."""
+    if isinstance(value, str):
+        return
+    for each in _some(value, path):
+        if not isinstance(each, dict) or not isinstance(each.get("@value"), str):
+            raise TypeMismatch("expected a string or a language value", path=path)
+        language, direction = each.get("@language"), each.get("@direction")
+        if not each.keys() <= {"@value", "@language", "@direction"}:
+            raise TypeMismatch("a language value has only @value, @language and @direction", path=path)
+        if "@language" in each and not (isinstance(language, str) and _LANGUAGE.fullmatch(language)):
+            raise TypeMismatch("expected a language tag", path=path)
+        if "@direction" in each and direction not in ("ltr", "rtl"):
+            raise TypeMismatch("expected the direction ltr or rtl", path=path)
+
+
+def _party(value: object, path: str) -> None:
+    """A URL, or an object with one as its `id`: an issuer or a holder."""
+    if isinstance(value, dict):
+        check_url(value.get("id"), f"{path}/id")
+        _check_described(value, path)
+    else:
+        check_url(value, path)
+
+
+def _check_described(value: dict[str, object], path: str) -> None:
+    for name in ("name", "description"):
+        if name in value:
+            _text(value[name], f"{path}/{name}")
+
+
+def _subject(value: object, path: str) -> None:
+    for each in _some(value, path):
+        if not isinstance(each, dict) or not each:
+            raise TypeMismatch("expected an object with at least one claim", path=path)
+        if "id" in each:
+            check_url(each["id"], f"{path}/id")
+
+
+def _typed(value: object, path: str) -> None:
+    """One or more objects with a `type`, and a URL where they have an `id`."""
+    for each in _some(value, path):
+        if not isinstance(each, dict):
+            raise TypeMismatch("expected an object", path=path)
+        _type(each.get("type"), f"{path}/type")
+        if "id" in each:
+            check_url(each["id"], f"{path}/id")
+
+
+def _typed_with_id(value: object, path: str) -> None:
+    """As `_typed`, where the `id` is required too (VCDM 2.0 sections 4.11 and 5.6)."""
+    _typed(value, path)
+    for each in _some(value, path):
+        if "id" not in each:  # type: ignore[operator]  # an object, by _typed
+            raise TypeMismatch("member id is missing", path=path)
+
+
+def _related(value: object, path: str) -> None:
+    """`relatedResource`: unique URLs, each with a digest (VCDM 2.0 section 5.3)."""
+    if not isinstance(value, list):
+        raise TypeMismatch("expected a list", path=path)
+    seen = set()
+    for each in _some(value, path):
+        if not isinstance(each, dict):
+            raise TypeMismatch("expected an object", path=path)
+        check_url(each.get("id"), f"{path}/id")
+        if each["id"] in seen:
+            raise TypeMismatch("the same resource stands twice", path=f"{path}/id")
+        seen.add(each["id"])
+        sri, multibase = each.get("digestSRI"), each.get("digestMultibase")
+        if sri is None and multibase is None:
+            raise TypeMismatch("expected digestSRI or digestMultibase", path=path)
+        if sri is not None and not (isinstance(sri, str) and _SRI.fullmatch(sri)):
+            raise TypeMismatch("expected a Subresource Integrity digest", path=f"{path}/digestSRI")
+        if multibase is not None:
+            if not isinstance(multibase, str):
+                raise TypeMismatch("expected a multibase digest", path=f"{path}/digestMultibase")
+            decode_multibase(multibase)
+
+
+def _url_if_present(value: object, path: str) -> None:
+    check_url(value, path)
+
+
+def _embedded(value: object, path: str) -> None:
+    for each in _each(value):
+        if not isinstance(each, dict) or not each:
+            raise TypeMismatch("expected a credential object; a token stands in an enveloped credential", path=path)
+
+
+_COMMON: Final[dict[str, Callable[[object, str], None]]] = {
+    "@context": _context,
+    "id": _url_if_present,
+    "type": _type,
+    "termsOfUse": _typed,
+}
+_CREDENTIAL: Final[Mapping[str, Callable[[object, str], None]]] = MappingProxyType(
+    _COMMON
+    | {
+        "name": _text,
+        "description": _text,
+        "issuer": _party,
+        "credentialSubject": _subject,
+        "credentialStatus": _typed,
+        "credentialSchema": _typed_with_id,
+        "relatedResource": _related,
+        "refreshService": _typed,
+        "evidence": _typed,
+        "renderMethod": _typed,
+        "confidenceMethod": _typed,
+    }
+)
+_PRESENTATION: Final[Mapping[str, Callable[[object, str], None]]] = MappingProxyType(
+    _COMMON | {"holder": _party, "verifiableCredential": _embedded}
+)

@@ -1,0 +1,39 @@
+"""The table of Data Integrity cryptosuites: what each hashes, and with which keys it signs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One cryptosuite.
+
+    Attributes:
+        name: As it stands in `proof.cryptosuite`.
+        algorithm: The only key algorithm it signs with (`keys.algorithms`).
+        digest: The hash of both halves of the signed bytes, as `hashlib` names it.
+        signature_base: The multibase of `proofValue`.
+    """
+
+    name: str
+    algorithm: str
+    digest: str
+    signature_base: str
+
+
+SUITES: Final[Mapping[str, Suite]] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            # vc-di-eddsa §3.3
+            Suite(name="eddsa-jcs-2022", algorithm="Ed25519", digest="sha256", signature_base="z"),
+        )
+    }
+)

@@ -1,0 +1,83 @@
+"""Presentations as `vp+jwt` (VC-JOSE-COSE section 3.1.2): a JWT whose payload is the presentation itself."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from agentdid.credential.validity import parse_numeric_date
+from agentdid.errors import TypeMismatch
+from agentdid.limits import DEFAULT, Limits
+from agentdid.proof.jws import KEYS_OF_ALG, parse_jws, sign_jws
+from agentdid.secure.mechanism import Binding, Secured, Signature
+from agentdid.secure.sd_jwt import check_header
+
+if TYPE_CHECKING:
+    from agentdid.keys.secret import Signer
+
+TYP: Final = "vp+jwt"
+_CLAIMS: Final = frozenset(
+    {"iss", "aud", "nonce", "jti", "iat", "nbf", "exp", "cnf", "htm", "htu", "contentDigest"}
+)
+
+
+def read(token: str, limits: Limits = DEFAULT) -> Secured:
+    """Return the parts of a presentation secured as a JWT.
+
+    Raises:
+        TypMismatch: `typ` is not `vp+jwt`.
+        TypeMismatch: `iat` or `exp` is absent or not a whole number.
+        KeySourceForbidden: `kid` is not an absolute DID URL; and the errors of `proof.jws.parse_jws`.
+
+    Spec: VC-JOSE-COSE section 3.1.2; specs/verification.md V4.
+    """
+    jws = parse_jws(token, limits)
+    did = check_header(jws.header, TYP)
+    payload = jws.claims
+    claims = {name: payload[name] for name in _CLAIMS if name in payload}
+    for name in ("iat", "exp"):
+        if name not in claims:
+            raise TypeMismatch(f"a presentation has {name}", path=f"/{name}")
+    issued, expires = parse_numeric_date(claims["iat"], "/iat"), parse_numeric_date(claims["exp"], "/exp")
+    return Secured(
+        form=TYP,
+        document={name: value for name, value in payload.items() if name not in _CLAIMS},
+        signatures=(
+            Signature(
+                method_id=jws.header.kid,  # type: ignore[arg-type]  # a string, by check_header
+                did=did,
+                purpose="authentication",
+                suite=jws.header.alg,
+                algorithms=KEYS_OF_ALG[jws.header.alg],
+                message=jws.signing_input,
+                value=jws.signature,
+            ),
+        ),
+        digest=hashlib.sha256(jws.signing_input).digest(),
+        created=issued,
+        expires=expires,
+        begins=None if "nbf" not in claims else parse_numeric_date(claims["nbf"], "/nbf"),
+        wire=token,
+        claims=claims,
+        binding=Binding(
+            audience=claims.get("aud"),
+            nonce=claims.get("nonce"),
+            issued=issued,
+            expires=expires,
+            method=claims.get("htm"),
+            url=claims.get("htu"),
+            content_digest=claims.get("contentDigest"),
+        ),
+    )
+
+
+def sign(presentation: dict[str, object], signer: Signer, method_id: str, claims: dict[str, object]) -> str:
+    """Return the presentation as a compact `vp+jwt`.
+
+    Args:
+        presentation: VCDM members only.
+        signer: The holder's key.
+        method_id: Its absolute DID URL, the header's `kid`.
+        claims: `iss`, `aud`, `nonce`, `iat`, `exp`, and over HTTP `htm`, `htu`, `contentDigest`.
+    """
+    return sign_jws({"typ": TYP, "cty": "vp", "kid": method_id}, {**presentation, **claims}, signer)

@@ -1,0 +1,312 @@
+"""A verifier's trust: who owns which resources, and who else may issue what. Whatever is not said here is no.
+
+`Trust.load` reads `trust.toml`; the same policy travels in evidence bundles by `Trust.encode` and `Trust.decode`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, cast, final
+
+from agentdid.delegation.capability import covers, normalize_resource
+from agentdid.did.syntax import check_did
+from agentdid.errors import DidInvalid, Malformed, TypeMismatch
+from agentdid.limits import DEFAULT, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
+"""PROTOCOL section 5, weakest first."""
+_LIMIT_NAMES: Final = frozenset(each.name for each in fields(Limits))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """One issuer that is believed about one set of things.
+
+    Attributes:
+        did: The issuer.
+        types: Exact credential types it may issue.
+        roots: Owners on whose behalf it may start a capability chain.
+        actions: What such a chain may grant; a trailing `.*` stands for everything below.
+        principals: For whom such a chain may act, beside its issuer and its subject.
+        status_issuers: Who else may sign its status lists.
+        keys: If not empty, the RFC 7638 thumbprints of the only keys that are taken.
+        security: What its signatures must be made of.
+    """
+
+    did: str
+    types: tuple[str, ...]
+    roots: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    status_issuers: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    security: str = "hybrid-if-declared"
+
+    def covers_action(self, action: str) -> bool:
+        """Whether a chain under this anchor may grant `action`."""
+        return any(
+            action.startswith(pattern[:-1]) if pattern.endswith(".*") else action == pattern for pattern in self.actions
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The whole policy of one verifier.
+
+    Attributes:
+        audience: What presentations must name, byte for byte.
+        did: The verifier's own DID, which `capability.audience` must include.
+        resources: Resource prefix → the DID of its owner; the longest prefix decides.
+        anchors: Never merged: one anchor alone must allow what is claimed.
+        limits: The bounds of this verifier.
+        fetch_allow: Addresses or networks that may be fetched from though they are not public.
+        fetch_ca: A file of certificates to trust beside the system's.
+        any_issuer: Set only by `UnsafeAnyIssuer`.
+    """
+
+    audience: str
+    did: str
+    resources: Mapping[str, str]
+    anchors: tuple[Anchor, ...] = ()
+    limits: Limits = DEFAULT
+    fetch_allow: tuple[str, ...] = ()
+    fetch_ca: Path | None = None
+    any_issuer: bool = False
+
+    @classmethod
+    def load(cls, path: str | Path) -> Trust:
+        """Return the policy in a `trust.toml`; relative file names in it are relative to it.
+
+        Raises:
+            ValueError: An unknown or missing key, a wrong type, or a value that cannot be meant.
+            OSError: The file cannot be read.
+        """
+        import tomllib  # noqa: PLC0415  # only needed where a file is read
+
+        source = Path(path)
+        try:
+            table = tomllib.loads(source.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            message = f"{source}: {error}"
+            raise ValueError(message) from None
+        return cls.parse(table, source.parent)
+
+    @classmethod
+    def parse(cls, table: Mapping[str, object], base: Path | None = None) -> Trust:
+        """Return the policy that a parsed TOML table says.
+
+        Raises:
+            ValueError: An unknown or missing key, a wrong type, or a value that cannot be meant.
+        """
+        reader = _Table("trust", table)
+        audience = reader.text("audience")
+        did = _did(reader.text("did"), "did")
+        resources = {}
+        for row in reader.tables("resource"):
+            prefix = row.text("prefix")
+            try:
+                resources[normalize_resource(prefix, "")] = _did(row.text("root"), row.name)
+            except Malformed as error:
+                message = f"{row.name}: {error.detail}"
+                raise ValueError(message) from None
+            row.close()
+        anchors = tuple(_anchor(row) for row in reader.tables("anchor"))
+        limits = _limits(reader.table("limits"))
+        fetch = reader.table("fetch")
+        allow, ca = fetch.texts("allow", optional=True), fetch.find_text("ca")
+        fetch.close()
+        reader.close()
+        ca_path = None if ca is None else Path(ca)
+        if ca_path is not None and base is not None:
+            ca_path = base / ca_path
+        return cls(audience, did, MappingProxyType(resources), anchors, limits, allow, ca_path)
+
+    @classmethod
+    def nobody(cls) -> Trust:
+        """Return the policy that believes nobody: what a verifier without a trust file has."""
+        return cls(audience="", did="", resources=MappingProxyType({}))
+
+    def encode(self) -> dict[str, object]:
+        """Return the policy as JSON: all that bears on a decision, nothing of how documents are fetched."""
+        return {
+            "audience": self.audience,
+            "did": self.did,
+            "resources": dict(self.resources),
+            "anchors": [{each.name: _plain(getattr(row, each.name)) for each in fields(Anchor)} for row in self.anchors],
+            "limits": {each.name: getattr(self.limits, each.name) for each in fields(Limits)},
+            "anyIssuer": self.any_issuer,
+        }
+
+    @classmethod
+    def decode(cls, value: object) -> Trust:
+        """Return the policy that `encode` wrote.
+
+        Raises:
+            TypeMismatch: It did not write this.
+        """
+        try:
+            row = cast("dict[str, Any]", value)
+            return cls(
+                audience=row["audience"],
+                did=row["did"],
+                resources=MappingProxyType(dict(row["resources"])),
+                anchors=tuple(
+                    Anchor(**{name: tuple(each) if isinstance(each, list) else each for name, each in anchor.items()})
+                    for anchor in row["anchors"]
+                ),
+                limits=Limits(**row["limits"]),
+                any_issuer=row["anyIssuer"],
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise TypeMismatch("expected a trust policy as this version writes it", path="/trust") from None
+
+    def find_root(self, resource: str) -> str | None:
+        """Return the DID that owns a normalized resource, by the longest configured prefix; `None` for nobody."""
+        best: str | None = None
+        for prefix in self.resources:
+            if covers(prefix, resource) and (best is None or len(prefix) > len(best)):
+                best = prefix
+        return None if best is None else self.resources[best]
+
+    def find_anchors(self, issuer: str, types: tuple[str, ...]) -> tuple[Anchor, ...]:
+        """Return the anchors under which `issuer` may issue a credential of these types.
+
+        Exact strings only (ATTACKS A16, V08): an anchor fits when it lists every type but `VerifiableCredential`.
+        """
+        named = [each for each in types if each != "VerifiableCredential"]
+        return tuple(
+            anchor
+            for anchor in self.anchors
+            if anchor.did == issuer and named and all(each in anchor.types for each in named)
+        )
+
+
+class UnsafeAnyIssuer:
+    """A trust policy that believes every issuer: for a wallet that keeps what it was sent and lends nobody access.
+
+    A verifier built on it authorizes whoever can sign. The name is meant to stand out in a review.
+    """
+
+    def __new__(cls, audience: str = "", did: str = "", limits: Limits = DEFAULT) -> Trust:  # type: ignore[misc]
+        """Return the policy; it is an ordinary `Trust` whose `any_issuer` is set."""
+        return Trust(audience, did, MappingProxyType({}), limits=limits, any_issuer=True)
+
+
+@final
+class _Table:
+    """One table of the file: every key is taken once, and one that nobody took is an error."""
+
+    def __init__(self, name: str, value: object) -> None:
+        if not isinstance(value, dict) and not hasattr(value, "keys"):
+            message = f"{name} must be a table"
+            raise ValueError(message)
+        self.name = name
+        self._left: dict[str, object] = dict(cast("Mapping[str, object]", value))
+
+    def text(self, key: str) -> str:
+        value = self.find_text(key)
+        if value is None:
+            message = f"{self.name}: key {key!r} is missing"
+            raise ValueError(message)
+        return value
+
+    def find_text(self, key: str) -> str | None:
+        value = self._left.pop(key, None)
+        if value is not None and (not isinstance(value, str) or not value):
+            message = f"{self.name}: {key} must be a non-empty string"
+            raise ValueError(message)
+        return value
+
+    def texts(self, key: str, *, optional: bool = False) -> tuple[str, ...]:
+        if optional and key not in self._left:
+            return ()
+        value = self._left.pop(key, None)
+        if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+            message = f"{self.name}: {key} must be a list of non-empty strings"
+            raise ValueError(message)
+        if not value and not optional:
+            message = f"{self.name}: {key} must not be empty"
+            raise ValueError(message)
+        return tuple(value)
+
+    def numbers(self) -> dict[str, int | float]:
+        found = {}
+        for key in list(self._left):
+            value = self._left.pop(key)
+            if key not in _LIMIT_NAMES:
+                message = f"{self.name}: unknown key {key!r}"
+                raise ValueError(message)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                message = f"{self.name}: {key} must be a number"
+                raise ValueError(message)
+            found[key] = value
+        return found
+
+    def table(self, key: str) -> _Table:
+        return _Table(f"{self.name}.{key}", self._left.pop(key, {}))
+
+    def tables(self, key: str) -> list[_Table]:
+        value = self._left.pop(key, [])
+        if not isinstance(value, list):
+            message = f"{self.name}: {key} must be an array of tables"
+            raise ValueError(message)
+        return [_Table(f"{self.name}.{key}[{position}]", each) for position, each in enumerate(value)]
+
+    def close(self) -> None:
+        if self._left:
+            message = f"{self.name}: unknown key {sorted(self._left)[0]!r}"
+            raise ValueError(message)
+
+
+def _anchor(row: _Table) -> Anchor:
+    anchor = Anchor(
+        did=_did(row.text("did"), row.name),
+        types=row.texts("types"),
+        roots=tuple(_did(each, row.name) for each in row.texts("roots", optional=True)),
+        actions=row.texts("actions", optional=True),
+        principals=tuple(_did(each, row.name) for each in row.texts("principals", optional=True)),
+        status_issuers=tuple(_did(each, row.name) for each in row.texts("status_issuers", optional=True)),
+        keys=row.texts("keys", optional=True),
+        security=row.find_text("security") or "hybrid-if-declared",
+    )
+    row.close()
+    if anchor.security not in SECURITY:
+        message = f"{row.name}: security must be one of {', '.join(SECURITY)}"
+        raise ValueError(message)
+    for pattern in anchor.actions:
+        if "*" in pattern and (pattern.count("*") > 1 or not pattern.endswith(".*") or pattern == ".*"):
+            message = f"{row.name}: only a trailing .* is a wildcard, got {pattern!r}"
+            raise ValueError(message)
+    if "AgentCapabilityCredential" in anchor.types and not (anchor.roots and anchor.actions):
+        message = f"{row.name}: an anchor for capabilities names roots and actions"
+        raise ValueError(message)
+    return anchor
+
+
+def _limits(table: _Table) -> Limits:
+    numbers = table.numbers()
+    for name, value in numbers.items():
+        if isinstance(getattr(DEFAULT, name), int) and not isinstance(value, int):
+            message = f"{table.name}: {name} must be a whole number"
+            raise ValueError(message)
+    return Limits(**numbers)  # type: ignore[arg-type]  # names and types were checked above
+
+
+def _did(text: str, name: str) -> str:
+    try:
+        check_did(text)
+    except DidInvalid:
+        message = f"{name}: {text!r} is not a DID"
+        raise ValueError(message) from None
+    return text
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,308 @@
+"""The verifier as applications hold it: the judgement with its sources, its store of nonces and its log."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Protocol, cast, final
+
+from agentdid.clock import Clock, FixedClock, SystemClock
+from agentdid.codec.strict_json import parse
+from agentdid.errors import AgentdidError
+from agentdid.query.dcql import Query, parse_query
+from agentdid.verify.case import HttpRequest, IssuedHere, Question
+from agentdid.verify.memory import Memory
+from agentdid.verify.needs import NeedFacts, NeedKeys
+from agentdid.verify.report import Report
+from agentdid.verify.run import answer_from, arun, report_of, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agentdid.delegation.usage import Request
+    from agentdid.trust.anchors import Trust
+    from agentdid.verify.decide import Decision, Grant
+    from agentdid.verify.needs import Need, Reply, Source, Takes
+
+Presented = bytes | str | dict[str, object]
+_PRESENT: Final = timedelta(seconds=1)
+
+
+class Log(Protocol):
+    """Where evidence bundles go, one for each decision."""
+
+    def append(self, bundle: dict[str, object]) -> None:
+        """Keep one bundle; raising refuses the decision."""
+        ...
+
+
+@final
+class Verifier:
+    """Judges presentations and credentials under one trust policy. Safe among threads and tasks.
+
+    Args:
+        trust: The policy; see `Trust.load`.
+        source: Where DID documents and status lists come from; by default the network, through its guard.
+        takes: The store of consumed nonces, shared by all verifiers of one audience; by default this process's
+            memory, so a second process needs `agentdid.storage.replay.SqlTakes`.
+        clock: Tells the time of judgement.
+        log: Keeps the evidence of every decision.
+    """
+
+    def __init__(
+        self,
+        trust: Trust,
+        *,
+        source: Source | None = None,
+        takes: Takes | None = None,
+        clock: Clock | None = None,
+        log: Log | None = None,
+    ) -> None:
+        self.trust = trust
+        self._clock = clock or SystemClock()
+        self._source = source
+        self._takes = takes
+        self._log = log
+        self._memory = Memory()
+
+    @property
+    def takes(self) -> Takes:
+        """The store of consumed nonces."""
+        if self._takes is None:
+            from agentdid.storage.replay import MemoryTakes  # noqa: PLC0415  # not needed to judge a bare credential
+
+            self._takes = MemoryTakes(self.trust.limits)
+        return self._takes
+
+    @property
+    def source(self) -> Source:
+        """Where the outside is asked."""
+        if self._source is None:
+            from agentdid.sources.source import NetworkSource  # noqa: PLC0415  # nothing is imported before it is needed
+
+            self._source = NetworkSource(
+                allow=self.trust.fetch_allow, ca=self.trust.fetch_ca, limits=self.trust.limits, clock=self._clock
+            )
+        return self._source
+
+    def authorize(
+        self,
+        presentation: Presented,
+        *,
+        challenge: str | IssuedHere,
+        request: Request,
+        query: Mapping[str, object] | Query | None = None,
+        http: HttpRequest | None = None,
+        environment: Mapping[str, object] | None = None,
+    ) -> Grant:
+        """Permit one request by one presentation: every check, consumption included.
+
+        Args:
+            presentation: A `vp+jwt`, or a Data Integrity presentation as text or object.
+            challenge: The nonce that was handed out.
+            request: What is to be done.
+            query: The DCQL query that was asked, if any.
+            http: The HTTP request it came with, if it did.
+            environment: `env.…` values for constraints.
+
+        Raises:
+            Refused, Malformed, Undecided: With `.code` and the full `.report`.
+
+        Spec: specs/verification.md.
+        """
+        question = self._question(presentation, challenge, request, query, http, environment)
+        return cast("Grant", self._settle(question))
+
+    async def aauthorize(
+        self,
+        presentation: Presented,
+        *,
+        challenge: str | IssuedHere,
+        request: Request,
+        query: Mapping[str, object] | Query | None = None,
+        http: HttpRequest | None = None,
+        environment: Mapping[str, object] | None = None,
+    ) -> Grant:
+        """As `authorize`, without blocking the event loop."""
+        question = self._question(presentation, challenge, request, query, http, environment)
+        return cast("Grant", await self._asettle(question))
+
+    def verify(
+        self,
+        presentation: Presented,
+        *,
+        challenge: str | IssuedHere,
+        query: Mapping[str, object] | Query | None = None,
+        http: HttpRequest | None = None,
+    ) -> Decision:
+        """Judge a presentation up to the query, and consume its nonce; ask the decision what it permits.
+
+        Raises:
+            Refused, Malformed, Undecided: With `.code` and the full `.report`.
+        """
+        return cast("Decision", self._settle(self._question(presentation, challenge, None, query, http, None)))
+
+    async def averify(
+        self,
+        presentation: Presented,
+        *,
+        challenge: str | IssuedHere,
+        query: Mapping[str, object] | Query | None = None,
+        http: HttpRequest | None = None,
+    ) -> Decision:
+        """As `verify`, without blocking the event loop."""
+        return cast("Decision", await self._asettle(self._question(presentation, challenge, None, query, http, None)))
+
+    def verify_credential(
+        self, credential: Presented | list[object], *, at: datetime | None = None, request: Request | None = None
+    ) -> Decision:
+        """Judge one credential, or a chain of them root first, without a holder. Consumes nothing.
+
+        Args:
+            credential: An SD-JWT, a Data Integrity credential, or a list of them.
+            at: A past instant to judge as of; only evidence held from then counts.
+            request: If given, whether the chain permits it.
+
+        Raises:
+            Refused, Malformed, Undecided: With `.code` and the full `.report`.
+        """
+        now = self._clock.now()
+        question = Question(
+            raw=credential,
+            holder=False,
+            trust=self.trust,
+            at=at or now,
+            request=request,
+            historical=at is not None and at < now - _PRESENT,
+        )
+        return cast("Decision", self._settle(question))
+
+    def inspect(
+        self,
+        document: Presented | list[object],
+        *,
+        holder: bool | None = None,
+        challenge: str | None = None,
+        at: datetime | None = None,
+        request: Request | None = None,
+        query: Mapping[str, object] | Query | None = None,
+    ) -> Report:
+        """Return the report on any input, whatever its sender did. Consumes nothing, and so permits nothing.
+
+        Args:
+            document: A presentation, a credential, or a list of credentials.
+            holder: Whether it must be a presentation; by default what it looks like.
+            challenge: The nonce a presentation should answer; without one its holder check refuses.
+            at: A past instant to judge as of.
+            request: If given, whether it would be permitted.
+            query: If given, whether it is answered.
+        """
+        now = self._clock.now()
+        question = Question(
+            raw=document,
+            holder=looks_presented(document) if holder is None else holder,
+            trust=self.trust,
+            at=at or now,
+            challenge=challenge,
+            query=_query(query),
+            request=request,
+            historical=at is not None and at < now - _PRESENT,
+        )
+        return report_of(self.judge(question, consume=False))
+
+    def judge(self, question: Question, *, consume: bool) -> Decision | Grant | AgentdidError:
+        """Return what a question leads to, a refusal as a value; with `consume` false no nonce is taken.
+
+        The command line and `inspect` stand on it; applications want `authorize`, which raises.
+        """
+        clock = self._clock if not question.historical else FixedClock(question.at)
+        try:
+            return run(question, self._memory, clock, self._answer if consume else self._answer_unconsumed)
+        except AgentdidError as error:
+            return error
+
+    def _question(
+        self,
+        presentation: Presented,
+        challenge: str | IssuedHere,
+        request: Request | None,
+        query: Mapping[str, object] | Query | None,
+        http: HttpRequest | None,
+        environment: Mapping[str, object] | None,
+    ) -> Question:
+        if not isinstance(challenge, str | IssuedHere) or challenge == "":
+            message = "challenge is the nonce that was handed out; there is no verification without one"
+            raise TypeError(message)
+        return Question(
+            raw=presentation,
+            holder=True,
+            trust=self.trust,
+            at=self._clock.now(),
+            challenge=challenge,
+            query=_query(query),
+            request=request,
+            http=http,
+            environment=environment or {},
+        )
+
+    def _settle(self, question: Question) -> Decision | Grant:
+        try:
+            result = run(question, self._memory, self._clock, self._answer)
+        except AgentdidError as error:
+            self._record(error)
+            raise
+        self._record(result)
+        return result
+
+    async def _asettle(self, question: Question) -> Decision | Grant:
+        try:
+            result = await arun(question, self._memory, self._clock, self._aanswer)
+        except AgentdidError as error:
+            self._record(error)
+            raise
+        self._record(result)
+        return result
+
+    def _record(self, result: Decision | Grant | AgentdidError) -> None:
+        if self._log is not None:
+            evidence = report_of(result).evidence
+            if evidence is not None:
+                self._log.append(evidence.encode(result))
+
+    def _answer(self, need: Need) -> Reply:
+        return answer_from(need, self.source, self.takes, self._clock.now())
+
+    def _answer_unconsumed(self, need: Need) -> Reply:
+        return answer_from(need, self.source, None, self._clock.now())
+
+    async def _aanswer(self, need: Need) -> Reply:
+        if isinstance(need, NeedKeys):
+            return await self.source.aget(need.url, need.accept, need.max_age_s)
+        if isinstance(need, NeedFacts):
+            import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
+
+            return tuple(await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls)))
+        import asyncio  # noqa: PLC0415
+
+        return await asyncio.to_thread(self._answer, need)  # the store may be a database
+
+
+def looks_presented(document: Presented | list[object]) -> bool:
+    """Whether an input is meant as a presentation: a compact token without a tilde, or an object of such a type.
+
+    What it is meant as only selects the recipe, which then holds that it is one.
+    """
+    if isinstance(document, bytes | str):
+        text = (document if isinstance(document, str) else document.decode("utf-8", "replace")).strip()
+        if text.startswith("ey"):
+            return "~" not in text
+        try:
+            return looks_presented(cast("Presented", parse(text).value))
+        except AgentdidError:
+            return False  # either recipe refuses it at the same check
+    types = document.get("type") if isinstance(document, dict) else None
+    names = types if isinstance(types, list) else [types]
+    return "VerifiablePresentation" in names or "EnvelopedVerifiablePresentation" in names
+
+
+def _query(query: Mapping[str, object] | Query | None) -> Query | None:
+    return query if query is None or isinstance(query, Query) else parse_query(query)

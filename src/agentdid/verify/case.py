@@ -1,0 +1,107 @@
+"""One judgement under way: what was handed in, and what its checks have established so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, final
+
+from agentdid.limits import Budget
+from agentdid.verify.states import Freshness
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from agentdid.codec.strict_json import JsonText
+    from agentdid.delegation.capability import CapabilityGrant
+    from agentdid.delegation.usage import Request
+    from agentdid.did.document import DidDocument
+    from agentdid.query.dcql import Query
+    from agentdid.trust.anchors import Anchor, Trust
+    from agentdid.verify.memory import Memory
+    from agentdid.verify.states import Parsed
+
+
+@final
+class IssuedHere:
+    """Says that the nonce must be one this verifier handed out, whichever: the store of nonces is asked."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ISSUED_HERE"
+
+
+ISSUED_HERE: Final = IssuedHere()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """The one HTTP request a presentation came with.
+
+    Attributes:
+        method: Upper case.
+        url: The target URI as `present.exchange.normalize_url` writes it.
+        content_digest: Of the body (RFC 9530, sha-256), or `None` without one.
+    """
+
+    method: str
+    url: str
+    content_digest: str | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of an input: everything a decision depends on but the outside's answers.
+
+    Attributes:
+        raw: The input: compact text, JSON text, or a JSON value.
+        holder: Whether it must be a presentation by its holder; if not, it is one credential or a chain of them.
+        trust: The policy.
+        at: The instant of judgement.
+        challenge: The nonce that was handed out, or `ISSUED_HERE`; `None` is never satisfied.
+        query: What was asked for, if anything.
+        request: What is to be done, if anything.
+        http: The HTTP request it came with, if it did.
+        environment: `env.…` values, which only the verifier sets.
+        historical: Whether `at` is a past instant: evidence from later does not count.
+    """
+
+    raw: bytes | str | dict[str, object] | list[object] = field(repr=False)
+    holder: bool
+    trust: Trust
+    at: datetime
+    challenge: str | IssuedHere | None = None
+    query: Query | None = None
+    request: Request | None = None
+    http: HttpRequest | None = None
+    environment: Mapping[str, object] = field(default_factory=dict)
+    historical: bool = False
+
+
+@final
+class Case:
+    """A question with its working state. The checks of `verify.flow` fill it in, in their order."""
+
+    __slots__ = (
+        "anchors", "budget", "documents", "exercised", "freshness", "memory", "parsed", "question", "text", "void",
+    )  # fmt: skip
+
+    def __init__(self, question: Question, memory: Memory) -> None:
+        self.question = question
+        self.memory = memory
+        self.budget = Budget(question.trust.limits)
+        self.text: JsonText | str = ""
+        self.parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
+        self.void: frozenset[str] = frozenset()
+        self.anchors: dict[str, tuple[Anchor, ...]] = {}
+        self.documents: dict[str, DidDocument] = {}
+        self.freshness: list[Freshness] = []
+        self.exercised: tuple[CapabilityGrant, ...] = ()
+
+    def believe_until(self, start: datetime, seconds: float, by: str) -> None:
+        """Note that some evidence may be relied on for `seconds` from `start`."""
+        self.freshness.append(Freshness(start + timedelta(seconds=seconds), by))

@@ -1,0 +1,264 @@
+"""The decision: what was established, what it permits, until when; and the grant to do one thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NoReturn, final
+
+from agentdid.credential.validity import encode_instant
+from agentdid.delegation.capability import normalize_resource
+from agentdid.delegation.usage import approval_applies, exercise, has_limits
+from agentdid.errors import (
+    AgentdidError,
+    ApprovalRequired,
+    AuthorizationRequired,
+    CapabilityTargetMismatch,
+    Refused,
+    StoreUnavailable,
+)
+from agentdid.verify.root import is_root_action
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from agentdid.clock import Clock
+    from agentdid.credential.model import Credential
+    from agentdid.delegation.capability import Capability, CapabilityGrant
+    from agentdid.delegation.usage import Request
+    from agentdid.trust.anchors import Trust
+    from agentdid.verify.case import Case
+    from agentdid.verify.report import CheckResult, Report
+    from agentdid.verify.states import Parsed, Verified
+
+CLASSICAL: Final = "classical"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a verifier established of one input. There is one only when every check passed.
+
+    Attributes:
+        verified: The input, verified.
+        report: How each check ended.
+        trust: The policy it was judged by.
+        clock: Tells `permits` whether the decision may still be relied upon.
+    """
+
+    verified: Verified
+    report: Report = field(repr=False)
+    trust: Trust = field(repr=False)
+    clock: Clock = field(repr=False)
+
+    def __bool__(self) -> NoReturn:
+        message = "a Decision is no yes or no: ask decision.permits(request), or use Verifier.authorize"
+        raise TypeError(message)
+
+    @property
+    def code(self) -> None:
+        """The code of what went wrong: nothing did."""
+        return
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """How each check ended, in order."""
+        return self.report.checks
+
+    @property
+    def at(self) -> datetime:
+        """The instant of judgement."""
+        return self.verified.at
+
+    @property
+    def capability(self) -> Capability | None:
+        """What the leaf of the chain grants; `None` without a chain."""
+        chain = self.verified.parsed.chain
+        return chain[-1].capability if chain else None
+
+    @property
+    def holder(self) -> str | None:
+        """The DID that presented; `None` when bare credentials were judged."""
+        presentation = self.verified.parsed.presentation
+        return None if presentation is None else presentation.signer
+
+    @property
+    def credentials(self) -> tuple[Credential, ...]:
+        """The credentials as disclosed: the chain, root first, then the others."""
+        return tuple(link.credential for link in self.verified.parsed.links)
+
+    @property
+    def security_level(self) -> str:
+        """The weakest level among the signatures: `classical`, `pq` or `hybrid`."""
+        return CLASSICAL
+
+    @property
+    def safe_until(self) -> datetime:
+        """The instant after which keys, status or validity must be looked at again (specs/verification.md V36)."""
+        return min((each.until for each in self.verified.freshness), default=self.verified.at)
+
+    def permits(self, request: Request, *, at: datetime | None = None) -> bool:
+        """Whether every link of the chain permits `request`, and the decision may still be relied upon.
+
+        Pure: nothing is consumed and nobody is asked.
+
+        Raises:
+            AuthorizationRequired: The exercised grant has limits or an approval rule, which only
+                `Verifier.authorize` can judge.
+
+        Spec: specs/verification.md V34-V36.
+        """
+        if (self.clock.now() if at is None else at) > self.safe_until:
+            return False
+        try:
+            exercised = exercise_chain(self.trust, self.verified.parsed, self.verified.void, request, {})
+        except Refused:
+            return False
+        if any(has_limits(grant) or grant.approval is not None for grant in exercised):
+            raise AuthorizationRequired("the grant has limits or an approval rule; call Verifier.authorize")
+        return True
+
+    def encode(self) -> dict[str, object]:
+        """Return the decision as JSON; the same inputs give the same bytes under RFC 8785."""
+        return {
+            **self.report.encode(),
+            "at": encode_instant(self.at),
+            "safeUntil": encode_instant(self.safe_until),
+            "securityLevel": self.security_level,
+            "downgraded": False,
+            "holder": self.holder,
+            "links": [
+                {
+                    "id": link.credential.id,
+                    "issuer": link.credential.issuer,
+                    "subject": link.subject,
+                    "types": list(link.credential.types),
+                    "digest": link.secured.digest.hex(),
+                }
+                for link in self.verified.parsed.links
+            ],
+            "freshness": [
+                {"by": each.by, "until": encode_instant(each.until)} for each in self.verified.freshness
+            ],
+        }
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Permission for one request, given by one presentation, consumed with its nonce.
+
+    Attributes:
+        decision: What it rests on.
+        request: What is permitted.
+        exercised: The grant used at each link, root first.
+    """
+
+    decision: Decision
+    request: Request
+    exercised: tuple[CapabilityGrant, ...]
+
+    @property
+    def agent(self) -> str | None:
+        """The DID of the agent that acts."""
+        return self.decision.holder
+
+    @property
+    def principal(self) -> str:
+        """The DID of the party acted for."""
+        capability = self.decision.capability
+        return "" if capability is None else capability.principal
+
+    @property
+    def delegators(self) -> tuple[str, ...]:
+        """The DIDs through whose hands the capability went, root first."""
+        return tuple(link.credential.issuer for link in self.decision.verified.parsed.chain)
+
+    def encode(self) -> dict[str, object]:
+        """Return the decision as JSON, with the request and the exercised grants."""
+        return {
+            **self.decision.encode(),
+            "grant": {
+                "agent": self.agent,
+                "principal": self.principal,
+                "delegators": list(self.delegators),
+                "action": self.request.action,
+                "resource": self.request.resource,
+                "exercised": [grant.id for grant in self.exercised],
+            },
+        }
+
+
+def exercise_chain(
+    trust: Trust, parsed: Parsed, void: frozenset[str], request: Request, environment: Mapping[str, object]
+) -> tuple[CapabilityGrant, ...]:
+    """Return the grant exercised at each link, root first.
+
+    Raises:
+        CapabilityTargetMismatch: No leaf grant permits the request at every link, its root does not own the
+            resource, or no anchor lets its root grant the action.
+
+    Spec: specs/verification.md V33.
+    """
+    if not parsed.chain:
+        raise CapabilityTargetMismatch("no capability was presented")
+    chain = [link.capability for link in parsed.chain if link.capability is not None]
+    resource = normalize_resource(request.resource, "/resource")
+    if not trust.any_issuer and trust.find_root(resource) != chain[0].root:
+        raise CapabilityTargetMismatch("the capability's root does not own the resource", path="/resource")
+    if not is_root_action(trust, parsed.chain, request.action):
+        raise CapabilityTargetMismatch("no anchor lets the root grant this action", path="/action")
+    return exercise(chain, request, environment, void)
+
+
+def check_request(case: Case) -> None:
+    """Hold that the chain permits the request at every link; sets `case.exercised`.
+
+    Raises:
+        CapabilityTargetMismatch: It does not.
+
+    Spec: specs/verification.md V33.
+    """
+    question = case.question
+    if question.request is None:
+        message = "check_request needs a request"
+        raise TypeError(message)
+    environment = {"env.time": question.at, **question.environment}
+    case.exercised = exercise_chain(question.trust, case.parsed, case.void, question.request, environment)
+
+
+def check_approvals(case: Case) -> None:
+    """Hold that no exercised grant asks for an approval here; approvals themselves are not built yet.
+
+    Raises:
+        ApprovalRequired: One does.
+
+    Spec: specs/verification.md V37.
+    """
+    request = case.question.request
+    for grant in case.exercised:
+        if request is not None and approval_applies(grant, request):
+            raise ApprovalRequired(f"grant {grant.id} lets this happen only with an approval")
+
+
+def check_limits(case: Case) -> None:
+    """Hold that no exercised grant has limits; a store that counts them is not built yet.
+
+    Raises:
+        StoreUnavailable: One has.
+
+    Spec: specs/verification.md V38.
+    """
+    for grant in case.exercised:
+        if has_limits(grant):
+            raise StoreUnavailable(f"grant {grant.id} has limits, and no store counts them")
+
+
+def as_outcome(result: Decision | Grant | AgentdidError) -> dict[str, object]:
+    """Return the JSON of a decision, a grant or a refusal, the same shape for all three."""
+    if isinstance(result, AgentdidError):
+        report = result.report
+        if report is None:
+            return {"outcome": result.family, **result.as_problem(), "checks": []}
+        return report.encode()  # type: ignore[no-any-return,attr-defined]  # a Report, by verify.flow
+    return result.encode()

@@ -1,0 +1,197 @@
+"""Evidence bundles: a question, every answer from outside, and the decision they led to; and the replay of one.
+
+A bundle is JSON (specs/evidence-bundle.md). It holds what was presented, so it is as confidential as the claims in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, cast, final
+
+from agentdid.canon.jcs import canonicalize
+from agentdid.clock import FixedClock
+from agentdid.codec.base import decode_base64url, encode_base64url
+from agentdid.delegation.usage import Request
+from agentdid.errors import AgentdidError, EvidenceMismatch, Malformed, TypeMismatch
+from agentdid.query.dcql import parse_query
+from agentdid.trust.anchors import Trust
+from agentdid.verify.case import ISSUED_HERE, HttpRequest, IssuedHere, Question
+from agentdid.verify.decide import as_outcome
+from agentdid.verify.flow import judgement
+from agentdid.verify.memory import Memory
+from agentdid.verify.needs import Absent, NeedFacts, NeedKeys, NeedNonce, NeedTake, Resource
+
+if TYPE_CHECKING:
+    from agentdid.verify.decide import Decision, Grant
+    from agentdid.verify.needs import Answer, Need, Reply
+
+TYPE: Final = "AgentdidEvidence"
+VERSION: Final = 1
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a decision rests on, as live values; `encode` makes the bundle of it."""
+
+    question: Question
+    exchange: tuple[tuple[Need, Reply], ...]
+
+    def encode(self, result: Decision | Grant | AgentdidError) -> dict[str, object]:
+        """Return the bundle, a JSON object that `replay` takes."""
+        return {
+            "type": TYPE,
+            "version": VERSION,
+            "question": _encode_question(self.question),
+            "answers": [{"need": _encode_need(need), "reply": _encode_reply(reply)} for need, reply in self.exchange],
+            "decision": as_outcome(result),
+        }
+
+
+def replay(bundle: object) -> Decision | Grant | AgentdidError:
+    """Judge a bundle's question again, by its own answers, and hold that the decision is the same to the byte.
+
+    Returns:
+        What was decided: a refusal is returned, not raised, when it is the recorded one.
+
+    Raises:
+        TypeMismatch: Not a bundle.
+        EvidenceMismatch: The recorded answers do not lead to the recorded decision.
+
+    Spec: specs/evidence-bundle.md E5-E8.
+    """
+    if not isinstance(bundle, dict) or bundle.get("type") != TYPE or bundle.get("version") != VERSION:
+        raise TypeMismatch(f"expected an {TYPE} of version {VERSION}", path="/type")
+    try:
+        question = _decode_question(bundle["question"])
+        recorded = [(row["need"], row["reply"]) for row in bundle["answers"]]
+        decision = bundle["decision"]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise TypeMismatch("expected an evidence bundle as this version writes it") from None
+    result = _judge_again(question, recorded)
+    if canonicalize(as_outcome(result)) != canonicalize(decision):
+        raise EvidenceMismatch("the recorded answers lead to another decision", path="/decision")
+    return result
+
+
+def _judge_again(question: Question, recorded: list[tuple[object, object]]) -> Decision | Grant | AgentdidError:
+    steps = judgement(question, Memory(), FixedClock(question.at))
+    try:
+        need = next(steps)
+        for asked, reply in recorded:
+            if canonicalize(_encode_need(need)) != canonicalize(asked):
+                raise EvidenceMismatch("the judgement asks for something else than was recorded", path="/answers")
+            need = steps.send(_decode_reply(reply))
+    except StopIteration as end:
+        return cast("Decision | Grant", end.value)
+    except AgentdidError as error:
+        if error.report is None:
+            raise  # about the bundle, not about what was judged
+        return error
+    raise EvidenceMismatch("the judgement asks for more than was recorded", path="/answers")
+
+
+def _encode_question(question: Question) -> dict[str, object]:
+    raw = question.raw
+    if isinstance(raw, bytes):
+        try:
+            shown: dict[str, object] = {"text": raw.decode("utf-8")}
+        except UnicodeDecodeError:
+            shown = {"base64url": encode_base64url(raw)}
+    else:
+        shown = {"text": raw} if isinstance(raw, str) else {"json": raw}
+    challenge = question.challenge
+    return {
+        "input": shown,
+        "holder": question.holder,
+        "trust": question.trust.encode(),
+        "at": question.at.isoformat(),
+        "challenge": {"issuedHere": True} if isinstance(challenge, IssuedHere) else challenge,
+        "query": None if question.query is None else question.query.source,
+        "request": None if question.request is None else _encode_request(question.request),
+        "http": None
+        if question.http is None
+        else {
+            "method": question.http.method,
+            "url": question.http.url,
+            "contentDigest": question.http.content_digest,
+        },
+        "environment": dict(question.environment),
+        "historical": question.historical,
+    }
+
+
+def _decode_question(value: Any) -> Question:  # noqa: ANN401  # JSON of a bundle; a wrong shape is caught by the caller
+    shown, challenge, http = value["input"], value["challenge"], value["http"]
+    if "text" in shown:
+        raw = shown["text"]
+    else:
+        raw = decode_base64url(shown["base64url"]) if "base64url" in shown else shown["json"]
+    return Question(
+        raw=raw,
+        holder=value["holder"],
+        trust=Trust.decode(value["trust"]),
+        at=datetime.fromisoformat(value["at"]),
+        challenge=ISSUED_HERE if isinstance(challenge, dict) else challenge,
+        query=None if value["query"] is None else parse_query(value["query"]),
+        request=None if value["request"] is None else Request(**value["request"]),
+        http=None if http is None else HttpRequest(http["method"], http["url"], http["contentDigest"]),
+        environment=value["environment"],
+        historical=value["historical"],
+    )
+
+
+def _encode_request(request: Request) -> dict[str, object]:
+    return {
+        "type": request.type,
+        "action": request.action,
+        "resource": request.resource,
+        "arguments": dict(request.arguments),
+        "id": request.id,
+    }
+
+
+def _encode_need(need: Need) -> dict[str, object]:
+    match need:
+        case NeedKeys():
+            return {"kind": "keys", "did": need.did, "url": need.url}
+        case NeedFacts():
+            return {"kind": "facts", "urls": list(need.urls), "maxAge": need.max_age_s}
+        case NeedNonce():
+            return {"kind": "nonce", "nonce": need.nonce}
+        case NeedTake():
+            return {"kind": "take", "audience": need.audience, "nonce": need.nonce}
+
+
+def _encode_reply(reply: Reply) -> object:
+    if isinstance(reply, tuple):
+        return [_encode_answer(each) for each in reply]
+    return reply if isinstance(reply, str) else _encode_answer(reply)
+
+
+def _encode_answer(answer: Answer) -> dict[str, object]:
+    if isinstance(answer, Absent):
+        return {"url": answer.url, "code": answer.code, "detail": answer.detail}
+    held = {"url": answer.url, "heldAt": answer.held_at.isoformat()}
+    try:
+        return {**held, "text": answer.body.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {**held, "base64url": encode_base64url(answer.body)}
+
+
+def _decode_reply(value: object) -> Reply:
+    if isinstance(value, list):
+        return tuple(_decode_answer(each) for each in value)
+    return value if isinstance(value, str) else _decode_answer(value)
+
+
+def _decode_answer(value: object) -> Answer:
+    row = cast("dict[str, str]", value)
+    try:
+        if "code" in row:
+            return Absent(row["url"], row["code"], row["detail"])
+        body = row["text"].encode("utf-8") if "text" in row else decode_base64url(row["base64url"])
+        return Resource(row["url"], body, datetime.fromisoformat(row["heldAt"]))
+    except (KeyError, TypeError, ValueError, AttributeError, Malformed):
+        raise TypeMismatch("expected a recorded answer", path="/answers") from None

@@ -1,0 +1,163 @@
+"""The judgement: one order of checks, everywhere. The order is security (specs/verification.md).
+
+Each recipe is a visible tuple; the code of the first check that does not pass is the answer, and no later check has
+run. A recipe is a generator: it yields needs and is sent answers (`verify.needs`), and `verify.run` drives it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from agentdid.delegation.chain import check_delegation
+from agentdid.errors import AgentdidError, NonceReplayed, StoreUnavailable
+from agentdid.query.dcql import Candidate, check_satisfied
+from agentdid.verify.case import Case, Question
+from agentdid.verify.decide import (
+    Decision,
+    Grant,
+    check_approvals,
+    check_limits,
+    check_request,
+)
+from agentdid.verify.holder import check_holder
+from agentdid.verify.needs import NeedTake
+from agentdid.verify.report import Report
+from agentdid.verify.root import check_algorithms, check_root
+from agentdid.verify.signatures import check_signatures
+from agentdid.verify.standing import check_status, check_validity
+from agentdid.verify.states import seal_verified
+from agentdid.verify.structure import check_parse, check_size, check_structure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from agentdid.clock import Clock
+    from agentdid.verify.memory import Memory
+    from agentdid.verify.needs import Need, Reply
+
+
+class Check(NamedTuple):
+    """One entry of a recipe: its name, its sentences in specs/verification.md, and what runs."""
+
+    name: str
+    spec: str
+    run: Callable[[Case], Generator[Need, Reply, None] | None]
+
+
+def check_chain(case: Case) -> None:
+    """Hold that each child is narrower than its parent (delegation.chain). Spec: V32."""
+    check_delegation([(link.credential, link.capability) for link in case.parsed.chain])  # type: ignore[misc]
+
+
+def check_query(case: Case) -> None:
+    """Hold that what was disclosed answers what was asked. Raises `QueryNotSatisfied`. Spec: V32a."""
+    query = case.question.query
+    if query is not None:
+        leaves = case.parsed.others + case.parsed.chain[-1:]
+        check_satisfied(query, [candidate(link.secured.form, link.credential.document) for link in leaves])
+
+
+def check_take(case: Case) -> Generator[Need, Reply, None]:
+    """Consume the nonce, once and atomically, after everything else held.
+
+    Raises:
+        NonceReplayed: It was used before.
+        StoreUnavailable: The store did not answer; or a limit would have to be counted.
+
+    Spec: specs/verification.md V38-V39.
+    """
+    check_limits(case)
+    presentation = case.parsed.presentation
+    if presentation is None or presentation.binding is None or presentation.binding.expires is None:
+        message = "check_take needs a presentation whose binding held"
+        raise TypeError(message)
+    binding, limits = presentation.binding, case.question.trust.limits
+    keep = binding.expires + timedelta(seconds=limits.leeway_s + limits.nonce_life_s)  # type: ignore[operator]
+    answer = yield NeedTake(case.question.trust.audience, str(binding.nonce), keep)
+    if answer == "replayed":
+        raise NonceReplayed("this challenge has been answered before")
+    if answer != "taken":
+        raise StoreUnavailable("the store of nonces did not answer")
+
+
+def candidate(form: str, document: dict[str, object]) -> Candidate:
+    """Return a credential as a query sees it."""
+    types = document["type"]
+    return Candidate(
+        format="ldp_vc" if form not in ("vc+sd-jwt", "dc+sd-jwt") else form,
+        types=tuple(types) if isinstance(types, list) else (str(types),),
+        claims=document,
+        holder_bound=True,
+    )
+
+
+_ESTABLISH: Final = (
+    Check("size", "V1", check_size),
+    Check("parse", "V1", check_parse),
+    Check("structure", "V2-V3", check_structure),
+    Check("algorithms", "V4", check_algorithms),
+    Check("root", "V5-V9", check_root),
+    Check("signatures", "V10-V15", check_signatures),
+)
+_STAND: Final = (
+    Check("validity", "V23-V24", check_validity),
+    Check("status", "V25-V31", check_status),
+    Check("delegation", "V32", check_chain),
+)
+_HOLDER: Final = Check("holder", "V16-V22", check_holder)
+_QUERY: Final = Check("query", "V33", check_query)
+_TAKE: Final = Check("take", "V38-V39", check_take)
+
+# The order is the specification (specs/verification.md).
+CREDENTIAL: Final[tuple[Check, ...]] = (*_ESTABLISH, *_STAND)
+PRESENTATION: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND, _QUERY, _TAKE)
+REQUEST: Final[tuple[Check, ...]] = (
+    *_ESTABLISH,
+    _HOLDER,
+    *_STAND,
+    _QUERY,
+    Check("request", "V34-V35", check_request),
+    Check("approvals", "V37", check_approvals),
+    _TAKE,
+)
+CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (
+    *CREDENTIAL,
+    Check("request", "V34-V35", check_request),
+    Check("approvals", "V37", check_approvals),
+)
+
+
+def recipe_for(question: Question) -> tuple[Check, ...]:
+    """Return the checks that a question asks for, in their order."""
+    if question.holder:
+        return PRESENTATION if question.request is None else REQUEST
+    return CREDENTIAL if question.request is None else CREDENTIAL_REQUEST
+
+
+def judgement(question: Question, memory: Memory, clock: Clock) -> Generator[Need, Reply, Decision | Grant]:
+    """Judge one input: yield needs, receive answers, return what was established.
+
+    Returns:
+        A `Grant` when the question carries a request and a holder, else a `Decision`.
+
+    Raises:
+        AgentdidError: Of one of the three families, its `report` set.
+    """
+    case = Case(question, memory)
+    recipe = recipe_for(question)
+    reached = 0
+    try:
+        for check in recipe:
+            steps = check.run(case)
+            if steps is not None:
+                yield from steps
+            reached += 1
+    except AgentdidError as error:
+        error.report = Report(recipe, reached, error)
+        raise
+    verified = seal_verified(case.parsed, question.at, case.void, tuple(case.freshness))
+    decision = Decision(verified, Report(recipe, reached, None), question.trust, clock)
+    if question.request is not None and question.holder and not question.historical:
+        return Grant(decision, question.request, case.exercised)
+    return decision

@@ -1,0 +1,148 @@
+"""The holder's side: who presents, to whom, in answer to which challenge, when, and with which HTTP request."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Final
+
+from agentdid.credential.validity import check_not_ended, check_not_from_future
+from agentdid.errors import (
+    AudienceMismatch,
+    Expired,
+    HolderBindingFailed,
+    InvalidChallengeError,
+    InvalidDomainError,
+    Malformed,
+    NonceExpired,
+    NonceMismatch,
+    TypeMismatch,
+)
+from agentdid.keys.jwk import decode_jwk
+from agentdid.verify.case import IssuedHere
+from agentdid.verify.needs import NeedNonce
+from agentdid.verify.signatures import find_document
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from agentdid.secure.mechanism import Binding, Secured
+    from agentdid.verify.case import Case
+    from agentdid.verify.needs import Need, Reply
+
+_JOSE: Final = "vp+jwt"
+
+
+def check_holder(case: Case) -> Generator[Need, Reply, None]:
+    """Hold that the subject presents, here, now, in answer to our challenge, with this request and no other.
+
+    Raises:
+        HolderBindingFailed: Presenter, `cnf` or HTTP request differ from what was signed.
+        AudienceMismatch, InvalidDomainError: Another audience, several or none; or a capability for another verifier.
+        NonceMismatch, InvalidChallengeError, NonceExpired: Another challenge, none, or one too old.
+        IssuedInFuture, Expired, TypeMismatch: The presentation's own time.
+
+    Spec: specs/verification.md V16-V22.
+    """
+    presentation = case.parsed.presentation
+    if presentation is None or presentation.binding is None:
+        message = "check_holder needs a presentation"
+        raise TypeError(message)
+    yield from _check_presenter(case, presentation)
+    binding = presentation.binding
+    _check_audience(case, presentation.form, binding)
+    yield from _check_nonce(case, presentation.form, binding)
+    _check_time(case, binding)
+    _check_request(case, binding)
+
+
+def _check_presenter(case: Case, presentation: Secured) -> Generator[Need, Reply, None]:
+    did = presentation.signer
+    for link in case.parsed.others + case.parsed.chain[-1:]:
+        if link.subject != did:
+            raise HolderBindingFailed("the presenter is not the subject", path=f"{link.path}/credentialSubject/id")
+    if presentation.claims.get("iss", did) != did:
+        raise HolderBindingFailed("iss is not the presenter", path="/iss")
+    for link in case.parsed.links:
+        confirmation = link.secured.claims.get("cnf")
+        if confirmation is not None and link.subject == did:
+            yield from _check_confirmation(case, presentation, confirmation, f"{link.path}/cnf")
+
+
+def _check_confirmation(
+    case: Case, presentation: Secured, confirmation: object, path: str
+) -> Generator[Need, Reply, None]:
+    """A link's `cnf` names the only key that may present it (RFC 7800); it restricts, it never adds."""
+    if not isinstance(confirmation, dict) or len(confirmation) != 1:
+        raise HolderBindingFailed("expected cnf to name one key by jwk or kid", path=path)
+    for signature in presentation.signatures:
+        if "kid" in confirmation:
+            if confirmation["kid"] != signature.method_id:
+                raise HolderBindingFailed("presented with another key than cnf names", path=path)
+            continue
+        document = yield from find_document(case, signature.did)
+        key = document.find_key(signature.method_id, signature.purpose, case.question.at)
+        try:
+            named = decode_jwk(confirmation.get("jwk"))
+        except Malformed:
+            raise HolderBindingFailed("expected cnf to name one key by jwk or kid", path=path) from None
+        if named != key:
+            raise HolderBindingFailed("presented with another key than cnf names", path=path)
+
+
+def _check_audience(case: Case, form: str, binding: Binding) -> None:
+    trust = case.question.trust
+    # type and bytes: an array, even of one, is refused (ATTACKS C14, D22, E11)
+    if type(binding.audience) is not str or not trust.audience or binding.audience != trust.audience:
+        if form == _JOSE:
+            raise AudienceMismatch("expected the verifier's audience, byte for byte", path="/aud")
+        raise InvalidDomainError("expected the verifier's audience, byte for byte", path="/proof/domain")
+    for link in case.parsed.chain:
+        if link.capability is not None and trust.did not in link.capability.audience:
+            raise AudienceMismatch(
+                "the capability is not for this verifier", path=f"{link.path}/credentialSubject/capability/audience"
+            )
+
+
+def _check_nonce(case: Case, form: str, binding: Binding) -> Generator[Need, Reply, None]:
+    expected = case.question.challenge
+    wrong = NonceMismatch if form == _JOSE else InvalidChallengeError
+    path = "/nonce" if form == _JOSE else "/proof/challenge"
+    if type(binding.nonce) is not str or not binding.nonce:
+        raise wrong("expected the nonce of the challenge", path=path)
+    if expected is None:
+        raise wrong("no challenge was handed out that this could answer", path=path)
+    if isinstance(expected, IssuedHere):
+        answer = yield NeedNonce(binding.nonce)
+        if answer == "expired":
+            raise NonceExpired("the challenge is too old; ask for another", path=path)
+        if answer != "ours":
+            raise wrong("this challenge was not handed out here", path=path)
+    elif not compare_digest(binding.nonce.encode(), expected.encode()):
+        raise wrong("expected the nonce of the challenge", path=path)
+
+
+def _check_time(case: Case, binding: Binding) -> None:
+    limits = case.question.trust.limits
+    if binding.issued is None or binding.expires is None:
+        raise TypeMismatch("a presentation says when it was made and when it ends", path="/proof/expires")
+    if binding.expires - binding.issued > timedelta(seconds=limits.max_presentation_life_s):
+        raise Expired(f"a presentation lives at most {limits.max_presentation_life_s} s", path="/exp")
+    check_not_from_future(binding.issued, case.question.at, limits.leeway_s, "/iat")
+    check_not_ended(binding.expires, case.question.at, limits.leeway_s, "/exp")
+
+
+def _check_request(case: Case, binding: Binding) -> None:
+    http = case.question.http
+    if http is None:
+        if binding.method is not None or binding.url is not None or binding.content_digest is not None:
+            raise HolderBindingFailed("made for an HTTP request, and none is at hand to compare", path="/htm")
+        return
+    for name, presented, expected in (
+        ("htm", binding.method, http.method),
+        ("htu", binding.url, http.url),
+        ("contentDigest", binding.content_digest, http.content_digest),
+    ):
+        if presented != expected:
+            raise HolderBindingFailed("made for another HTTP request", path=f"/{name}")
+

@@ -1,0 +1,69 @@
+"""What was learnt from bytes that cannot change: DID documents and verified status lists, by digest.
+
+It saves work, never a check: a remembered list counts only under the same key it was verified with, and time, status
+and policy are judged anew every time.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, final
+
+if TYPE_CHECKING:
+    from agentdid.did.document import DidDocument
+    from agentdid.keys.public import PublicKey
+    from agentdid.secure.mechanism import Signature
+    from agentdid.status.bitstring import StatusList
+
+_V = TypeVar("_V")
+_MAX_DOCUMENTS: Final = 4_096  # a few kB each
+_MAX_LISTS: Final = 256  # 16 kB each at the usual size, 16 MiB at the largest
+
+
+@final
+class _Recent(Generic[_V]):
+    """The most recently used values, at most `size` of them; safe among threads."""
+
+    __slots__ = ("_lock", "_size", "_values")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[bytes, _V] = OrderedDict()
+        self._lock = Lock()
+
+    def find(self, key: bytes) -> _V | None:
+        with self._lock:
+            value = self._values.get(key)
+            if value is not None:
+                self._values.move_to_end(key)
+            return value
+
+    def keep(self, key: bytes, value: _V) -> None:
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class KnownList:
+    """A status list and the keys under which its signatures held; with no keys, none was checked yet."""
+
+    content: StatusList
+    signatures: tuple[Signature, ...]
+    keys: tuple[PublicKey, ...]
+
+
+@final
+class Memory:
+    """One verifier's memory; a fresh one gives the same decisions, only slower."""
+
+    __slots__ = ("documents", "lists")
+
+    def __init__(self) -> None:
+        self.documents: _Recent[DidDocument] = _Recent(_MAX_DOCUMENTS)
+        self.lists: _Recent[KnownList] = _Recent(_MAX_LISTS)

@@ -1,0 +1,114 @@
+"""What was checked, in order, and how each check ended: the whole story, also of a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agentdid.errors import AgentdidError
+    from agentdid.verify.evidence import Evidence
+
+PASSED: Final = "passed"
+NOT_RUN: Final = "not_run"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """How one check ended.
+
+    Attributes:
+        check: Its name in `verify.flow`.
+        outcome: `passed`, `not_run`, or the family of the error: `malformed`, `refused`, `undecided`.
+        code: The error's code, or `None`.
+        detail: For people; empty when it passed.
+        path: JSON Pointer into the input, or empty.
+        spec: The sentences of specs/verification.md that the check keeps.
+    """
+
+    check: str
+    outcome: str
+    code: str | None
+    detail: str
+    path: str
+    spec: str
+
+
+class Named(Protocol):
+    """A check as the report needs it: what it is called, and which sentences it keeps."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def spec(self) -> str:
+        """Its sentences in specs/verification.md."""
+        ...
+
+
+@final
+class Report:
+    """The outcome of a judgement and of each of its checks; the rows are only made when somebody looks.
+
+    Attributes:
+        outcome: `accepted`, `malformed`, `refused` or `undecided`.
+        error: What ended it, or `None`.
+        evidence: The question and every answer from outside, so that the decision can be replayed.
+    """
+
+    __slots__ = ("_reached", "_recipe", "error", "evidence", "outcome")
+
+    def __init__(self, recipe: Sequence[Named], reached: int, error: AgentdidError | None) -> None:
+        self._recipe = recipe
+        self._reached = reached
+        self.error = error
+        self.evidence: Evidence | None = None
+        self.outcome = "accepted" if error is None else error.family
+
+    @property
+    def code(self) -> str | None:
+        """The code of the first check that did not pass, or `None`."""
+        return None if self.error is None else self.error.code
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """A row for each check of the recipe, in its order."""
+        rows = []
+        for position, named in enumerate(self._recipe):
+            name, spec = named.name, named.spec
+            if position < self._reached:
+                rows.append(CheckResult(name, PASSED, None, "", "", spec))
+            elif position == self._reached and self.error is not None:
+                error = self.error
+                rows.append(CheckResult(name, error.family, error.code, error.detail, error.path, spec))
+            else:
+                rows.append(CheckResult(name, NOT_RUN, None, "", "", spec))
+        return tuple(rows)
+
+    def encode(self) -> dict[str, object]:
+        """Return the report as the JSON object of the command line and of problem details."""
+        return {
+            "outcome": self.outcome,
+            "code": self.code,
+            "detail": "" if self.error is None else self.error.detail,
+            "path": "" if self.error is None else self.error.path,
+            "checks": [
+                {
+                    "check": row.check,
+                    "outcome": row.outcome,
+                    "code": row.code,
+                    "detail": row.detail,
+                    "path": row.path,
+                    "spec": row.spec,
+                }
+                for row in self.checks
+            ],
+        }
+
+    def __repr__(self) -> str:
+        return f"Report(outcome={self.outcome!r}, code={self.code!r})"

@@ -1,0 +1,135 @@
+"""Root trust: nobody's keys are asked for before the policy says that the root may be believed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentdid.delegation.capability import normalize_resource
+from agentdid.errors import ChainRootUntrusted, HybridComponentMissing, IssuerUntrusted
+
+if TYPE_CHECKING:
+    from agentdid.delegation.capability import Capability, CapabilityGrant
+    from agentdid.trust.anchors import Anchor, Trust
+    from agentdid.verify.case import Case
+    from agentdid.verify.states import Link
+
+_CLASSICAL = ("classical-ok", "hybrid-if-declared")
+
+
+def check_algorithms(case: Case) -> None:
+    """Hold that the signatures are of the level that every link asks for.
+
+    Which algorithms and suites exist at all was settled when the documents were taken apart.
+
+    Raises:
+        HybridComponentMissing: A link's `minSecurity` is above classical, which is all that is built.
+
+    Spec: specs/verification.md V4.
+    """
+    for link in case.parsed.chain:
+        if link.capability is not None and link.capability.min_security != "classical":
+            raise HybridComponentMissing(
+                f"the link asks for {link.capability.min_security} signatures, got classical",
+                path=f"{link.path}/credentialSubject/capability/minSecurity",
+            )
+
+
+def check_root(case: Case) -> None:
+    """Hold that the policy believes the root of the chain, and the issuer of every other credential.
+
+    Sets `case.void` (root grants that no anchor covers) and `case.anchors` (which anchors speak for which issuer).
+
+    Raises:
+        ChainRootUntrusted: The owner configured for the resource is not the `root` of every link.
+        IssuerUntrusted: Another issuer starts the chain, or issued a credential, and no one anchor allows it.
+        HybridComponentMissing: The only fitting anchors ask for more than classical signatures.
+
+    Spec: specs/verification.md V5-V9.
+    """
+    trust = case.question.trust
+    if not trust.any_issuer:
+        if case.parsed.chain:
+            _check_chain(case, trust)
+        for link in case.parsed.others:
+            anchors = trust.find_anchors(link.credential.issuer, link.credential.types)
+            if not anchors:
+                raise IssuerUntrusted("no anchor lets this issuer issue this type", path=f"{link.path}/issuer")
+            case.anchors[link.credential.issuer] = _classical(anchors, link.path)
+
+
+def is_root_action(trust: Trust, chain: tuple[Link, ...], action: str) -> bool:
+    """Whether the root of a chain may grant `action`: it owns the resources, or one anchor alone says so."""
+    capability = _capability(chain[0])
+    if trust.any_issuer or chain[0].credential.issuer == capability.root:
+        return True
+    return any(anchor.covers_action(action) for anchor in _root_anchors(trust, chain[0], capability))
+
+
+def _check_chain(case: Case, trust: Trust) -> None:
+    root = case.parsed.chain[0]
+    capability = _capability(root)
+    request = case.question.request
+    owned = _owned(case, trust, capability)
+    issuer = root.credential.issuer
+    if issuer == capability.root:
+        if capability.principal not in (issuer, root.subject):
+            raise IssuerUntrusted("the principal is neither issuer nor subject", path=f"{root.path}/credentialSubject")
+        covered = owned
+    else:
+        anchors = _root_anchors(trust, root, capability)
+        covered = [
+            grant
+            for grant in owned
+            if any(
+                anchor.covers_action(action)
+                for anchor in anchors
+                for action in (grant.actions if request is None else (request.action,))
+            )
+        ]
+        if not covered:
+            raise IssuerUntrusted("no anchor lets this issuer start such a chain", path=f"{root.path}/issuer")
+        case.anchors[issuer] = _classical(anchors, root.path)
+    case.void = frozenset(grant.id for grant in capability.grants) - {grant.id for grant in covered}
+
+
+def _owned(case: Case, trust: Trust, capability: Capability) -> list[CapabilityGrant]:
+    """Return the root's grants whose resources the policy puts under the chain's one root."""
+    links = [_capability(link) for link in case.parsed.chain]
+    request = case.question.request
+    if request is not None:
+        owner = trust.find_root(normalize_resource(request.resource, "/resource"))
+        if owner is None or any(link.root != owner for link in links):
+            raise ChainRootUntrusted("the capability's root does not own the resource", path="/root")
+        return list(capability.grants)
+    owned = [
+        grant
+        for grant in capability.grants
+        if all(trust.find_root(resource) == capability.root for resource in grant.resources)
+    ]
+    if not owned or any(link.root != capability.root for link in links):
+        raise ChainRootUntrusted("the capability's root owns none of its resources", path="/root")
+    return owned
+
+
+def _root_anchors(trust: Trust, root: Link, capability: Capability) -> tuple[Anchor, ...]:
+    # one anchor must match issuer, type, root and principal together; actions are asked one by one
+    return tuple(
+        anchor
+        for anchor in trust.find_anchors(root.credential.issuer, root.credential.types)
+        if capability.root in anchor.roots
+        and capability.principal in (root.credential.issuer, root.subject, *anchor.principals)
+    )
+
+
+def _classical(anchors: tuple[Anchor, ...], path: str) -> tuple[Anchor, ...]:
+    fitting = tuple(anchor for anchor in anchors if anchor.security in _CLASSICAL)
+    if not fitting:
+        raise HybridComponentMissing("the anchor asks for post-quantum signatures, got classical", path=path)
+    return fitting
+
+
+def _capability(link: Link) -> Capability:
+    if link.capability is None:
+        message = "a chain holds capability credentials only"
+        raise TypeError(message)
+    return link.capability

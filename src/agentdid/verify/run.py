@@ -1,0 +1,93 @@
+"""Drivers: they carry needs out of the judgement and answers in, and keep the exchange as evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentdid.errors import AgentdidError
+from agentdid.verify.evidence import Evidence
+from agentdid.verify.flow import judgement
+from agentdid.verify.needs import NeedFacts, NeedKeys, NeedNonce
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from agentdid.clock import Clock
+    from agentdid.verify.case import Question
+    from agentdid.verify.decide import Decision, Grant
+    from agentdid.verify.memory import Memory
+    from agentdid.verify.needs import Need, Reply, Source, Takes
+    from agentdid.verify.report import Report
+
+
+def run(question: Question, memory: Memory, clock: Clock, answer: Callable[[Need], Reply]) -> Decision | Grant:
+    """Judge an input, each need answered by `answer`.
+
+    Raises:
+        AgentdidError: Of one of the three families, its `report` set and the report's `evidence` too.
+    """
+    exchange: list[tuple[Need, Reply]] = []
+    steps = judgement(question, memory, clock)
+    try:
+        need = next(steps)
+        while True:
+            reply = answer(need)
+            exchange.append((need, reply))
+            need = steps.send(reply)
+    except StopIteration as end:
+        return _keep(end.value, question, exchange)
+    except AgentdidError as error:
+        raise _keep_error(error, question, exchange) from error.__cause__
+
+
+def answer_from(need: Need, source: Source, takes: Takes | None, now: datetime) -> Reply:
+    """Return the answer to one need: documents from `source`, nonces from `takes`.
+
+    Without `takes` nothing is consumed, so what comes of it permits nothing.
+    """
+    if isinstance(need, NeedKeys):
+        return source.get(need.url, need.accept, need.max_age_s)
+    if isinstance(need, NeedFacts):
+        return tuple(source.get(url, (), need.max_age_s) for url in need.urls)
+    if isinstance(need, NeedNonce):
+        return "unknown" if takes is None else takes.check(need.nonce, now)
+    return "taken" if takes is None else takes.take(need.audience, need.nonce, need.keep_until, now)
+
+
+async def arun(
+    question: Question, memory: Memory, clock: Clock, answer: Callable[[Need], Awaitable[Reply]]
+) -> Decision | Grant:
+    """As `run`, each need awaited."""
+    exchange: list[tuple[Need, Reply]] = []
+    steps = judgement(question, memory, clock)
+    try:
+        need = next(steps)
+        while True:
+            reply = await answer(need)
+            exchange.append((need, reply))
+            need = steps.send(reply)
+    except StopIteration as end:
+        return _keep(end.value, question, exchange)
+    except AgentdidError as error:
+        raise _keep_error(error, question, exchange) from error.__cause__
+
+
+def report_of(result: Decision | Grant | AgentdidError) -> Report:
+    """Return the report of a decision, of a grant, or of a refusal that came from a judgement."""
+    if isinstance(result, AgentdidError):
+        return result.report  # type: ignore[return-value]  # set by verify.flow
+    return result.report if hasattr(result, "report") else result.decision.report
+
+
+def _keep(
+    result: Decision | Grant, question: Question, exchange: list[tuple[Need, Reply]]
+) -> Decision | Grant:
+    report_of(result).evidence = Evidence(question, tuple(exchange))
+    return result
+
+
+def _keep_error(error: AgentdidError, question: Question, exchange: list[tuple[Need, Reply]]) -> AgentdidError:
+    if error.report is not None:
+        report_of(error).evidence = Evidence(question, tuple(exchange))
+    return error

@@ -1,0 +1,187 @@
+"""Bytes into a `Parsed`: size, strict parse, and parts that hang together. No key is touched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentdid.codec.strict_json import JsonText, encode, parse
+from agentdid.credential.model import CREDENTIALS_V2
+from agentdid.credential.parse import parse_credential, parse_presentation
+from agentdid.delegation.capability import parse_capability
+from agentdid.delegation.chain import check_connected, check_form
+from agentdid.did.syntax import check_did
+from agentdid.errors import (
+    EncodingInvalid,
+    HeaderInvalid,
+    InputTooLarge,
+    KbMissing,
+    TypeMismatch,
+    TypMismatch,
+)
+from agentdid.secure import data_integrity, jose, sd_jwt
+from agentdid.verify.states import Link, Parsed
+
+if TYPE_CHECKING:
+    from agentdid.limits import Limits
+    from agentdid.secure.mechanism import Secured
+    from agentdid.verify.case import Case
+
+_CREDENTIAL_ENVELOPE: Final = "EnvelopedVerifiableCredential"
+_PRESENTATION_ENVELOPE: Final = "EnvelopedVerifiablePresentation"
+_JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
+
+
+def check_size(case: Case) -> None:
+    """Hold that the input is within `max_input_bytes`, before anything reads it. Raises `InputTooLarge`."""
+    raw = case.question.raw
+    if not isinstance(raw, bytes | str):
+        raw = encode(raw)
+    limit = case.question.trust.limits.max_input_bytes
+    if len(raw) > limit:
+        raise InputTooLarge(f"an input is at most {limit} bytes")
+    if isinstance(raw, bytes):
+        try:
+            raw = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise EncodingInvalid("expected UTF-8") from None
+    case.text = raw
+
+
+def check_parse(case: Case) -> None:
+    """Hold that the input is a compact token or one strict JSON text.
+
+    Raises:
+        JsonInvalid, JsonDuplicateKey, JsonTooDeep, JsonNumberRange, EncodingInvalid: As `codec.strict_json.parse`.
+    """
+    raw: str = case.text  # type: ignore[assignment]  # text, by check_size
+    stripped = raw.strip(" \t\r\n")
+    case.text = stripped if stripped.startswith("ey") else parse(raw, case.question.trust.limits)
+
+
+def check_structure(case: Case) -> None:
+    """Hold that every part has its form and all parts belong together; sets `case.parsed`.
+
+    Raises:
+        TypeMismatch, ContextNotAllowed, DidInvalid: Members of the wrong shape.
+        ChainTooDeep, ChainLinkMismatch, InputTooLarge: Links that are too many or do not hang together.
+        KbMissing: A bare SD-JWT where a holder must present it.
+        The errors of the securing mechanisms, whose parts are taken apart here.
+
+    Spec: specs/verification.md V2-V3.
+    """
+    question = case.question
+    limits = question.trust.limits
+    if question.holder:
+        secured, holder, items = _read_presentation(case.text, limits)
+    else:
+        secured, holder, items = None, None, _read_credentials(case.text, limits)
+    links = [_link(each, position, limits) for position, each in enumerate(items)]
+    chain = tuple(each for each in links if each.capability is not None)
+    check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
+    if len(links) > limits.max_credentials:
+        raise InputTooLarge(f"at most {limits.max_credentials} credentials")
+    if not links:
+        raise TypeMismatch("expected at least one credential", path="/verifiableCredential")
+    case.parsed = Parsed(chain, tuple(each for each in links if each.capability is None), secured, holder)
+
+
+def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
+    """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
+
+    Raises:
+        TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
+    """
+    if isinstance(item, str):
+        return sd_jwt.read(item, limits)
+    if not isinstance(item, dict):
+        raise TypeMismatch("expected a credential")
+    if _has_type(item, _CREDENTIAL_ENVELOPE):
+        return sd_jwt.read(_envelope(item, sd_jwt.MEDIA_TYPE), limits)
+    _check_not_jose_json(item)
+    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
+
+
+def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
+    """Return credentials taken apart, none of them verified; for whoever holds them already.
+
+    Raises:
+        Malformed, Refused: As for `check_structure`.
+    """
+    return tuple(
+        _link(read_credential(each, plain=False, limits=limits), position, limits)
+        for position, each in enumerate(items)
+    )
+
+
+def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+    if isinstance(text, JsonText):
+        value = text.value
+        if not isinstance(value, dict):
+            raise TypeMismatch("expected a presentation")
+        if not _has_type(value, _PRESENTATION_ENVELOPE):
+            _check_not_jose_json(value)
+            if not _has_type(value, "VerifiablePresentation"):
+                raise TypeMismatch("expected a VerifiablePresentation", path="/type")
+            secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
+            return _open(secured, text.plain, limits)
+        text = _envelope(value, "application/vp+jwt")
+    if "~" in text:
+        if text.endswith("~"):
+            raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
+        raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
+    return _open(jose.read(text, limits), plain=False, limits=limits)
+
+
+def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+    presentation = parse_presentation(secured.document)
+    return secured, presentation.holder, [read_credential(each, plain, limits) for each in presentation.credentials]
+
+
+def _read_credentials(text: JsonText | str, limits: Limits) -> list[Secured]:
+    if isinstance(text, str):
+        return [read_credential(text, False, limits)]
+    if isinstance(text.value, list):
+        return [read_credential(each, text.plain, limits) for each in text.value]
+    return [read_credential(text.value, text.plain, limits)]
+
+
+def _link(secured: Secured, position: int, limits: Limits) -> Link:
+    path = f"/{position}"
+    credential = parse_credential(secured.document, path)
+    if not credential.is_capability:
+        check_did(credential.issuer)
+        return Link(secured, credential, None, path)
+    subject = secured.document["credentialSubject"]
+    if not isinstance(subject, dict):
+        raise TypeMismatch("a capability credential has one subject", path=f"{path}/credentialSubject")
+    where = f"{path}/credentialSubject/capability"
+    if "capability" not in subject:
+        raise TypeMismatch("member capability is missing", path=where)
+    capability = parse_capability(subject["capability"], limits, path=where, hidden_grants=secured.hidden_grants)
+    check_form(credential, capability, path)
+    return Link(secured, credential, capability, path)
+
+
+def _envelope(item: dict[str, object], media_type: str) -> str:
+    """Return the token inside an enveloped credential or presentation (VCDM 2.0 sections 4.13 and 4.14)."""
+    context = item.get("@context")
+    if context != CREDENTIALS_V2 and not (isinstance(context, list) and context[:1] == [CREDENTIALS_V2]):
+        raise TypeMismatch(f"expected {CREDENTIALS_V2} as context of an envelope", path="/@context")
+    url = item.get("id")
+    if not isinstance(url, str) or not url.startswith("data:"):
+        raise TypeMismatch("expected a data: URL", path="/id")
+    kind, _, token = url[len("data:") :].partition(",")
+    if kind != media_type:
+        raise TypMismatch(f"expected a data: URL of {media_type}", path="/id")
+    return token
+
+
+def _has_type(item: dict[str, object], name: str) -> bool:
+    types = item.get("type")
+    return types == name or (isinstance(types, list) and name in types)
+
+
+def _check_not_jose_json(item: dict[str, object]) -> None:
+    # a document that is a JWS in JSON to one reader and a credential to another (ATTACKS C11)
+    if _JOSE_JSON & item.keys():
+        raise HeaderInvalid("expected compact serialization")

@@ -1,0 +1,107 @@
+"""`httpx.Client(auth=wallet.auth())`: answers a partner's challenge with a presentation bound to the one request.
+
+The flow is a generator, as httpx's own (`httpx.Auth.auth_flow`); the synchronous and the asynchronous client drive
+the same one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, final
+
+import httpx
+
+from agentdid.codec.strict_json import parse
+from agentdid.errors import FetchScheme, QueryNotSatisfied
+from agentdid.present.challenge import Challenge
+from agentdid.present.exchange import content_digest, encode_authorization, normalize_url
+from agentdid.query.dcql import Query, parse_query
+from agentdid.verify.case import HttpRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+    from agentdid.wallet.wallet import Wallet
+
+_ROUNDS: Final = 3
+"""Presentations for one call: a server may lose a nonce (ATTACKS Z19), but it may not make us sign without end."""
+_MAX_QUERIES: Final = 64
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@final
+class AgentAuth(httpx.Auth):
+    """An httpx authentication that presents a wallet's credentials where a server asks for them.
+
+    Nothing is signed for a challenge whose audience is not the origin that was called, nor over plain http other
+    than to this machine. Errors of the wallet (`capability_ambiguous`, `query_not_satisfied`, …) reach the caller.
+
+    Spec: specs/presentation-over-http.md.
+    """
+
+    def __init__(self, wallet: Wallet, *, principal: str | None = None) -> None:
+        self._wallet = wallet
+        self._principal = principal
+        self._queries: dict[str, Query] = {}
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Drive the flow for `httpx.Client`."""
+        request.read()
+        flow = self._flow(request)
+        sent = next(flow)
+        while True:
+            response = yield sent
+            if sent is not request:
+                response.read()
+            try:
+                sent = flow.send(response)
+            except StopIteration:
+                return
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Drive the flow for `httpx.AsyncClient`."""
+        await request.aread()
+        flow = self._flow(request)
+        sent = next(flow)
+        while True:
+            response = yield sent
+            if sent is not request:
+                await response.aread()
+            try:
+                sent = flow.send(response)
+            except StopIteration:
+                return
+
+    def _flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        response = yield request
+        for _ in range(_ROUNDS):
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                return
+            challenge = Challenge.find(response.headers.get_list("WWW-Authenticate"))
+            if challenge is None:
+                return  # somebody else's kind of authentication
+            url = str(request.url)
+            challenge.check_for(url)
+            if request.url.scheme != "https" and request.url.host not in _LOOPBACK:
+                raise FetchScheme("presentations are sent over https only")
+            query = None
+            if challenge.dcql is not None:
+                query = self._queries.get(challenge.dcql)
+                if query is None:
+                    query = _read_query((yield httpx.Request("GET", challenge.dcql)), challenge.dcql)
+                    if len(self._queries) < _MAX_QUERIES:
+                        self._queries[challenge.dcql] = query
+            presentation = self._wallet.present(
+                challenge=challenge.nonce,
+                audience=challenge.audience,
+                query=query,
+                principal=self._principal,
+                http=HttpRequest(request.method, normalize_url(url), content_digest(request.content)),
+            )
+            request.headers["Authorization"] = encode_authorization(presentation)
+            response = yield request
+
+
+def _read_query(response: httpx.Response, url: str) -> Query:
+    if response.status_code != httpx.codes.OK or str(response.url) != url:
+        raise QueryNotSatisfied(f"the query that the challenge names could not be read ({response.status_code})")
+    return parse_query(parse(response.content).value)

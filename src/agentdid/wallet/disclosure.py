@@ -1,0 +1,85 @@
+"""What leaves the wallet: of each credential the parts that were asked for, and of a chain the grants that carry them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from agentdid.delegation.link import GRANTS
+from agentdid.secure import sd_jwt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agentdid.verify.states import Link
+
+Path = tuple[str | int, ...]
+
+_STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[(0|[1-9][0-9]*)\]")
+
+
+def parse_path(text: str) -> Path:
+    """Return the path that `a.b[0]` (or a JSON Pointer such as `/a/b/0`) writes.
+
+    Raises:
+        ValueError: Neither form.
+    """
+    if text.startswith("/"):
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in text[1:].split("/")]
+        return tuple(int(step) if step.isdigit() else step for step in steps)
+    path: list[str | int] = []
+    position = 0
+    while position < len(text):
+        found = _STEP.match(text, position)
+        if found is None or (position == 0 and found.group(0).startswith(".")):
+            message = f"{text!r} is not a path such as credentialSubject.name or a.b[0]"
+            raise ValueError(message)
+        path.append(found.group(1) if found.group(1) is not None else int(found.group(2)))
+        position = found.end()
+    if not path:
+        message = "a path has at least one step"
+        raise ValueError(message)
+    return tuple(path)
+
+
+def withhold_chain(chain: Sequence[Link], keep: Iterable[Path]) -> list[str | dict[str, object]]:
+    """Return the chain as it will be presented: the leaf with the kept paths, each parent with the grants they need.
+
+    A parent's other claims are withheld: its subject's data are not the leaf's business. A Data Integrity link
+    cannot withhold anything and goes as it is.
+
+    Args:
+        chain: Root first, as held.
+        keep: Paths in the leaf's document.
+    """
+    kept = frozenset(keep)
+    wanted = {path[3] for path in kept if path[:3] == GRANTS and len(path) > len(GRANTS)}
+    shown: list[str | dict[str, object]] = []
+    for position in range(len(chain) - 1, -1, -1):
+        link = chain[position]
+        shown.append(_withhold(link, kept))
+        if position and link.capability is not None:
+            grants = link.capability.grants
+            used = {grant.source for index, grant in enumerate(grants) if index in wanted}
+            parent = chain[position - 1].capability
+            above = () if parent is None else parent.grants
+            wanted = {index for index, grant in enumerate(above) if grant.id in used}
+            kept = frozenset((*GRANTS, index) for index in wanted)
+    return shown[::-1]
+
+
+def grant_paths(link: Link, names: Iterable[str] | None = None) -> frozenset[Path]:
+    """Return the paths of a link's grants: all of them, or those with the given ids."""
+    if link.capability is None:
+        return frozenset()
+    wanted = None if names is None else frozenset(names)
+    return frozenset(
+        (*GRANTS, position)
+        for position, grant in enumerate(link.capability.grants)
+        if wanted is None or grant.id in wanted
+    )
+
+
+def _withhold(link: Link, keep: frozenset[Path]) -> str | dict[str, object]:
+    wire = link.secured.wire
+    return sd_jwt.withhold(wire, keep) if isinstance(wire, str) else wire

@@ -1,0 +1,372 @@
+"""An agent's wallet: its keys and credentials under seal; received, shown, presented, delegated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final, Self, cast, final
+
+from agentdid.clock import Clock, SystemClock
+from agentdid.codec.strict_json import encode, parse
+from agentdid.delegation.link import ParentLink, build_link, secure_link
+from agentdid.did import key as did_key
+from agentdid.errors import (
+    CapabilityAmbiguous,
+    CredentialNotFound,
+    DelegationForbidden,
+    HolderBindingFailed,
+    QueryNotSatisfied,
+)
+from agentdid.keys.secret import SecretKey
+from agentdid.limits import DEFAULT, Limits
+from agentdid.present.presentation import FORMATS, make_presentation
+from agentdid.query.dcql import Query, matching, parse_query, select_paths
+from agentdid.trust.anchors import Trust, UnsafeAnyIssuer
+from agentdid.verify.case import HttpRequest, Question
+from agentdid.verify.flow import candidate
+from agentdid.verify.memory import Memory
+from agentdid.verify.run import answer_from, run
+from agentdid.verify.structure import read_chain
+from agentdid.wallet.disclosure import GRANTS, Path, grant_paths, withhold_chain
+from agentdid.wallet.store import CredentialRecord, WalletStore
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from agentdid.storage.vault import Kdf
+    from agentdid.verify.needs import Need, Reply, Source
+    from agentdid.verify.states import Link
+    from agentdid.wallet.auth import AgentAuth
+
+_HOUR: Final = timedelta(hours=1)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One credential in the wallet, with the chain above it.
+
+    Attributes:
+        id: The leaf's `id`.
+        issuer: Who issued the leaf.
+        subject: Which of the wallet's DIDs it is for.
+        types: The leaf's types.
+        chain: Every link as held, root first; one element for a credential without parents.
+        trusted: Whether its root was judged by a trust policy when it was received.
+    """
+
+    id: str
+    issuer: str
+    subject: str
+    types: tuple[str, ...]
+    chain: tuple[Link, ...] = field(repr=False)
+    trusted: bool
+
+    @property
+    def leaf(self) -> Link:
+        """The credential itself."""
+        return self.chain[-1]
+
+    @property
+    def principal(self) -> str | None:
+        """For whom it lets the agent act; `None` for what is no capability."""
+        capability = self.leaf.capability
+        return None if capability is None else capability.principal
+
+    @property
+    def wire(self) -> list[str | dict[str, object]]:
+        """The chain as it travels, root first, with every disclosure that is held."""
+        return [link.secured.wire for link in self.chain]
+
+
+@final
+class Wallet:
+    """Keys and credentials of one agent, in one sealed file. Open it with `Wallet.open`, make one with `create`."""
+
+    def __init__(self, store: WalletStore, *, clock: Clock | None = None, limits: Limits = DEFAULT) -> None:
+        self._store = store
+        self._clock = clock or SystemClock()
+        self._limits = limits
+
+    @classmethod
+    def create(
+        cls, path: str | pathlib.Path, *, passphrase: str, kdf: Kdf | None = None, clock: Clock | None = None
+    ) -> Self:
+        """Return a new, empty wallet in the file `path`, which must not exist.
+
+        Raises:
+            StoreUnavailable: The file exists or cannot be made.
+        """
+        return cls(WalletStore.create(path, passphrase.encode(), kdf), clock=clock)
+
+    @classmethod
+    def open(cls, path: str | pathlib.Path, *, passphrase: str, clock: Clock | None = None) -> Self:
+        """Return the wallet in the file `path`.
+
+        Raises:
+            StoreLocked: Another passphrase.
+            StoreTampered, StoreVersionUnsupported, StoreUnavailable: By the file.
+        """
+        return cls(WalletStore.open(path, passphrase.encode()), clock=clock)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def create_did(self, algorithm: str = "Ed25519", *, label: str = "") -> str:
+        """Return a fresh `did:key` whose key lives in the wallet."""
+        secret = SecretKey.generate(algorithm)
+        did = did_key.create(secret.public)
+        self._store.add_key(did, algorithm, secret.export_seed(), label)
+        return did
+
+    def add_key(self, did: str, secret: SecretKey, *, label: str = "") -> None:
+        """Keep the key of a DID that was made elsewhere (`did:web`); its method is `did#key-1`."""
+        self._store.add_key(did, secret.public.algorithm.name, secret.export_seed(), label)
+
+    @property
+    def dids(self) -> tuple[str, ...]:
+        """The DIDs whose keys the wallet holds, oldest first."""
+        return tuple(record.did for record in self._store.keys())
+
+    def receive(
+        self, credential: bytes | str | dict[str, object] | list[object], *, trust: Trust | None = None,
+        source: Source | None = None,
+    ) -> Held:  # fmt: skip
+        """Keep a credential, or a chain of them root first, after verifying it.
+
+        Args:
+            credential: An SD-JWT, a Data Integrity credential, or a list of them.
+            trust: Whose credentials are taken; by default anybody's, as the holder lends nobody access by keeping one.
+            source: Where DID documents and status lists come from; by default the network, through its guard.
+
+        Raises:
+            Refused, Malformed, Undecided: It does not verify; nothing was kept.
+            HolderBindingFailed: It is for a DID whose key is not here.
+        """
+        policy = trust or UnsafeAnyIssuer()
+        items = _items(credential, self._limits)
+        question = Question(raw=cast("list[object]", items), holder=False, trust=policy, at=self._clock.now())
+        run(question, Memory(), self._clock, self._answer(source, policy))
+        chain = read_chain(items, self._limits)
+        leaf = chain[-1]
+        if leaf.subject not in self.dids:
+            raise HolderBindingFailed("the credential is for a DID whose key is not in this wallet")
+        record = CredentialRecord(
+            id=leaf.credential.id or f"sha256:{leaf.secured.digest.hex()}",
+            issuer=leaf.credential.issuer,
+            subject=leaf.subject or "",
+            types=leaf.credential.types,
+            chain=tuple(_text(link.secured.wire) for link in chain),
+            received_at=self._clock.now(),
+            valid_until=leaf.credential.valid_until,
+            trusted=trust is not None,
+        )
+        self._store.add_credential(record)
+        return _held(record, self._limits)
+
+    def credentials(self) -> tuple[Held, ...]:
+        """Return everything that is held, oldest first."""
+        return tuple(_held(record, self._limits) for record in self._store.credentials())
+
+    def find(self, credential_id: str) -> Held:
+        """Return the credential of that id. Raises `CredentialNotFound`."""
+        record = self._store.find_credential(credential_id)
+        if record is None:
+            raise CredentialNotFound("no credential of this id is in the wallet")
+        return _held(record, self._limits)
+
+    def present(
+        self,
+        *,
+        challenge: str,
+        audience: str,
+        query: Mapping[str, object] | Query | None = None,
+        credential_id: str | None = None,
+        disclose: Iterable[Path] = (),
+        principal: str | None = None,
+        http: HttpRequest | None = None,
+        form: str = FORMATS[0],
+    ) -> str:
+        """Return a presentation of what is asked, and of no more.
+
+        Args:
+            challenge: The nonce that the verifier handed out.
+            audience: What it calls itself.
+            query: Its DCQL query; selects the credential and what is disclosed of it.
+            credential_id: The credential to present, whether or not a query is given.
+            disclose: Paths to disclose beyond the query. Without query and paths to grants, all grants are shown.
+            principal: For whom to act, when credentials of several principals fit.
+            http: The HTTP request it goes with.
+            form: `vp+jwt`, or a Data Integrity suite.
+
+        Raises:
+            CredentialNotFound, QueryNotSatisfied: Nothing held fits.
+            CapabilityAmbiguous: Credentials of several principals fit, and none was named.
+        """
+        asked = query if query is None or isinstance(query, Query) else parse_query(query)
+        held, paths = self._choose(asked, credential_id, principal)
+        keep = frozenset(paths) | frozenset(disclose)
+        if asked is None and not any(path[: len(GRANTS)] == GRANTS for path in keep):
+            keep |= grant_paths(held.leaf)
+        signer, method_id = self._signer(held.subject)
+        return make_presentation(
+            withhold_chain(held.chain, keep),
+            holder=held.subject,
+            signer=signer,
+            method_id=method_id,
+            audience=audience,
+            challenge=challenge,
+            at=self._clock.now(),
+            http=http,
+            form=form,
+        )
+
+    def delegate(
+        self,
+        credential_id: str,
+        *,
+        to: str,
+        capability: Mapping[str, object],
+        ttl: timedelta,
+        form: str | None = None,
+    ) -> list[str | dict[str, object]]:
+        """Return a narrower capability for another agent, as a chain root first. Nobody is asked; nothing is sent.
+
+        Only the grants that the new link names in `from` are passed on, and no other claims.
+
+        Args:
+            credential_id: The capability to delegate from.
+            to: The DID of the agent that may use it.
+            capability: PROTOCOL section 1's `capability`; `parent` and `delegation.depth` are filled in.
+            ttl: How long it is valid, an hour at most: the link has no status of its own.
+            form: As the parent's by default.
+
+        Raises:
+            CredentialNotFound: No such credential.
+            CapabilityNotAttenuated, CapabilityExpandedTime, DelegationForbidden: It would not be narrower.
+            TypeMismatch: `capability` has not the form of the specification.
+        """
+        held = self.find(credential_id)
+        leaf = held.leaf
+        if leaf.capability is None:
+            raise DelegationForbidden("only capability credentials can be delegated")
+        if ttl > _HOUR:
+            raise DelegationForbidden("a link without a status of its own lives an hour at most")
+        at = self._clock.now()
+        document = build_link(
+            issuer=held.subject,
+            subject=to,
+            capability=capability,
+            at=at,
+            ttl=ttl,
+            parent=ParentLink(leaf.credential, leaf.capability, leaf.secured.digest),
+            limits=self._limits,
+        )
+        signer, method_id = self._signer(held.subject)
+        link = secure_link(document, signer, method_id, form=form or leaf.secured.form, at=at)
+        (made,) = read_chain([link], self._limits)
+        used = [] if made.capability is None else [grant.source or "" for grant in made.capability.grants]
+        return [*withhold_chain(held.chain, grant_paths(leaf, used)), link]
+
+    def auth(self, *, principal: str | None = None) -> AgentAuth:
+        """Return the `auth` of an httpx client: it answers partners' challenges with this wallet's credentials.
+
+        Args:
+            principal: For whom to act, when the wallet holds capabilities of several.
+        """
+        from agentdid.wallet.auth import AgentAuth  # noqa: PLC0415  # httpx is only needed where a client is
+
+        return AgentAuth(self, principal=principal)
+
+    def _choose(
+        self, query: Query | None, credential_id: str | None, principal: str | None
+    ) -> tuple[Held, frozenset[Path]]:
+        held = [self.find(credential_id)] if credential_id is not None else self._usable()
+        if principal is not None:
+            held = [each for each in held if each.principal == principal]
+        if query is None:
+            if not held:
+                raise CredentialNotFound("the wallet holds nothing that fits")
+            return _prefer(held), frozenset()
+        fitting = []
+        for each in held:
+            seen = candidate(each.leaf.secured.form, each.leaf.credential.document)
+            asked = matching(query, seen)
+            if asked is not None:
+                fitting.append((each, select_paths(asked, seen.claims)))
+        if not fitting:
+            raise QueryNotSatisfied("no credential in the wallet answers what is asked")
+        best = _prefer([each for each, _ in fitting])
+        return next((each, paths) for each, paths in fitting if each is best)
+
+    def _usable(self) -> list[Held]:
+        now = self._clock.now()
+        return [
+            each
+            for each in self.credentials()
+            if all(link.credential.valid_until is None or link.credential.valid_until > now for link in each.chain)
+        ]
+
+    def _signer(self, did: str) -> tuple[SecretKey, str]:
+        for record in self._store.keys():
+            if record.did == did:
+                secret = SecretKey.from_seed(record.algorithm, record.seed)
+                fragment = did.removeprefix("did:key:") if did.startswith("did:key:") else "key-1"
+                return secret, f"{did}#{fragment}"
+        raise CredentialNotFound("the wallet holds no key of this DID")
+
+    def _answer(self, source: Source | None, trust: Trust) -> partial[Reply]:
+        if source is None:
+            from agentdid.sources.source import NetworkSource  # noqa: PLC0415  # only where the network is needed
+
+            source = NetworkSource(allow=trust.fetch_allow, ca=trust.fetch_ca, limits=trust.limits, clock=self._clock)
+        return partial(_answer, source=source, clock=self._clock)
+
+
+def _answer(need: Need, *, source: Source, clock: Clock) -> Reply:
+    return answer_from(need, source, None, clock.now())
+
+
+def _prefer(held: Sequence[Held]) -> Held:
+    """Return the credential with the shortest chain, of these the longest valid. Raises `CapabilityAmbiguous`."""
+    principals = {each.principal for each in held}
+    if len(principals) > 1:
+        raise CapabilityAmbiguous("credentials of several principals fit; name one with principal=…")
+    return min(held, key=lambda each: (len(each.chain), -_until(each)))
+
+
+def _until(held: Held) -> float:
+    until = held.leaf.credential.valid_until
+    return float("inf") if until is None else until.timestamp()
+
+
+def _held(record: CredentialRecord, limits: Limits) -> Held:
+    items: list[object] = [_item(each, limits) for each in record.chain]
+    return Held(record.id, record.issuer, record.subject, record.types, read_chain(items, limits), record.trusted)
+
+
+def _items(credential: bytes | str | dict[str, object] | list[object], limits: Limits) -> list[object]:
+    if isinstance(credential, bytes):
+        credential = credential.decode("utf-8", "surrogateescape")
+    if isinstance(credential, str):
+        text = credential.strip()
+        value = _item(text, limits)
+        return value if isinstance(value, list) else [value]
+    return credential if isinstance(credential, list) else [credential]
+
+
+def _item(text: str, limits: Limits) -> object:
+    return text if text.startswith("ey") else parse(text, limits).value
+
+
+def _text(wire: str | dict[str, object]) -> str:
+    return wire if isinstance(wire, str) else encode(wire).decode("utf-8")
