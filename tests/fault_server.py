@@ -180,6 +180,7 @@ class FaultServer:
             thread.join()
 
     def _accept(self) -> None:
+        """Serve each connection in a thread until the socket is closed."""
         while True:
             try:
                 connection, _ = self._socket.accept()
@@ -190,6 +191,7 @@ class FaultServer:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
+        """Speak TLS, then HTTP."""
         with connection:
             connection.settimeout(3)
             with suppress(OSError):  # a client that hangs up is what some tests are about
@@ -200,6 +202,7 @@ class FaultServer:
                     self._answer(secured)
 
     def _answer(self, connection: socket.socket) -> None:
+        """Read one request and play its fault."""
         request = b""
         while b"\r\n\r\n" not in request:
             piece = connection.recv(65_536)
@@ -215,6 +218,7 @@ class FaultServer:
 
 
 def _head(status: int, content_type: str, length: int, *headers: str) -> bytes:
+    """Return the head of an answer."""
     lines = (
         f"HTTP/1.1 {status} X",
         f"Content-Type: {content_type}",

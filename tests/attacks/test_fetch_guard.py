@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 import time
 import zlib
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import trustme
 
 from agentdid.errors import AgentdidError
 from agentdid.limits import Limits
+from agentdid.sources import fetch
 from agentdid.sources.addresses import check_addresses, parse_networks
 from agentdid.sources.fetch import GuardedFetcher
 from agentdid.status.bitstring import StatusEntry, decode_list, encode_list, parse_entry, read_list
@@ -70,12 +72,12 @@ FAULTS = {
     "/to-file": redirect("file:///etc/passwd", 301),
     "/loop": redirect("/loop", 307),
     "/not-modified": answer(b"", status=304),
-    "/bomb": bomb(64 * 2**20),
+    "/bomb": bomb(32 * 2**20),
     "/long": answer(b" " * 60_000),
     "/endless": endless(),
     "/half-gzip": answer(zlib.compress(b"x" * 99, 9, 31)[:-4], headers=("Content-Encoding: gzip",)),
     "/gzip-and-more": answer(zlib.compress(b"x", 9, 31) + b"y", headers=("Content-Encoding: gzip",)),
-    "/no-gzip": answer(b"x", headers=("Content-Encoding: gzip",)),
+    "/no-gzip": answer(b"no gzip at all", headers=("Content-Encoding: gzip",)),
     "/brotli": answer(b"x", headers=("Content-Encoding: br",)),
     "/gzip-twice": answer(b"x", headers=("Content-Encoding: gzip, gzip",)),
     "/drip-head": drip(),
@@ -160,9 +162,9 @@ def test_i01_own_host(host: str) -> None:
     """I01: this host is not fetched from, however it is written, and never over http."""
     guarded = GuardedFetcher(limits=Limits(fetch_timeout_s=1.5))
 
-    for fetch in (guarded.fetch, lambda url: asyncio.run(guarded.afetch(url))):
+    for ask in (guarded.fetch, lambda url: asyncio.run(guarded.afetch(url))):
         with pytest.raises(AgentdidError) as refusal:
-            fetch(f"https://{host}/.well-known/did.json")
+            ask(f"https://{host}/.well-known/did.json")
         assert refusal.value.code == "fetch_forbidden_address"
 
 
@@ -216,9 +218,11 @@ def test_i01_own_host(host: str) -> None:
 )
 def test_i02_i04_inner_addresses(address: str) -> None:
     """I02, I04: a name with an inner address is not fetched from, be it the only one or one of several."""
-    for found in ((address,), (*PUBLIC, address), (address, *PUBLIC)):
+    found: list[str] = []
+    guarded = GuardedFetcher(resolver=lambda *_: found)
+    for found[:] in ([address], [*PUBLIC, address], [address, *PUBLIC]):
         with pytest.raises(AgentdidError) as refusal:
-            _guarded(*found).fetch("https://inner.example/")
+            guarded.fetch("https://inner.example/")
         assert refusal.value.code == "fetch_forbidden_address"
         assert address not in str(refusal.value)
 
@@ -289,9 +293,9 @@ def test_only_plain_https_urls_are_fetched(url: str) -> None:
     """Nothing but an https URL that all readers read alike is looked at."""
     guarded = _guarded(*PUBLIC)
 
-    for fetch in (guarded.fetch, lambda each: asyncio.run(guarded.afetch(each))):
+    for ask in (guarded.fetch, lambda each: asyncio.run(guarded.afetch(each))):
         with pytest.raises(AgentdidError) as refusal:
-            fetch(url)
+            ask(url)
         assert refusal.value.code == "fetch_scheme"
 
 
@@ -329,14 +333,27 @@ def test_time_is_one_budget(party: _Party, path: str) -> None:
     assert time.monotonic() - begin < 1
 
 
+def test_a_deadline_that_is_over_leaves_no_time() -> None:
+    """No wait is begun after the deadline."""
+    with pytest.raises(AgentdidError) as refusal:
+        fetch._Deadline(-1).left_s()
+
+    assert refusal.value.code == "fetch_timeout"
+
+
 def test_a_name_server_that_does_not_answer(server: FaultServer) -> None:
     """The look-up is part of the budget."""
-    fetcher = GuardedFetcher(limits=Limits(fetch_timeout_s=0.1), resolver=lambda *_: time.sleep(0.5) or PUBLIC)
+
+    def slow(*_: object) -> list[str]:
+        time.sleep(0.5)
+        return PUBLIC
+
+    fetcher = GuardedFetcher(limits=Limits(fetch_timeout_s=0.1), resolver=slow)
     begin = time.monotonic()
 
-    for fetch in (fetcher.fetch, lambda url: asyncio.run(fetcher.afetch(url))):
+    for ask in (fetcher.fetch, lambda url: asyncio.run(fetcher.afetch(url))):
         with pytest.raises(AgentdidError) as refusal:
-            fetch(server.url("/ok"))
+            ask(server.url("/ok"))
         assert refusal.value.code == "fetch_timeout"
     assert time.monotonic() - begin < 0.5
 
@@ -348,20 +365,53 @@ def test_a_name_without_an_address(error: Exception) -> None:
     def failing(*_: object) -> list[str]:
         raise error
 
-    for resolver in (failing, lambda *_: []):
+    for guarded in (GuardedFetcher(resolver=failing), _guarded()):
         with pytest.raises(AgentdidError) as refusal:
-            GuardedFetcher(resolver=resolver).fetch("https://none.example/")
+            guarded.fetch("https://none.example/")
         assert refusal.value.code == "fetch_failed"
 
 
-def test_the_next_address_is_tried(party: _Party, tmp_path: Path) -> None:
-    """A host with one dead address is reached at its other."""
-    fetcher = GuardedFetcher(
-        ["127.0.0.0/8"], party.server.write_ca(tmp_path), resolver=lambda *_: ["127.0.0.77", "127.0.0.1"]
-    )
+def test_look_ups_left_behind_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dead name server cannot fill the process with waiting threads."""
+    monkeypatch.setattr(fetch, "_LOOKUPS", threading.BoundedSemaphore(1))
+    go, done = threading.Event(), threading.Event()
 
-    assert fetcher.fetch(party.server.url("/ok")).body
-    assert asyncio.run(fetcher.afetch(party.server.url("/ok"))).body
+    def dead(*_: object) -> list[str]:
+        go.wait(2)
+        done.set()
+        return []
+
+    guarded = GuardedFetcher(limits=Limits(fetch_timeout_s=0.05), resolver=dead)
+    details = []
+    for _ in range(2):
+        with pytest.raises(AgentdidError) as refusal:
+            guarded.fetch("https://dead.example/")
+        assert refusal.value.code == "fetch_timeout"
+        details.append(refusal.value.detail)
+    go.set()
+
+    assert details == ["the answer did not come in time", "too many name look-ups are still unanswered"]
+    assert done.wait(2)
+
+
+def test_a_host_of_ipv6_is_named_in_brackets() -> None:
+    """The `Host` header of an IPv6 address has its brackets, and a port where it is not https's own."""
+    assert fetch._parse_url("https://[2606:4700::1111]/a?b#c").authority == "[2606:4700::1111]"
+    assert fetch._parse_url("https://[2606:4700::1111]:8443/").authority == "[2606:4700::1111]:8443"
+    assert fetch._parse_url("HTTPS://Good.Example:443?a=/").authority == "good.example"
+    assert fetch._parse_url("https://good.example?a=/").target == "/?a=/"
+    assert fetch._parse_url("https://good.example/a?b#c").target == "/a?b"
+
+
+def test_the_next_address_is_tried(party: _Party, tmp_path: Path) -> None:
+    """A host with one dead address is reached at its other, in whichever order they stand."""
+    addresses = ["127.0.0.77", "127.0.0.1"]
+    fetcher = GuardedFetcher(["127.0.0.0/8"], party.server.write_ca(tmp_path), resolver=lambda *_: addresses)
+
+    for _ in range(2):
+        assert fetcher.fetch(party.server.url("/ok")).body
+        assert asyncio.run(fetcher.afetch(party.server.url("/ok"))).body
+        addresses.reverse()
 
 
 @pytest.mark.parametrize("kind", ["self-signed", "expired", "wrong host", "wrong address", "no tls"])
@@ -379,9 +429,9 @@ def test_i12_certificates(kind: str, tmp_path: Path) -> None:
         fetcher = GuardedFetcher(["127.0.0.1"], tmp_path / "ca.pem", resolver=lambda *_: ["127.0.0.1"])
         url = server.url("/", "127.0.0.1" if kind == "wrong address" else "good.example")
 
-        for fetch in (fetcher.fetch, lambda each: asyncio.run(fetcher.afetch(each))):
+        for ask in (fetcher.fetch, lambda each: asyncio.run(fetcher.afetch(each))):
             with pytest.raises(AgentdidError) as refusal:
-                fetch(url)
+                ask(url)
             assert refusal.value.code == "fetch_tls"
         assert server.requests == []
 

@@ -93,6 +93,7 @@ def check_addresses(found: Iterable[str], allow: tuple[Network, ...]) -> tuple[s
 
 
 def _is_public(address: Address) -> bool:
+    """Whether the tables above leave the address open."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _CLOSED_V4)
     return address.scope_id is None and address in _GLOBAL_V6 and not any(address in each for each in _CLOSED_V6)

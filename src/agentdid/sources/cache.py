@@ -175,6 +175,7 @@ class CachedSource:
         return answer
 
     def _find(self, key: _Key, max_age_s: float) -> Answer | None:
+        """What is held and will do, or a failure that is recent. The lock is held."""
         held = self._held.get(key)
         if held is None:
             return None
@@ -190,6 +191,7 @@ class CachedSource:
         return None
 
     def _keep(self, key: _Key, answer: Answer) -> None:
+        """Remember the newest answer, and forget what is then too much. The lock is held."""
         held = self._held.setdefault(key, _Held())
         self._held.move_to_end(key)
         if isinstance(answer, Absent):
@@ -205,4 +207,5 @@ class CachedSource:
 
 
 def _absent(url: str, accept: tuple[str, ...], error: Undecided) -> Absent:
+    """Why there is no document, as an answer."""
     return Absent(url, missing_code(accept) if isinstance(error, DocumentMissing) else error.code, error.detail)

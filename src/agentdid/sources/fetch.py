@@ -159,6 +159,7 @@ class GuardedFetcher:
         return Resource(url, body.finish(), held_at)
 
     def _look_up(self, place: _Place) -> Future[tuple[str, ...]]:
+        """The addresses of the host, to come: asked for in a thread of its own, as they stand for a literal one."""
         found: Future[tuple[str, ...]] = Future()
         found.set_running_or_notify_cancel()  # so that a waiter who gives up cannot cancel it under the thread
         if parse_address(place.host) is not None:
@@ -263,6 +264,7 @@ class _Body:
         return b"".join(self._chunks)
 
     def _too_large(self) -> FetchTooLarge:
+        """The error of a body over its limit."""
         return FetchTooLarge(f"the body has more than {self._max_bytes} bytes")
 
 
@@ -274,12 +276,15 @@ class _Stream(httpcore.NetworkStream):
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  # the deadline rules
+        """As httpcore has it; the wait is what is left of the time."""
         return self._inner.read(max_bytes, self._deadline.left_s())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        """As httpcore has it; the wait is what is left of the time."""
         self._inner.write(buffer, self._deadline.left_s())
 
     def close(self) -> None:
+        """Close the connection."""
         self._inner.close()
 
     def start_tls(
@@ -288,9 +293,11 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
+        """As httpcore has it; the handshake has what is left of the time."""
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, self._deadline.left_s()), self._deadline)
 
     def get_extra_info(self, info: str) -> object:
+        """As httpcore has it."""
         return self._inner.get_extra_info(info)
 
 
@@ -310,6 +317,7 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
+        """Connect to the first address that answers; each gets its share of what is left of the time."""
         *others, last = self._addresses
         for tried, address in enumerate(others):
             share_s = self._deadline.left_s() / (len(self._addresses) - tried)
@@ -338,6 +346,7 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address that answers; each gets its share of the time."""
         *others, last = self._addresses
         for address in others:
             try:
@@ -348,6 +357,7 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
 
 
 def _parse_url(url: str) -> _Place:
+    """Read a URL, once and for all. Raises `FetchScheme`."""
     parts = _URL.fullmatch(url)
     port = int(parts["port"] or 443) if parts else 0
     if parts is None or not 0 < port <= _MAX_PORT or len(parts["host"]) > _MAX_HOST_CHARS:
@@ -356,10 +366,12 @@ def _parse_url(url: str) -> _Place:
 
 
 def _resolve(host: str, port: int) -> list[str]:
+    """The system's name look-up."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def _headers(place: _Place, accept: Sequence[str]) -> list[tuple[str, str]]:
+    """All that the server learns of us."""
     return [
         ("Host", place.authority),
         ("Accept", ", ".join(accept) or "*/*"),
@@ -370,16 +382,19 @@ def _headers(place: _Place, accept: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _header(response: httpcore.Response, name: bytes) -> bytes:
+    """The value of a header in lower case, empty where there is none."""
     # Two headers of one name are joined, and then are no value that anybody asked for.
     return b", ".join(value for key, value in response.headers if key.lower() == name).lower()
 
 
 def _content_type(response: httpcore.Response) -> str:
+    """The media type without its parameters."""
     return _header(response, b"content-type").partition(b";")[0].strip().decode("latin-1")
 
 
 @contextmanager
 def _named_errors() -> Iterator[None]:
+    """Give what the transport raises its code."""
     try:
         yield
     except (TimeoutError, httpcore.TimeoutException) as error:
@@ -391,6 +406,7 @@ def _named_errors() -> Iterator[None]:
 
 
 def _has_tls_error(error: BaseException | None) -> bool:
+    """Whether TLS is at the root of an error, which the transport wraps in its own."""
     while error is not None:
         if isinstance(error, ssl.SSLError):
             return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from agentdid.codec.strict_json import encode, parse_object
 from agentdid.errors import DidNotFound, FetchFailed, FetchRedirect, TypeMismatch
@@ -69,7 +69,7 @@ class RecordedSource:
         Spec: CONTRACT, `agentdid verify --sources`.
         """
         if isinstance(recorded, Path):
-            recorded = _parse(recorded.read_bytes())
+            recorded = cast("dict[str, object]", parse_object(recorded.read_bytes(), _FILE_LIMITS).value)
         answers: dict[str, Resource | int] = {}
         for key, value in recorded.items():
             path = "/" + key.replace("~", "~0").replace("/", "~1")
@@ -139,26 +139,20 @@ class NetworkSource:
         return await self._source().aget(url, accept, max_age_s)
 
     def _source(self) -> Source:
-        if self._made is None:
-            with self._lock:
-                if self._made is None:
-                    # Here and not above: who judges with what he holds loads no HTTP.
-                    from agentdid.sources.cache import CachedSource  # noqa: PLC0415
-                    from agentdid.sources.fetch import GuardedFetcher  # noqa: PLC0415
+        """The cache over the guard, made once however many threads ask first."""
+        with self._lock:
+            if self._made is None:
+                # Here and not above: who judges with what he holds loads no HTTP.
+                from agentdid.sources.cache import CachedSource  # noqa: PLC0415
+                from agentdid.sources.fetch import GuardedFetcher  # noqa: PLC0415
 
-                    fetcher = GuardedFetcher(self._allow, self._ca, self._limits, clock=self._clock)
-                    self._made = CachedSource(fetcher, self._clock)
-        return self._made
-
-
-def _parse(raw: bytes) -> dict[str, object]:
-    value = parse_object(raw, _FILE_LIMITS).value
-    if not isinstance(value, dict):
-        raise TypeMismatch("expected an object")
-    return value
+                fetcher = GuardedFetcher(self._allow, self._ca, self._limits, clock=self._clock)
+                self._made = CachedSource(fetcher, self._clock)
+            return self._made
 
 
 def _document_url(key: str) -> str:
+    """Where the document of a key is asked for: a did:web's URL, anything else as it stands."""
     if not key.startswith("did:web:"):
         return key
     from agentdid.did.web import url  # noqa: PLC0415  # most files name no did:web
@@ -167,6 +161,7 @@ def _document_url(key: str) -> str:
 
 
 def _read_answer(url: str, value: object, held_at: datetime, path: str) -> Resource | int:
+    """The document that a value writes down, or the status of its failure. Raises `TypeMismatch`."""
     if isinstance(value, str):
         return Resource(url, value.encode(), held_at)
     if not isinstance(value, dict):

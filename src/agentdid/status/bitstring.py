@@ -260,6 +260,7 @@ def build_list_credential(
 
 
 def _inflate(packed: bytes, max_bytes: int, path: str) -> bytes:
+    """The content of one gzip member, at most `max_bytes` of it."""
     member = zlib.decompressobj(_GZIP)
     try:
         piece = member.decompress(packed, min(_PIECE_BYTES, max_bytes + 1))
@@ -284,6 +285,7 @@ def _inflate(packed: bytes, max_bytes: int, path: str) -> bytes:
 
 
 def _parse_index(value: object, path: str) -> int:
+    """The number that decimal digits write in their one way."""
     if not isinstance(value, str):
         raise StatusMalformed("expected decimal digits in a string", path=path)
     if _INDEX.fullmatch(value):
@@ -294,6 +296,7 @@ def _parse_index(value: object, path: str) -> int:
 
 
 def _check_size(value: object, path: str) -> None:
+    """Hold that statuses have one bit."""
     # ATTACKS K18: a size that nobody could have meant is a broken entry; one that only we cannot read is no answer.
     if type(value) is not int or not 1 <= value <= _MAX_STATUS_SIZE:
         raise StatusMalformed(f"expected a number of bits from 1 to {_MAX_STATUS_SIZE}", path=path)
@@ -302,6 +305,7 @@ def _check_size(value: object, path: str) -> None:
 
 
 def _ttl(value: object, path: str) -> float | None:
+    """Seconds of a `ttl` in milliseconds."""
     if value is None:
         return None
     if type(value) is not int or value < 0:
@@ -310,6 +314,7 @@ def _ttl(value: object, path: str) -> float | None:
 
 
 def _instant(document: dict[str, object], name: str) -> datetime | None:
+    """The instant of a member, `None` where there is none."""
     if name not in document:
         return None
     try:
@@ -319,6 +324,7 @@ def _instant(document: dict[str, object], name: str) -> datetime | None:
 
 
 def _text(value: dict[str, object], name: str, path: str) -> str:
+    """A member that is a string and not empty."""
     text = value.get(name)
     if not isinstance(text, str) or not text:
         raise StatusMalformed("expected a string that says something", path=f"{path}/{name}")
@@ -326,6 +332,7 @@ def _text(value: dict[str, object], name: str, path: str) -> str:
 
 
 def _texts(value: dict[str, object], name: str, path: str) -> tuple[str, ...]:
+    """A member that is one string or an array of them, none empty."""
     found = value.get(name)
     texts = tuple(found) if isinstance(found, list) else (found,)
     if not texts or not all(isinstance(text, str) and text for text in texts):

@@ -183,6 +183,15 @@ def test_the_least_used_is_forgotten(world: _World) -> None:
     assert world.fetcher.asked == ["a", "b", "c", "d", "b"]
 
 
+def test_failures_are_forgotten_alike(world: _World) -> None:
+    """Remembered failures count as entries and make room like documents."""
+    world.fetcher.before = _failing
+    for url in ("a", "b", "c", "d", "d", "a"):
+        world.get(url)
+
+    assert world.fetcher.asked == ["a", "b", "c", "d", "a"]
+
+
 def test_the_bytes_are_bounded(world: _World) -> None:
     """All bodies together stay under the limit; one that alone is over it is not kept."""
     world.fetcher.body = b" " * 600
@@ -205,7 +214,11 @@ def test_threads_share_one_flight() -> None:
     """Thirty threads that want one document, anew at that, cause one fetch and get one object."""
     world = _World("sync")
     go = threading.Event()
-    world.fetcher.before = lambda: go.wait(2) and None
+
+    def wait() -> None:
+        go.wait(2)
+
+    world.fetcher.before = wait
     answers: list[object] = []
     threads = [threading.Thread(target=lambda: answers.append(world.get(max_age_s=0))) for _ in range(30)]
     for thread in threads:
