@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.base import decode_multibase
 from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2, Credential, Presentation
-from agentdid.credential.validity import parse_instant
+from agentdid.codec.instant import parse_instant
 from agentdid.errors import ContextNotAllowed, TypeMismatch
 
 if TYPE_CHECKING:

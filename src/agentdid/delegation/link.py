@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, final
 from agentdid.codec.base import encode_multibase
 from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2
 from agentdid.credential.parse import parse_credential
-from agentdid.credential.validity import encode_instant
+from agentdid.codec.instant import encode_instant
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_delegation, check_form
 from agentdid.errors import ChainLinkMismatch, TypeMismatch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import encode
 from agentdid.credential.model import AGENTDID_V1, CREDENTIALS_V2
-from agentdid.credential.validity import encode_instant
+from agentdid.codec.instant import encode_instant
 from agentdid.proof.suites import SUITES
 from agentdid.secure import data_integrity, jose, sd_jwt
 

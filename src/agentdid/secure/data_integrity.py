@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.base import decode_multibase, encode_multibase
 from agentdid.codec.strict_json import JsonText
-from agentdid.credential.validity import encode_instant, parse_instant
+from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.did.syntax import split_did_url
 from agentdid.errors import (
     DidInvalid,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from agentdid.credential.validity import parse_numeric_date
+from agentdid.codec.instant import parse_numeric_date
 from agentdid.errors import TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.jws import KEYS_OF_ALG, parse_jws, sign_jws

@@ -10,7 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from agentdid.credential.model import CAPABILITY_TYPE
-from agentdid.credential.validity import parse_numeric_date
+from agentdid.codec.instant import parse_numeric_date
 from agentdid.did.syntax import split_did_url
 from agentdid.errors import (
     DidInvalid,

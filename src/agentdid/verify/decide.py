@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NoReturn, final
 
-from agentdid.credential.validity import encode_instant
+from agentdid.codec.instant import encode_instant
 from agentdid.delegation.capability import normalize_resource
 from agentdid.delegation.usage import approval_applies, exercise, has_limits
 from agentdid.errors import (

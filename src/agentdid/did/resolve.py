@@ -1,0 +1,50 @@
+"""Resolution as data: a DID either is its document, or says what to ask for; an answer becomes a document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, final
+
+from agentdid.codec.strict_json import parse
+from agentdid.did import key, web
+from agentdid.did.document import DidDocument, parse_document
+from agentdid.did.syntax import check_did
+from agentdid.errors import DidMethodUnsupported
+
+ACCEPT: Final = ("application/did+json", "application/did+ld+json", "application/did", "application/json")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What must be fetched to know a DID's document."""
+
+    did: str
+    url: str
+    accept: tuple[str, ...] = ACCEPT
+
+
+def plan(did: str) -> DidDocument | Ask:
+    """Return the document of a DID that carries it, or what to ask for.
+
+    Raises:
+        DidInvalid: Not a DID of its method.
+        DidMethodUnsupported: A method that is not built, or not in lower case (ATTACKS H09).
+        KeyInvalid: A did:key whose key is not one.
+    """
+    if did.startswith(key.PREFIX):
+        return key.resolve(did)
+    method = check_did(did)
+    if method == "web":
+        return Ask(did, web.url(did))
+    raise DidMethodUnsupported("expected a DID of the method key or web")
+
+
+def read(did: str, body: bytes) -> DidDocument:
+    """Return the document in an answer.
+
+    Raises:
+        Malformed: Not strict JSON, or not the shape of a DID document.
+        DidDocumentMismatch: About another DID.
+    """
+    return parse_document(parse(body).value, did)

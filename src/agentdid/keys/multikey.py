@@ -1,0 +1,30 @@
+"""Multikey: a public key as one multibase string (Controlled Identifiers section 2.2.2)."""
+
+from __future__ import annotations
+
+from agentdid.codec.base import decode_multibase, encode_multibase
+from agentdid.codec.varint import decode_varint, encode_varint
+from agentdid.errors import EncodingInvalid, KeyInvalid
+from agentdid.keys.algorithms import BY_MULTICODEC
+from agentdid.keys.public import PublicKey, load_public
+
+
+def encode_multikey(key: PublicKey) -> str:
+    """Return `publicKeyMultibase` of a key, base58btc."""
+    return encode_multibase(encode_varint(key.algorithm.multicodec) + key.raw, "z")
+
+
+def decode_multikey(text: str) -> PublicKey:
+    """Return the key that a multibase string names.
+
+    Raises:
+        EncodingInvalid: Not multibase, or not a minimal varint in it.
+        KeyInvalid: An unknown multicodec, or not a well-formed key of it.
+    """
+    if not isinstance(text, str):
+        raise EncodingInvalid("expected multibase text")
+    code, raw = decode_varint(decode_multibase(text))
+    algorithm = BY_MULTICODEC.get(code)
+    if algorithm is None:
+        raise KeyInvalid(f"multicodec 0x{code:x} is no known public key")
+    return load_public(algorithm.name, raw)
