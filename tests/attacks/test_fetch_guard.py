@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 import threading
 import time
 import zlib
@@ -333,6 +334,24 @@ def test_time_is_one_budget(party: _Party, path: str) -> None:
     assert time.monotonic() - begin < 1
 
 
+def test_a_handshake_that_does_not_come(party: _Party) -> None:
+    """A server that takes the connection and then says nothing costs no more than the deadline."""
+    begin = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"https://good.example:{mute.getsockname()[1]}/"
+
+        assert party.refusal(url).code == "fetch_timeout"
+    assert time.monotonic() - begin < 1
+
+
+def test_a_server_that_is_not_there(party: _Party) -> None:
+    """A refused connection is a failure."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+
+    assert party.refusal(f"https://good.example:{port}/").code == "fetch_failed"
+
+
 def test_a_deadline_that_is_over_leaves_no_time() -> None:
     """No wait is begun after the deadline."""
     with pytest.raises(AgentdidError) as refusal:
@@ -373,7 +392,7 @@ def test_a_name_without_an_address(error: Exception) -> None:
 
 def test_look_ups_left_behind_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dead name server cannot fill the process with waiting threads."""
-    monkeypatch.setattr(fetch, "_LOOKUPS", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(fetch, "_THREADS", threading.BoundedSemaphore(1))
     go, done = threading.Event(), threading.Event()
 
     def dead(*_: object) -> list[str]:
@@ -390,7 +409,7 @@ def test_look_ups_left_behind_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
         details.append(refusal.value.detail)
     go.set()
 
-    assert details == ["the answer did not come in time", "too many name look-ups are still unanswered"]
+    assert details == ["the answer did not come in time", "too many look-ups and fetches are still unanswered"]
     assert done.wait(2)
 
 

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
 import httpcore
 
@@ -64,8 +64,10 @@ _GZIP: Final = zlib.MAX_WBITS | 16
 _OK: Final = 200
 _REDIRECTS: Final = range(300, 400)
 
-# A look-up cannot be interrupted, only left behind. This bounds how many a dead name server can make us leave.
-_LOOKUPS: Final = threading.BoundedSemaphore(64)
+# A look-up cannot be interrupted, only left behind. This bounds how many threads dead servers can make us leave.
+_THREADS: Final = threading.BoundedSemaphore(256)
+
+_T = TypeVar("_T")
 
 
 @final
@@ -140,45 +142,36 @@ class GuardedFetcher:
         return Resource(url, body.finish(), held_at)
 
     async def afetch(self, url: str, accept: Sequence[str] = ()) -> Resource:
-        """As `fetch`, without blocking the event loop."""
-        place = _parse_url(url)
-        held_at = self._clock.now()
-        with _named_errors():
-            async with asyncio.timeout(self._limits.fetch_timeout_s):
-                found = await asyncio.wrap_future(self._look_up(place))
-                addresses = check_addresses(found, self._allow)
-                async with (
-                    httpcore.AsyncConnectionPool(
-                        self._tls, network_backend=_AsyncBackend(addresses, self._limits.fetch_timeout_s)
-                    ) as pool,
-                    pool.stream("GET", place.url, headers=_headers(place, accept)) as response,
-                ):
-                    body = _Body(response, accept, self._limits.max_fetch_bytes)
-                    async for chunk in response.aiter_stream():
-                        body.feed(chunk)
-        return Resource(url, body.finish(), held_at)
+        """As `fetch`, without blocking the event loop: the same fetch, in a thread that ends with its deadline."""
+        return await asyncio.wrap_future(_begin(lambda: self.fetch(url, accept)))
 
     def _look_up(self, place: _Place) -> Future[tuple[str, ...]]:
         """The addresses of the host, to come: asked for in a thread of its own, as they stand for a literal one."""
+        if parse_address(place.host) is None:
+            return _begin(lambda: tuple(self._resolver(place.host, place.port)))
         found: Future[tuple[str, ...]] = Future()
-        found.set_running_or_notify_cancel()  # so that a waiter who gives up cannot cancel it under the thread
-        if parse_address(place.host) is not None:
-            found.set_result((place.host,))
-            return found
-        if not _LOOKUPS.acquire(blocking=False):
-            raise FetchTimeout("too many name look-ups are still unanswered")
-
-        def work() -> None:
-            try:
-                found.set_result(tuple(self._resolver(place.host, place.port)))
-            except Exception as error:  # noqa: BLE001  # handed to the waiter, who names it
-                found.set_exception(error)
-            finally:
-                _LOOKUPS.release()
-
-        # A daemon, so that a look-up left behind does not keep the process from ending.
-        threading.Thread(target=work, name="agentdid-lookup", daemon=True).start()
+        found.set_result((place.host,))
         return found
+
+
+def _begin(work: Callable[[], _T]) -> Future[_T]:
+    """What `work` will return or raise, done in a thread of its own. Raises `FetchTimeout` where too much is begun."""
+    if not _THREADS.acquire(blocking=False):
+        raise FetchTimeout("too many look-ups and fetches are still unanswered")
+    future: Future[_T] = Future()
+    future.set_running_or_notify_cancel()  # so that a waiter who gives up cannot cancel it under the thread
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except Exception as error:  # noqa: BLE001  # handed to the waiter
+            future.set_exception(error)
+        finally:
+            _THREADS.release()
+
+    # A daemon, so that a look-up left behind does not keep the process from ending.
+    threading.Thread(target=run, name="agentdid-fetch", daemon=True).start()
+    return future
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,32 +321,6 @@ class _Backend(httpcore.NetworkBackend):
             return _Stream(found, self._deadline)
         found = self._inner.connect_tcp(last, port, self._deadline.left_s(), local_address, socket_options)
         return _Stream(found, self._deadline)
-
-
-class _AsyncBackend(httpcore.AsyncNetworkBackend):
-    """As `_Backend`; the deadline is the caller's `asyncio.timeout`."""
-
-    def __init__(self, addresses: tuple[str, ...], timeout_s: float) -> None:
-        self._addresses = addresses
-        self._share_s = timeout_s / len(addresses)
-        self._inner = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,  # noqa: ARG002  # its addresses are known
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109  # httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that answers; each gets its share of the time."""
-        *others, last = self._addresses
-        for address in others:
-            try:
-                return await self._inner.connect_tcp(address, port, self._share_s, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return await self._inner.connect_tcp(last, port, None, local_address, socket_options)
 
 
 def _parse_url(url: str) -> _Place:
