@@ -14,7 +14,7 @@ it. It decides nothing about trust: a verifier judges what was presented by its 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
@@ -101,6 +101,8 @@ class Query:
 
     credentials: tuple[CredentialQuery, ...]
     credential_sets: tuple[CredentialSet, ...]
+    source: Mapping[str, object] = field(repr=False, compare=False)
+    """The JSON object as it was stated, for whoever hands the query on."""
 
 
 @final
@@ -165,7 +167,7 @@ def parse_query(value: object) -> Query:
     if "credential_sets" in members:
         for position, each in enumerate(_array(members["credential_sets"], "/credential_sets")):
             sets.append(_credential_set(each, identifiers, f"/credential_sets/{position}"))
-    return Query(credentials, tuple(sets))
+    return Query(credentials, tuple(sets), members)
 
 
 def evaluate(query: Query, candidates: Sequence[Candidate]) -> Match:
