@@ -19,9 +19,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.codec.base import decode_base64url, encode_base64url
+from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.credential.model import CREDENTIALS_V2
 from agentdid.credential.parse import check_url
-from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.errors import (
     EncodingInvalid,
     RangeError,
