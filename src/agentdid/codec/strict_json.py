@@ -65,7 +65,7 @@ def parse(raw: bytes | str, limits: Limits = DEFAULT) -> JsonText:
     """
     if len(raw) > limits.max_input_bytes:
         raise InputTooLarge(f"a JSON text is at most {limits.max_input_bytes} bytes")
-    octets = raw if type(raw) is bytes else _octets(raw)
+    octets = raw if isinstance(raw, bytes) else _octets(raw)
     if len(octets) > limits.max_input_bytes:
         raise InputTooLarge(f"a JSON text is at most {limits.max_input_bytes} bytes")
     try:

@@ -134,7 +134,7 @@ class _Opener:
             raise SdDisclosureMalformed("expected [salt, value] or [salt, name, value]")
         if not isinstance(content[0], str) or (len(content) == _PROPERTY and not isinstance(content[1], str)):
             raise SdDisclosureMalformed("expected salt and name to be strings")
-        if len(content) == _PROPERTY and not content[1].isascii():  # type: ignore[union-attr]  # a string, by the line above
+        if len(content) == _PROPERTY and not content[1].isascii():
             self.plain = False
         self.plain = self.plain and text.plain
         digest = encode_base64url(hashlib.new(self.hash_name, encoded.encode("ascii")).digest())

@@ -6,10 +6,9 @@ A document may carry several proofs; every one of them is checked, and one that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agentdid.codec.base import decode_multibase, encode_multibase
-from agentdid.codec.strict_json import JsonText
 from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.did.syntax import split_did_url
 from agentdid.errors import (
@@ -33,6 +32,7 @@ from agentdid.secure.mechanism import Binding, Secured, Signature
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from agentdid.codec.strict_json import JsonText
     from agentdid.keys.secret import Signer
 
 ASSERTION: Final = "assertionMethod"
@@ -60,7 +60,7 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
     proofs = document.get("proof")
     if proofs is None or proofs == []:
         raise ProofMissing("the document carries no proof", path="/proof")
-    found = proofs if isinstance(proofs, list) else [proofs]
+    found: list[Any] = proofs if isinstance(proofs, list) else [proofs]
     if len(found) > limits.max_proofs:
         raise InputTooLarge(f"at most {limits.max_proofs} proofs", path="/proof")
     body = {name: value for name, value in document.items() if name != "proof"}
@@ -125,8 +125,9 @@ def add_proof(
         **(options or {}),
         "@context": document["@context"],
     }
-    message = hash_data(config, hash_document(document, suite, plain=False), suite, plain=False)
-    return {**document, "proof": {**config, "proofValue": encode_multibase(signer.sign(message), suite.signature_base)}}
+    signed = hash_data(config, hash_document(document, suite, plain=False), suite, plain=False)
+    value = encode_multibase(signer.sign(signed), suite.signature_base)
+    return {**document, "proof": {**config, "proofValue": value}}
 
 
 def _suite(proof: object, path: str) -> Suite:
@@ -161,7 +162,7 @@ def _signature(
         raise ProofVerificationError("the proof's @context is not the document's", path=f"{path}/@context")
     method_id = proof.get("verificationMethod")
     try:
-        did, _ = split_did_url(method_id)  # type: ignore[arg-type]  # refuses what is not a string
+        did, _ = split_did_url(method_id)
     except DidInvalid:
         raise KeySourceForbidden("expected an absolute DID URL", path=f"{path}/verificationMethod") from None
     value = proof.get("proofValue")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 from agentdid.errors import AlgKeyMismatch
 
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentdid.keys.public import PublicKey
-
-_NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 @final
@@ -96,7 +93,7 @@ class Secured:
     expires: datetime | None
     begins: datetime | None
     wire: str | dict[str, object] = field(repr=False)
-    claims: Mapping[str, object] = field(default=_NO_CLAIMS, repr=False)
+    claims: Mapping[str, object] = field(default_factory=dict, repr=False)
     binding: Binding | None = None
     hidden_grants: bool = False
 

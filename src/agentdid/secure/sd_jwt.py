@@ -171,7 +171,7 @@ def check_header(header: JoseHeader, typ: str) -> str:
     if header.typ != typ:
         raise TypMismatch(f"expected typ {typ}", path="/typ")
     try:
-        did, _ = split_did_url(header.kid)  # type: ignore[arg-type]  # refuses what is not a string
+        did, _ = split_did_url(header.kid)
     except DidInvalid:
         raise KeySourceForbidden("expected kid to be an absolute DID URL", path="/kid") from None
     return did

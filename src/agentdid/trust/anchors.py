@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
-from agentdid.delegation.capability import covers, normalize_resource
+from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
-from agentdid.errors import DidInvalid, Malformed, TypeMismatch
+from agentdid.errors import DidInvalid, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
@@ -110,12 +110,11 @@ class Trust:
         did = _did(reader.text("did"), "did")
         resources = {}
         for row in reader.tables("resource"):
-            prefix = row.text("prefix")
-            try:
-                resources[normalize_resource(prefix, "")] = _did(row.text("root"), row.name)
-            except Malformed as error:
-                message = f"{row.name}: {error.detail}"
-                raise ValueError(message) from None
+            prefix = find_normal(row.text("prefix"))
+            if prefix is None:
+                message = f"{row.name}: prefix must be an absolute URI without query or fragment"
+                raise ValueError(message)
+            resources[prefix] = _did(row.text("root"), row.name)
             row.close()
         anchors = tuple(_anchor(row) for row in reader.tables("anchor"))
         limits = _limits(reader.table("limits"))
@@ -158,8 +157,8 @@ class Trust:
                 did=row["did"],
                 resources=MappingProxyType(dict(row["resources"])),
                 anchors=tuple(
-                    Anchor(**{name: tuple(each) if isinstance(each, list) else each for name, each in anchor.items()})
-                    for anchor in row["anchors"]
+                    Anchor(**{name: tuple(each) if isinstance(each, list) else each for name, each in anchor.items()})  # type: ignore[arg-type]
+                    for anchor in cast("list[dict[str, Any]]", row["anchors"])
                 ),
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
@@ -171,7 +170,7 @@ class Trust:
         """Return the DID that owns a normalized resource, by the longest configured prefix; `None` for nobody."""
         best: str | None = None
         for prefix in self.resources:
-            if covers(prefix, resource) and (best is None or len(prefix) > len(best)):
+            if is_below(resource, prefix) and (best is None or len(prefix) > len(best)):
                 best = prefix
         return None if best is None else self.resources[best]
 

@@ -269,7 +269,8 @@ class Verifier:
                 self._log.append(evidence.encode(result))
 
     def _answer(self, need: Need) -> Reply:
-        return answer_from(need, self.source, self.takes, self._clock.now())
+        takes = None if isinstance(need, NeedKeys | NeedFacts) else self.takes
+        return answer_from(need, self.source, takes, self._clock.now())
 
     def _answer_unconsumed(self, need: Need) -> Reply:
         return answer_from(need, self.source, None, self._clock.now())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NoReturn, final
 
 from agentdid.codec.instant import encode_instant
-from agentdid.delegation.capability import normalize_resource
+from agentdid.delegation.resources import find_requested
 from agentdid.delegation.usage import approval_applies, exercise, has_limits
 from agentdid.errors import (
     AgentdidError,
@@ -203,7 +203,9 @@ def exercise_chain(
     if not parsed.chain:
         raise CapabilityTargetMismatch("no capability was presented")
     chain = [link.capability for link in parsed.chain if link.capability is not None]
-    resource = normalize_resource(request.resource, "/resource")
+    resource = find_requested(request.resource)
+    if resource is None:
+        raise CapabilityTargetMismatch("the resource's form is one that no grant can permit", path="/resource")
     if not trust.any_issuer and trust.find_root(resource) != chain[0].root:
         raise CapabilityTargetMismatch("the capability's root does not own the resource", path="/resource")
     if not is_root_action(trust, parsed.chain, request.action):

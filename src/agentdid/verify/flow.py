@@ -69,11 +69,13 @@ def check_take(case: Case) -> Generator[Need, Reply, None]:
     """
     check_limits(case)
     presentation = case.parsed.presentation
-    if presentation is None or presentation.binding is None or presentation.binding.expires is None:
+    binding = None if presentation is None else presentation.binding
+    if binding is None or binding.expires is None:
         message = "check_take needs a presentation whose binding held"
         raise TypeError(message)
-    binding, limits = presentation.binding, case.question.trust.limits
-    keep = binding.expires + timedelta(seconds=limits.leeway_s + limits.nonce_life_s)  # type: ignore[operator]
+    limits = case.question.trust.limits
+    # for as long as the presentation, or the challenge it answers, could be taken again
+    keep = binding.expires + timedelta(seconds=limits.leeway_s + limits.nonce_life_s)
     answer = yield NeedTake(case.question.trust.audience, str(binding.nonce), keep)
     if answer == "replayed":
         raise NonceReplayed("this challenge has been answered before")

@@ -12,6 +12,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, final
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from agentdid.did.document import DidDocument
     from agentdid.keys.public import PublicKey
     from agentdid.secure.mechanism import Signature
@@ -51,9 +53,10 @@ class _Recent(Generic[_V]):
 @final
 @dataclass(frozen=True, slots=True)
 class KnownList:
-    """A status list and the keys under which its signatures held; with no keys, none was checked yet."""
+    """A status list, when it ends, and the keys under which its signatures held; with no keys, none was checked yet."""
 
     content: StatusList
+    ends: datetime | None
     signatures: tuple[Signature, ...]
     keys: tuple[PublicKey, ...]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agentdid.delegation.capability import normalize_resource
+from agentdid.delegation.resources import find_requested
 from agentdid.errors import ChainRootUntrusted, HybridComponentMissing, IssuerUntrusted
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def _owned(case: Case, trust: Trust, capability: Capability) -> list[CapabilityG
     links = [_capability(link) for link in case.parsed.chain]
     request = case.question.request
     if request is not None:
-        owner = trust.find_root(normalize_resource(request.resource, "/resource"))
+        resource = find_requested(request.resource)
+        owner = None if resource is None else trust.find_root(resource)
         if owner is None or any(link.root != owner for link in links):
             raise ChainRootUntrusted("the capability's root does not own the resource", path="/root")
         return list(capability.grants)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -127,10 +128,11 @@ def _find_list(
     path = f"{link.path}/credentialStatus"
     if isinstance(answer, Absent):
         raise StatusUnavailable(f"the list could not be had ({answer.code}: {answer.detail})", path=path)
-    found = yield from _verified_list(case, link, entry, answer)
+    known = yield from _verified_list(case, link, entry, answer)
+    found = known.content
     limits, at = case.question.trust.limits, case.question.at
-    if found.valid_until is not None and found.valid_until < at - timedelta(seconds=limits.leeway_s):
-        raise StatusListExpired(f"the list was valid until {encode_instant(found.valid_until)}", path=path)
+    if known.ends is not None and known.ends < at - timedelta(seconds=limits.leeway_s):
+        raise StatusListExpired(f"the list was valid until {encode_instant(known.ends)}", path=path)
     if found.signed_at > at + timedelta(seconds=limits.leeway_s):
         raise StatusStale("the list was signed after the asked instant", path=path)
     ttl = limits.max_status_ttl_s if found.ttl_s is None else found.ttl_s
@@ -141,7 +143,7 @@ def _find_list(
     return found
 
 
-def _verified_list(case: Case, link: Link, entry: StatusEntry, held: Resource) -> Generator[Need, Reply, StatusList]:
+def _verified_list(case: Case, link: Link, entry: StatusEntry, held: Resource) -> Generator[Need, Reply, KnownList]:
     path = f"{link.path}/credentialStatus"
     known = case.memory.lists.find(held.digest)
     if known is None:
@@ -159,12 +161,12 @@ def _verified_list(case: Case, link: Link, entry: StatusEntry, held: Resource) -
             for signature, key in zip(known.signatures, keys, strict=True):
                 case.budget.spend_signature()
                 signature.check(key)
-            case.memory.lists.keep(held.digest, KnownList(known.content, known.signatures, tuple(keys)))
+            case.memory.lists.keep(held.digest, replace(known, keys=tuple(keys)))
     except Undecided as error:
         raise StatusUnavailable(f"the list's issuer could not be resolved ({error.code})", path=path) from None
     except AgentdidError as error:
         raise _as_list_error(error, path) from None
-    return known.content
+    return known
 
 
 def _read(case: Case, held: Resource, path: str) -> KnownList:
@@ -178,21 +180,14 @@ def _read(case: Case, held: Resource, path: str) -> KnownList:
             raise StatusVerificationError("expected a status list credential with an id")
         if secured.signer != credential.issuer:
             raise StatusVerificationError("signed by another DID than the list's issuer")
-        signed_at = secured.created or credential.valid_from
-        if signed_at is None:
-            raise StatusVerificationError("the list does not say when it was signed")
         check_begun(credential.valid_from, case.question.at, limits.leeway_s, "/validFrom")
     except (AgentdidError, UnicodeDecodeError) as error:
         raise _as_list_error(error, path) from None
-    ends = [end for end in (credential.valid_until, secured.expires) if end is not None]
     content = read_list(
-        secured.document,
-        issuer=credential.issuer,
-        signed_at=signed_at,
-        valid_until=min(ends, default=None),
-        limits=limits,
+        secured.document, url=credential.id, issuer=credential.issuer, signed_at=secured.created, limits=limits
     )
-    return KnownList(content, secured.signatures, ())
+    ends = [end for end in (content.valid_until, secured.expires) if end is not None]
+    return KnownList(content, min(ends, default=None), secured.signatures, ())
 
 
 def _value(text: str, case: Case) -> tuple[object, bool]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self, cast, final
+from typing import TYPE_CHECKING, Final, Self, final
 
 from agentdid.clock import Clock, SystemClock
 from agentdid.codec.strict_json import encode, parse
-from agentdid.delegation.link import ParentLink, build_link, secure_link
+from agentdid.delegation.link import GRANTS, ParentLink, build_link, secure_link
 from agentdid.did import key as did_key
 from agentdid.errors import (
     CapabilityAmbiguous,
@@ -21,14 +21,14 @@ from agentdid.errors import (
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT, Limits
 from agentdid.present.presentation import FORMATS, make_presentation
-from agentdid.query.dcql import Query, matching, parse_query, select_paths
+from agentdid.query.dcql import Query, evaluate, parse_query
 from agentdid.trust.anchors import Trust, UnsafeAnyIssuer
 from agentdid.verify.case import HttpRequest, Question
 from agentdid.verify.flow import candidate
 from agentdid.verify.memory import Memory
 from agentdid.verify.run import answer_from, run
 from agentdid.verify.structure import read_chain
-from agentdid.wallet.disclosure import GRANTS, Path, grant_paths, withhold_chain
+from agentdid.wallet.disclosure import Path, grant_paths, withhold_chain
 from agentdid.wallet.store import CredentialRecord, WalletStore
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Wallet:
         """
         policy = trust or UnsafeAnyIssuer()
         items = _items(credential, self._limits)
-        question = Question(raw=cast("list[object]", items), holder=False, trust=policy, at=self._clock.now())
+        question = Question(raw=items, holder=False, trust=policy, at=self._clock.now())
         run(question, Memory(), self._clock, self._answer(source, policy))
         chain = read_chain(items, self._limits)
         leaf = chain[-1]
@@ -213,13 +213,17 @@ class Wallet:
             CapabilityAmbiguous: Credentials of several principals fit, and none was named.
         """
         asked = query if query is None or isinstance(query, Query) else parse_query(query)
-        held, paths = self._choose(asked, credential_id, principal)
-        keep = frozenset(paths) | frozenset(disclose)
-        if asked is None and not any(path[: len(GRANTS)] == GRANTS for path in keep):
-            keep |= grant_paths(held.leaf)
+        chosen = self._choose(asked, credential_id, principal)
+        shown: list[str | dict[str, object]] = []
+        for held, paths in chosen:
+            keep = paths | frozenset(disclose)
+            if asked is None and not any(path[: len(GRANTS)] == GRANTS for path in keep):
+                keep |= grant_paths(held.leaf)
+            shown.extend(withhold_chain(held.chain, keep))
+        held, _ = chosen[0]
         signer, method_id = self._signer(held.subject)
         return make_presentation(
-            withhold_chain(held.chain, keep),
+            shown,
             holder=held.subject,
             signer=signer,
             method_id=method_id,
@@ -289,24 +293,30 @@ class Wallet:
 
     def _choose(
         self, query: Query | None, credential_id: str | None, principal: str | None
-    ) -> tuple[Held, frozenset[Path]]:
+    ) -> list[tuple[Held, frozenset[Path]]]:
+        """Return the credentials to present, all of one subject, each with the paths that the query selects."""
         held = [self.find(credential_id)] if credential_id is not None else self._usable()
         if principal is not None:
-            held = [each for each in held if each.principal == principal]
+            held = [each for each in held if each.principal in (None, principal)]
+        if not held:
+            raise CredentialNotFound("the wallet holds nothing that fits")
         if query is None:
-            if not held:
-                raise CredentialNotFound("the wallet holds nothing that fits")
-            return _prefer(held), frozenset()
-        fitting = []
-        for each in held:
-            seen = candidate(each.leaf.secured.form, each.leaf.credential.document)
-            asked = matching(query, seen)
-            if asked is not None:
-                fitting.append((each, select_paths(asked, seen.claims)))
-        if not fitting:
+            return [(_prefer(held), frozenset())]
+        match = evaluate(query, [candidate(each.leaf.secured.form, each.leaf.credential.document) for each in held])
+        if not match.satisfied:
             raise QueryNotSatisfied("no credential in the wallet answers what is asked")
-        best = _prefer([each for each, _ in fitting])
-        return next((each, paths) for each, paths in fitting if each is best)
+        chosen: dict[str, tuple[Held, frozenset[Path]]] = {}
+        for wanted in _wanted(query, {name for name, hits in match.hits.items() if hits}):
+            hits = {held[hit.index].id: hit.paths for hit in match.hits[wanted]}
+            best = _prefer([each for each in held if each.id in hits])
+            _, paths = chosen.get(best.id, (best, frozenset()))
+            chosen[best.id] = (best, paths | hits[best.id])
+        if len({each.subject for each, _ in chosen.values()}) > 1:
+            raise CapabilityAmbiguous("what is asked is spread over credentials of several of the wallet's DIDs")
+        if sum(each.leaf.capability is not None for each, _ in chosen.values()) > 1:
+            raise CapabilityAmbiguous("what is asked needs several capabilities, and a presentation carries one")
+        # the capability chain first, root first (specs/verification.md V3)
+        return sorted(chosen.values(), key=lambda pair: pair[0].leaf.capability is None)
 
     def _usable(self) -> list[Held]:
         now = self._clock.now()
@@ -334,6 +344,17 @@ class Wallet:
 
 def _answer(need: Need, *, source: Source, clock: Clock) -> Reply:
     return answer_from(need, source, None, clock.now())
+
+
+def _wanted(query: Query, answered: set[str]) -> list[str]:
+    """Return the credential queries to answer: all, or of each required set the first option that can be."""
+    if not query.credential_sets:
+        return [each.id for each in query.credentials]
+    wanted: list[str] = []
+    for each in query.credential_sets:
+        if each.required:
+            wanted.extend(next(option for option in each.options if answered.issuperset(option)))
+    return list(dict.fromkeys(wanted))
 
 
 def _prefer(held: Sequence[Held]) -> Held:
