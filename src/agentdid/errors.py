@@ -463,6 +463,10 @@ class CredentialNotFound(Refused, code="credential_not_found"):
     """No credential of that id, or none that fits, is held here."""
 
 
+class CredentialExists(Refused, code="credential_exists"):
+    """Another credential or key of the same identity is held; it was not overwritten."""
+
+
 class StoreLocked(Refused, code="store_locked"):
     """The passphrase does not open the store."""
 

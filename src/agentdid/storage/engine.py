@@ -1,0 +1,151 @@
+"""SQLite files that lose nothing: one engine, one way to write, one way to read.
+
+* DELETE journal with synchronous=FULL. SQLite before 3.51.3 can lose commits of two processes in WAL mode.
+* A write transaction takes the write lock at its beginning, so that it never reads what it then cannot change.
+* The file is the owner's alone (0600), and so is a folder that is made for it (0700).
+* Every file says what kind of store it is and by which version it was written; a newer one is left untouched.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, event, insert, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from agentdid.errors import StoreUnavailable, StoreVersionUnsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+
+SCHEMA_VERSION: Final = 1
+_BUSY_TIMEOUT_S: Final = 10.0
+_OWNER_ONLY: Final = stat.S_IRUSR | stat.S_IWUSR
+_FOLDER_MODE: Final = stat.S_IRWXU
+
+_HEADER: Final = MetaData()
+_STORE: Final = Table(
+    "store",
+    _HEADER,
+    Column("kind", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+
+def create_store(path: str | Path, kind: str, tables: MetaData, fill: Callable[[Connection], None]) -> Engine:
+    """Return the engine of a new store file, which appears whole or not at all.
+
+    Args:
+        path: Must not exist; a missing folder is made.
+        kind: What it is: `wallet`, `issuer`, `nonces`.
+        tables: Its tables.
+        fill: Writes its first rows, in the transaction that makes the tables.
+
+    Raises:
+        StoreUnavailable: The file exists or cannot be made.
+    """
+    place = Path(path)
+    making = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+    try:
+        place.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        # made by us and for us alone, before anything is in it
+        os.close(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY))
+        engine = _engine(making)
+        with transaction(engine) as connection:
+            _HEADER.create_all(connection)
+            tables.create_all(connection)
+            connection.execute(insert(_STORE).values(kind=kind, version=SCHEMA_VERSION))
+            fill(connection)
+        engine.dispose()
+        os.link(making, place)  # fails where a file is, unlike a rename
+    except FileExistsError:
+        raise StoreUnavailable("a store is made in a new file, and this one exists") from None
+    except OSError as error:
+        raise StoreUnavailable(f"the file cannot be made ({error.strerror})") from None
+    finally:
+        making.unlink(missing_ok=True)
+    return _engine(place)
+
+
+def open_store(path: str | Path, kind: str) -> Engine:
+    """Return the engine of an existing store file, its mode tightened to 0600.
+
+    Raises:
+        StoreUnavailable: No such file, not a store, or a store of another kind.
+        StoreVersionUnsupported: Written by a newer version; nothing was changed.
+    """
+    place = Path(path)
+    try:
+        mode = stat.S_IMODE(place.stat().st_mode)
+        if mode & ~_OWNER_ONLY:
+            place.chmod(_OWNER_ONLY)
+    except OSError as error:
+        raise StoreUnavailable(f"the file cannot be opened ({error.strerror})") from None
+    engine = _engine(place)
+    with reading(engine) as connection:
+        rows = connection.execute(select(_STORE.c.kind, _STORE.c.version)).all()
+    if len(rows) != 1 or rows[0].kind != kind:
+        engine.dispose()
+        raise StoreUnavailable(f"expected a store of the kind {kind}")
+    if rows[0].version > SCHEMA_VERSION:
+        engine.dispose()
+        raise StoreVersionUnsupported(f"the store has version {rows[0].version}, this program knows {SCHEMA_VERSION}")
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Write: all of the block or nothing of it. Raises `StoreUnavailable` for what the database cannot do."""
+    with _named_errors(), engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Read one consistent state. Raises `StoreUnavailable` for what the database cannot do."""
+    with _named_errors(), engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        yield connection
+        connection.rollback()
+
+
+def _engine(place: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite+pysqlite:///{place}",
+        poolclass=NullPool,  # a connection a transaction: no lock or descriptor outlives its use, forks share nothing
+        # isolation_level None: BEGIN and COMMIT are ours alone
+        connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False, "isolation_level": None},
+    )
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=DELETE", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreUnavailable(f"the database did not answer ({type(error.orig).__name__})") from error
+    except SQLAlchemyError as error:
+        raise StoreUnavailable(f"the database could not be used ({type(error).__name__})") from error

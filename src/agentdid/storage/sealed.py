@@ -1,0 +1,90 @@
+"""A store whose rows are sealed: the vault's header in the open, everything else under it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert, select
+
+from agentdid.errors import StoreLocked, StoreUnavailable
+from agentdid.storage.engine import create_store, open_store, reading
+from agentdid.storage.vault import Kdf, Vault, VaultHeader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlalchemy.engine import Connection, Engine
+
+
+def header_table(tables: MetaData) -> Table:
+    """Return the table of the vault's header, to be declared once in a sealed store's tables."""
+    return Table(
+        "vault",
+        tables,
+        Column("store_id", LargeBinary, primary_key=True),
+        Column("salt", LargeBinary, nullable=False),
+        Column("passes", Integer, nullable=False),
+        Column("memory_bytes", Integer, nullable=False),
+        Column("sealed_key", LargeBinary, nullable=False),
+    )
+
+
+_HEADER: Final = header_table(MetaData())
+
+
+def create_sealed(
+    path: str | Path,
+    kind: str,
+    tables: MetaData,
+    passphrase: bytes,
+    kdf: Kdf | None,
+    fill: Callable[[Connection, Vault], None] | None = None,
+) -> tuple[Engine, Vault]:
+    """Return a new sealed store and its open vault; `tables` holds `header_table`.
+
+    Raises:
+        StoreUnavailable: As `engine.create_store`.
+    """
+    vault, header = Vault.create(passphrase, kdf)
+
+    def write(connection: Connection) -> None:
+        connection.execute(
+            insert(_HEADER).values(
+                store_id=header.store_id,
+                salt=header.salt,
+                passes=header.kdf.passes,
+                memory_bytes=header.kdf.memory_bytes,
+                sealed_key=header.sealed_key,
+            )
+        )
+        if fill is not None:
+            fill(connection, vault)
+
+    return create_store(path, kind, tables, write), vault
+
+
+def open_sealed(path: str | Path, kind: str, passphrase: bytes) -> tuple[Engine, Vault]:
+    """Return an existing sealed store and its open vault.
+
+    Raises:
+        StoreLocked: Another passphrase.
+        StoreUnavailable, StoreVersionUnsupported: As `engine.open_store`.
+    """
+    engine = open_store(path, kind)
+    try:
+        with reading(engine) as connection:
+            rows = connection.execute(select(_HEADER)).all()
+        if len(rows) != 1:
+            raise StoreUnavailable("expected one vault header")
+        row = rows[0]
+        try:
+            cost = Kdf(row.passes, row.memory_bytes)
+        except (TypeError, ValueError):
+            # a header that asks for nothing, or for all memory, was not written here
+            raise StoreLocked("the passphrase does not open this store") from None
+        vault = Vault.open(VaultHeader(row.store_id, row.salt, cost, row.sealed_key), passphrase)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine, vault

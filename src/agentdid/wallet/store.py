@@ -1,0 +1,213 @@
+"""The wallet's file: keys and credentials, each row sealed and bound to its place."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Self, cast, final
+
+import orjson
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, insert, select
+
+from agentdid.codec.base import decode_base64url, encode_base64url
+from agentdid.codec.strict_json import encode
+from agentdid.errors import CredentialExists
+from agentdid.storage.engine import reading, transaction
+from agentdid.storage.sealed import create_sealed, header_table, open_sealed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+    from agentdid.storage.vault import Kdf, Vault
+
+_KIND: Final = "wallet"
+_TABLES: Final = MetaData()
+header_table(_TABLES)
+_KEYS: Final = Table(
+    "keys",
+    _TABLES,
+    Column("number", Integer, primary_key=True),
+    Column("row_id", String, nullable=False, unique=True),
+    Column("did_index", LargeBinary, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+_CREDENTIALS: Final = Table(
+    "credentials",
+    _TABLES,
+    Column("number", Integer, primary_key=True),
+    Column("row_id", String, nullable=False, unique=True),
+    # unique by issuer and id together: an issuer cannot overwrite what another one issued (ATTACKS O11)
+    Column("identity_index", LargeBinary, nullable=False, unique=True),
+    Column("id_index", LargeBinary, nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """One key as kept."""
+
+    did: str
+    algorithm: str
+    seed: bytes = field(repr=False)
+    label: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CredentialRecord:
+    """One credential as kept.
+
+    Attributes:
+        id: The leaf's `id`.
+        issuer: The leaf's issuer.
+        subject: The DID it is for.
+        types: The leaf's types.
+        chain: Every link as text, root first.
+        received_at: When it was received.
+        valid_until: Of the leaf.
+        trusted: Whether its root was judged by a trust policy.
+    """
+
+    id: str
+    issuer: str
+    subject: str
+    types: tuple[str, ...]
+    chain: tuple[str, ...] = field(repr=False)
+    received_at: datetime
+    valid_until: datetime | None
+    trusted: bool
+
+
+@final
+class WalletStore:
+    """A wallet's rows; every call is one transaction, so a row is there whole or not at all."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self._engine = engine
+        self._vault = vault
+
+    @classmethod
+    def create(cls, path: str | Path, passphrase: bytes, kdf: Kdf | None = None) -> Self:
+        """Return a new, empty store. Raises `StoreUnavailable` when the file exists."""
+        return cls(*create_sealed(path, _KIND, _TABLES, passphrase, kdf))
+
+    @classmethod
+    def open(cls, path: str | Path, passphrase: bytes) -> Self:
+        """Return an existing store. Raises `StoreLocked`, `StoreUnavailable`, `StoreVersionUnsupported`."""
+        return cls(*open_sealed(path, _KIND, passphrase))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def add_key(self, did: str, algorithm: str, seed: bytes, label: str = "") -> None:
+        """Keep a key. Raises `CredentialExists` when the DID has one here."""
+        row_id = secrets.token_hex(16)
+        content = encode({"did": did, "algorithm": algorithm, "seed": encode_base64url(seed), "label": label})
+        index = self._vault.index("key", did)
+        with transaction(self._engine) as connection:
+            if connection.execute(select(_KEYS.c.number).where(_KEYS.c.did_index == index)).first() is not None:
+                raise CredentialExists("the wallet holds a key of this DID already")
+            connection.execute(
+                insert(_KEYS).values(
+                    row_id=row_id, did_index=index, sealed=self._vault.seal(content, ("keys", row_id, "sealed"))
+                )
+            )
+
+    def keys(self) -> list[KeyRecord]:
+        """Return every key, oldest first. Raises `StoreTampered`."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(_KEYS.c.row_id, _KEYS.c.sealed).order_by(_KEYS.c.number)).all()
+        records = []
+        for row in rows:
+            content = self._read("keys", row.row_id, row.sealed)
+            records.append(
+                KeyRecord(content["did"], content["algorithm"], decode_base64url(content["seed"]), content["label"])
+            )
+        return records
+
+    def add_credential(self, record: CredentialRecord) -> None:
+        """Keep a credential; the same one again changes nothing.
+
+        Raises:
+            CredentialExists: Another credential of the same issuer and id is held; it was not overwritten.
+        """
+        row_id = secrets.token_hex(16)
+        content = encode(
+            {
+                "id": record.id,
+                "issuer": record.issuer,
+                "subject": record.subject,
+                "types": list(record.types),
+                "chain": list(record.chain),
+                "receivedAt": record.received_at.isoformat(),
+                "validUntil": None if record.valid_until is None else record.valid_until.isoformat(),
+                "trusted": record.trusted,
+            }
+        )
+        identity = self._vault.index("credential", record.issuer, record.id)
+        with transaction(self._engine) as connection:
+            held = connection.execute(
+                select(_CREDENTIALS.c.row_id, _CREDENTIALS.c.sealed).where(_CREDENTIALS.c.identity_index == identity)
+            ).first()
+            if held is not None:
+                if self._credential(held.row_id, held.sealed).chain == record.chain:
+                    return
+                raise CredentialExists("the wallet holds another credential of this issuer and id")
+            connection.execute(
+                insert(_CREDENTIALS).values(
+                    row_id=row_id,
+                    identity_index=identity,
+                    id_index=self._vault.index("id", record.id),
+                    sealed=self._vault.seal(content, ("credentials", row_id, "sealed")),
+                )
+            )
+
+    def credentials(self) -> list[CredentialRecord]:
+        """Return every credential, oldest first. Raises `StoreTampered`."""
+        query = select(_CREDENTIALS.c.row_id, _CREDENTIALS.c.sealed).order_by(_CREDENTIALS.c.number)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return [self._credential(row.row_id, row.sealed) for row in rows]
+
+    def find_credential(self, credential_id: str) -> CredentialRecord | None:
+        """Return the credential of that id, the newest where issuers share one; `None` when there is none."""
+        query = (
+            select(_CREDENTIALS.c.row_id, _CREDENTIALS.c.sealed)
+            .where(_CREDENTIALS.c.id_index == self._vault.index("id", credential_id))
+            .order_by(_CREDENTIALS.c.number.desc())
+        )
+        with reading(self._engine) as connection:
+            row = connection.execute(query).first()
+        return None if row is None else self._credential(row.row_id, row.sealed)
+
+    def delete_credential(self, issuer: str, credential_id: str) -> bool:
+        """Forget a credential; return whether it was held."""
+        identity = self._vault.index("credential", issuer, credential_id)
+        with transaction(self._engine) as connection:
+            return bool(
+                connection.execute(delete(_CREDENTIALS).where(_CREDENTIALS.c.identity_index == identity)).rowcount
+            )
+
+    def _credential(self, row_id: str, sealed: bytes) -> CredentialRecord:
+        content = self._read("credentials", row_id, sealed)
+        until = content["validUntil"]
+        return CredentialRecord(
+            id=content["id"],
+            issuer=content["issuer"],
+            subject=content["subject"],
+            types=tuple(content["types"]),
+            chain=tuple(content["chain"]),
+            received_at=datetime.fromisoformat(content["receivedAt"]),
+            valid_until=None if until is None else datetime.fromisoformat(until),
+            trusted=content["trusted"],
+        )
+
+    def _read(self, table: str, row_id: str, sealed: bytes) -> dict[str, Any]:
+        # written by us and opened by us: the seal vouches for the shape
+        return cast("dict[str, Any]", orjson.loads(self._vault.unseal(sealed, (table, row_id, "sealed"))))
