@@ -147,7 +147,7 @@ def requests(draw: st.DrawFn) -> Request:
     )
 
 
-@settings(STEADY, max_examples=400)
+@settings(STEADY, max_examples=250)
 @given(st.data(), own.grants())
 def test_grants_are_sound(data: st.DataObject, top: dict[str, Any]) -> None:
     """What a narrower grant permits the wider one permits, and approvals asked above are asked below."""
@@ -160,7 +160,7 @@ def test_grants_are_sound(data: st.DataObject, top: dict[str, Any]) -> None:
             assert approval_applies(child, request, environment)
 
 
-@settings(STEADY, max_examples=400)
+@settings(STEADY, max_examples=250)
 @given(grants, grants, st.lists(requests(), min_size=3, max_size=3), own.arguments())
 def test_unrelated_grants_are_sound(
     child: CapabilityGrant, parent: CapabilityGrant, some: list[Request], environment: dict[str, object]

@@ -65,6 +65,8 @@ _DURATION: Final = re.compile(
     r"P(?=[0-9T])(?:([0-9]{1,9})W|(?:([0-9]{1,9})D)?(?:T(?=[0-9])(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})S)?)?)"
 )
 _SECONDS: Final = (604_800, 86_400, 3_600, 60, 1)
+_MAX_WINDOW_CHARS: Final = 64
+"""Four parts of nine digits take 42 characters; no stranger makes the cache hold more."""
 _SHA256_MULTIHASH: Final = b"\x12\x20"
 _DIGEST_BYTES: Final = 32
 _MAX_MULTIBASE_CHARS: Final = 64
@@ -331,7 +333,7 @@ def _limits(value: object, path: str, member: str) -> Mapping[str, Limit]:
 def _limit(value: object, path: str) -> Limit:
     if type(value) is dict and value.keys() == _CALLS:
         window = value["window"]
-        window_s = _find_seconds(window) if type(window) is str else None
+        window_s = _find_seconds(window) if type(window) is str and len(window) <= _MAX_WINDOW_CHARS else None
         if not window_s:
             raise TypeMismatch("expected an ISO 8601 duration of whole seconds, above zero", path=f"{path}/window")
         return CallLimit(_count(value["max"], path, "max"), window_s)

@@ -33,6 +33,9 @@ MAX_NETWORKS: Final = 64
 _MAX_DECIMAL_CHARS: Final = 64
 """A longer decimal is no amount of anything, and exact arithmetic on it costs."""
 
+_MAX_ZONE_CHARS: Final = 64
+"""The longest IANA name has 32; longer ones never reach the file system."""
+
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _CIDR: Final = re.compile(r"[0-9A-Fa-f:.]+/(?:0|[1-9][0-9]{0,2})")
@@ -41,10 +44,13 @@ _ZONE: Final = re.compile(
 )
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_END: Final = 24 * 60
+_WITH_VALUE: Final = frozenset({"type", "value"})
+_WITH_LIST: Final = frozenset({"type", "in"})
+_WITH_BOUNDS: Final = frozenset({"type", "min", "max"})
+_WITH_WINDOW: Final = frozenset({"type", "days", "from", "to", "zone"})
 _SCALARS: Final = frozenset({str, int, bool})
 
 
-@lru_cache(maxsize=1024)
 def find_decimal(text: str) -> Decimal | None:
     r"""Return the decimal that `text` spells, or `None`.
 
@@ -52,9 +58,13 @@ def find_decimal(text: str) -> Decimal | None:
 
     Spec: specs/capability-credential.md C11.
     """
-    if len(text) > _MAX_DECIMAL_CHARS or _DECIMAL.fullmatch(text) is None:
-        return None
-    return Decimal(text)
+    # before the cache, so that strangers cannot make it hold long texts
+    return _find_decimal(text) if len(text) <= _MAX_DECIMAL_CHARS else None
+
+
+@lru_cache(maxsize=1024)
+def _find_decimal(text: str) -> Decimal | None:
+    return Decimal(text) if _DECIMAL.fullmatch(text) is not None else None
 
 
 def find_number(value: object) -> Decimal | None:
@@ -183,7 +193,7 @@ def parse_scalars(value: object, path: str) -> tuple[frozenset[Scalar], type]:
     if len(value) > MAX_LIST:
         raise InputTooLarge(f"at most {MAX_LIST} elements", path=path)
     kind = type(value[0])
-    if kind not in _SCALARS or any(type(each) is not kind for each in value):
+    if kind not in _SCALARS or set(map(type, value)) != {kind}:
         raise TypeMismatch("expected strings, integers or booleans, all of one type", path=path)
     values = frozenset(value)
     if len(values) != len(value):
@@ -200,7 +210,7 @@ def parse_decimal(value: object, path: str) -> Decimal:
 
 
 def _const(value: dict[str, object], path: str) -> Const:
-    _check_members(value, {"type", "value"}, path)
+    _check_members(value, _WITH_VALUE, path)
     content = value["value"]
     if isinstance(content, str | int):
         return Const(content)
@@ -208,12 +218,12 @@ def _const(value: dict[str, object], path: str) -> Const:
 
 
 def _enum(value: dict[str, object], path: str) -> Enum:
-    _check_members(value, {"type", "in"}, path)
+    _check_members(value, _WITH_LIST, path)
     return Enum(*parse_scalars(value["in"], f"{path}/in"))
 
 
 def _range(value: dict[str, object], path: str) -> Range:
-    if len(value) == 1 or not value.keys() <= {"type", "min", "max"}:
+    if len(value) == 1 or not value.keys() <= _WITH_BOUNDS:
         raise TypeMismatch("a range has min, max or both, and nothing else", path=path)
     minimum = parse_decimal(value["min"], f"{path}/min") if "min" in value else None
     maximum = parse_decimal(value["max"], f"{path}/max") if "max" in value else None
@@ -223,7 +233,7 @@ def _range(value: dict[str, object], path: str) -> Range:
 
 
 def _prefix(value: dict[str, object], path: str) -> Prefix:
-    _check_members(value, {"type", "value"}, path)
+    _check_members(value, _WITH_VALUE, path)
     text = value["value"]
     if type(text) is not str or not text:
         raise TypeMismatch("expected a non-empty string", path=f"{path}/value")
@@ -231,7 +241,7 @@ def _prefix(value: dict[str, object], path: str) -> Prefix:
 
 
 def _cidr(value: dict[str, object], path: str) -> Cidr:
-    _check_members(value, {"type", "in"}, path)
+    _check_members(value, _WITH_LIST, path)
     texts, kind = parse_scalars(value["in"], f"{path}/in")
     if kind is not str:
         raise TypeMismatch("expected networks as strings", path=f"{path}/in")
@@ -259,7 +269,7 @@ def _minute(value: object, path: str) -> int:
 
 
 def _time_window(value: dict[str, object], path: str) -> TimeWindow:
-    _check_members(value, {"type", "days", "from", "to", "zone"}, path)
+    _check_members(value, _WITH_WINDOW, path)
     days, _ = parse_scalars(value["days"], f"{path}/days")
     if not days <= set(_DAYS):
         raise TypeMismatch("expected days as mon, tue, wed, thu, fri, sat, sun", path=f"{path}/days")
@@ -273,9 +283,8 @@ def _time_window(value: dict[str, object], path: str) -> TimeWindow:
     return TimeWindow(frozenset(_DAYS.index(str(day)) for day in days), start, end, zone)
 
 
-@lru_cache(maxsize=256)
 def _is_zone(name: str) -> bool:
-    if _ZONE.fullmatch(name) is None:
+    if len(name) > _MAX_ZONE_CHARS or _ZONE.fullmatch(name) is None:
         return False
     import zoneinfo  # noqa: PLC0415 - 5 ms that only users of this constraint pay
 
@@ -286,7 +295,7 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def _check_members(value: dict[str, object], members: set[str], path: str) -> None:
+def _check_members(value: dict[str, object], members: frozenset[str], path: str) -> None:
     if value.keys() != members:
         raise TypeMismatch(f"expected exactly the members {', '.join(sorted(members))}", path=path)
 

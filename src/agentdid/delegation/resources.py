@@ -38,14 +38,17 @@ def _triplet(match: re.Match[str]) -> str:
     return character if character in _UNRESERVED else match[0].upper()
 
 
-@lru_cache(maxsize=1024)
 def find_normal(text: str) -> str | None:
     """Return the one spelling of the resource `text`, or `None` when it is not a resource.
 
     Spec: specs/capability-credential.md C10; RFC 3986 section 6.2.2.
     """
-    if len(text) > _MAX_CHARS:
-        return None
+    # before the cache, so that strangers cannot make it hold long texts
+    return _find_normal(text) if len(text) <= _MAX_CHARS else None
+
+
+@lru_cache(maxsize=1024)
+def _find_normal(text: str) -> str | None:
     match = _URI.fullmatch(text)
     if match is None or _FORBIDDEN.search(text):
         return None
