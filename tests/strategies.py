@@ -35,11 +35,13 @@ def subsets(values: tuple[object, ...], most: int = 4) -> st.SearchStrategy[list
 
 
 def _enum_values() -> st.SearchStrategy[list[object]]:
+    """Values for an enum, all of one type."""
     return st.one_of(subsets(TEXTS), subsets((0, 1, 5, 7)), subsets((True, False)))
 
 
 @st.composite
 def _ranges(draw: st.DrawFn) -> dict[str, object]:
+    """One range in its wire form."""
     low, high = sorted((draw(st.sampled_from(DECIMALS)), draw(st.sampled_from(DECIMALS))), key=float)
     keep = draw(st.sampled_from(("min", "max", "both")))
     bounds = {"min": low} if keep == "min" else {"max": high} if keep == "max" else {"min": low, "max": high}
@@ -48,6 +50,7 @@ def _ranges(draw: st.DrawFn) -> dict[str, object]:
 
 @st.composite
 def _windows(draw: st.DrawFn) -> dict[str, object]:
+    """One time window in its wire form."""
     start, end = sorted(draw(st.sets(st.sampled_from(("00:00", "08:00", "12:00", "18:00")), min_size=2, max_size=2)))
     return {
         "type": "timeWindow",

@@ -192,6 +192,11 @@ class Capability:
         return None
 
 
+def pointer_step(name: str) -> str:
+    """Return a member's name as one step of a JSON Pointer (RFC 6901 section 3)."""
+    return name.replace("~", "~0").replace("/", "~1") if "~" in name or "/" in name else name
+
+
 def parse_capability(value: object, limits: Limits, *, path: str = "", hidden_grants: bool = False) -> Capability:
     """Return the capability that a credential's subject states.
 
@@ -240,6 +245,7 @@ def parse_capability(value: object, limits: Limits, *, path: str = "", hidden_gr
 def _grants(
     value: object, limits: Limits, path: str, *, root: bool, hidden: bool, audience: frozenset[str]
 ) -> tuple[CapabilityGrant, ...]:
+    """Return the grants of a link, in their order, each held against the link it stands in."""
     if type(value) is not list or not (value or hidden):
         raise TypeMismatch("expected a non-empty array", path=path)
     if len(value) > limits.max_grants:
@@ -261,6 +267,7 @@ def _grants(
 
 
 def _grant(value: object, path: str) -> CapabilityGrant:
+    """Return one grant, held by itself."""
     members = _object(value, _GRANT, path)
     kind = members["type"]
     if type(kind) is not str or kind not in GRANT_TYPES:
@@ -283,6 +290,7 @@ def _grant(value: object, path: str) -> CapabilityGrant:
 
 
 def _actions(value: object, path: str, member: str) -> frozenset[str]:
+    """Return literal action names."""
     actions = _texts(value, path, member)
     for action in actions:
         # an action is a literal: one with a star is a wish for a wildcard, which would silently grant nothing
@@ -292,6 +300,7 @@ def _actions(value: object, path: str, member: str) -> frozenset[str]:
 
 
 def _resources(value: object, kind: str, path: str, member: str) -> tuple[str, ...]:
+    """Return resources in their one spelling, in their order, each once."""
     texts = _texts(value, path, member, MAX_NETWORKS)
     if len(texts) == 1:
         return (_resource(next(iter(texts)), kind, path, member),)
@@ -302,6 +311,7 @@ def _resources(value: object, kind: str, path: str, member: str) -> tuple[str, .
 
 
 def _resource(text: str, kind: str, path: str, member: str) -> str:
+    """Return one resource in its one spelling, fit for the grant's type."""
     normal = find_normal(text)
     if normal is None or (kind == "http" and not normal.startswith(("https://", "http://"))):
         raise TypeMismatch(
@@ -312,25 +322,31 @@ def _resource(text: str, kind: str, path: str, member: str) -> str:
 
 
 def _constraints(value: object, path: str, member: str) -> Mapping[str, Constraint]:
+    """Return constraints by the name of what they constrain."""
     if type(value) is not dict:
         raise TypeMismatch("expected an object", path=f"{path}/{member}")
     return MappingProxyType(
         {
-            _name(name, path, member): parse_constraint(each, f"{path}/{member}/{_step(name)}")
+            _name(name, path, member): parse_constraint(each, f"{path}/{member}/{pointer_step(name)}")
             for name, each in value.items()
         }
     )
 
 
 def _limits(value: object, path: str, member: str) -> Mapping[str, Limit]:
+    """Return limits by name."""
     if type(value) is not dict:
         raise TypeMismatch("expected an object", path=f"{path}/{member}")
     return MappingProxyType(
-        {_name(name, path, member): _limit(each, f"{path}/{member}/{_step(name)}") for name, each in value.items()}
+        {
+            _name(name, path, member): _limit(each, f"{path}/{member}/{pointer_step(name)}")
+            for name, each in value.items()
+        }
     )
 
 
 def _limit(value: object, path: str) -> Limit:
+    """Return a limit in the form that its members show: calls in a window, or a budget."""
     if type(value) is dict and value.keys() == _CALLS:
         window = value["window"]
         window_s = _find_seconds(window) if type(window) is str and len(window) <= _MAX_WINDOW_CHARS else None
@@ -352,6 +368,7 @@ def _limit(value: object, path: str) -> Limit:
 
 
 def _approval(value: object, path: str) -> Approval:
+    """Return the approval rule of a grant."""
     members = _object(value, _APPROVAL, path)
     approvers = _dids(members["approvers"], path, "approvers")
     threshold = members["threshold"]
@@ -362,11 +379,14 @@ def _approval(value: object, path: str) -> Approval:
         return Approval(None, approvers, threshold)
     if type(when) is not dict or not when:
         raise TypeMismatch("expected always, or an object with an entry", path=f"{path}/when")
-    entries = {_name(name, path, "when"): _entry(each, f"{path}/when/{_step(name)}") for name, each in when.items()}
+    entries = {
+        _name(name, path, "when"): _entry(each, f"{path}/when/{pointer_step(name)}") for name, each in when.items()
+    }
     return Approval(MappingProxyType(entries), approvers, threshold)
 
 
 def _entry(value: object, path: str) -> Decimal | Enum:
+    """Return one entry of `when`: the amount of `gt`, or the values of `in`."""
     if type(value) is dict and value.keys() == {"gt"}:
         return parse_decimal(value["gt"], f"{path}/gt")
     if type(value) is dict and value.keys() == {"in"}:
@@ -375,6 +395,7 @@ def _entry(value: object, path: str) -> Decimal | Enum:
 
 
 def _parent(value: object, path: str) -> ParentRef:
+    """Return the reference to the parent link."""
     members = _object(value, _PARENT, path)
     identifier, text = members["id"], members["digestMultibase"]
     if type(identifier) is not str or not identifier:
@@ -392,6 +413,7 @@ def _parent(value: object, path: str) -> ParentRef:
 
 @lru_cache(maxsize=256)
 def _find_seconds(text: str) -> int | None:
+    """Return the seconds of an ISO 8601 duration, or `None` when it is not one of whole seconds."""
     match = _DURATION.fullmatch(text)
     if match is None:
         return None
@@ -399,12 +421,14 @@ def _find_seconds(text: str) -> int | None:
 
 
 def _object(value: object, members: frozenset[str], path: str) -> dict[str, object]:
+    """Return a JSON object that has exactly these members."""
     if type(value) is not dict or value.keys() != members:
         raise TypeMismatch(f"expected exactly the members {', '.join(sorted(members))}", path=path)
     return value
 
 
 def _count(value: object, path: str, member: str) -> int:
+    """Return an integer that is not negative."""
     # bool is a subclass of int, so the type itself is compared
     if type(value) is not int or value < 0:
         raise TypeMismatch("expected an integer, not negative", path=f"{path}/{member}")
@@ -412,16 +436,14 @@ def _count(value: object, path: str, member: str) -> int:
 
 
 def _name(value: object, path: str, member: str) -> str:
+    """Return a name in visible ASCII."""
     if type(value) is not str or _NAME.fullmatch(value) is None:
         raise TypeMismatch("expected 1 to 256 characters of visible ASCII", path=f"{path}/{member}")
     return value
 
 
-def _step(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1") if "~" in name or "/" in name else name
-
-
 def _texts(value: object, path: str, member: str, most: int = MAX_LIST) -> frozenset[str]:
+    """Return the distinct strings of a non-empty array."""
     if type(value) is not list or not value:
         raise TypeMismatch("expected a non-empty array", path=f"{path}/{member}")
     if len(value) > most:
@@ -436,6 +458,7 @@ def _texts(value: object, path: str, member: str, most: int = MAX_LIST) -> froze
 
 
 def _did(value: object, path: str, member: str) -> str:
+    """Return a DID; the refusal of another string says where it stands."""
     if type(value) is not str:
         raise TypeMismatch("expected a DID", path=f"{path}/{member}")
     try:
@@ -447,6 +470,7 @@ def _did(value: object, path: str, member: str) -> str:
 
 
 def _dids(value: object, path: str, member: str) -> frozenset[str]:
+    """Return the distinct DIDs of a non-empty array."""
     dids = _texts(value, path, member)
     for did in dids:
         _did(did, path, member)

@@ -64,6 +64,7 @@ def find_decimal(text: str) -> Decimal | None:
 
 @lru_cache(maxsize=1024)
 def _find_decimal(text: str) -> Decimal | None:
+    """Return the decimal that a text of bounded length spells, or `None`."""
     return Decimal(text) if _DECIMAL.fullmatch(text) is not None else None
 
 
@@ -210,6 +211,7 @@ def parse_decimal(value: object, path: str) -> Decimal:
 
 
 def _const(value: dict[str, object], path: str) -> Const:
+    """Return a `const`."""
     _check_members(value, _WITH_VALUE, path)
     content = value["value"]
     if isinstance(content, str | int):
@@ -218,11 +220,13 @@ def _const(value: dict[str, object], path: str) -> Const:
 
 
 def _enum(value: dict[str, object], path: str) -> Enum:
+    """Return an `enum`."""
     _check_members(value, _WITH_LIST, path)
     return Enum(*parse_scalars(value["in"], f"{path}/in"))
 
 
 def _range(value: dict[str, object], path: str) -> Range:
+    """Return a `range`, whose bounds leave something."""
     if len(value) == 1 or not value.keys() <= _WITH_BOUNDS:
         raise TypeMismatch("a range has min, max or both, and nothing else", path=path)
     minimum = parse_decimal(value["min"], f"{path}/min") if "min" in value else None
@@ -233,6 +237,7 @@ def _range(value: dict[str, object], path: str) -> Range:
 
 
 def _prefix(value: dict[str, object], path: str) -> Prefix:
+    """Return a `prefix`."""
     _check_members(value, _WITH_VALUE, path)
     text = value["value"]
     if type(text) is not str or not text:
@@ -241,6 +246,7 @@ def _prefix(value: dict[str, object], path: str) -> Prefix:
 
 
 def _cidr(value: dict[str, object], path: str) -> Cidr:
+    """Return a `cidr`."""
     _check_members(value, _WITH_LIST, path)
     texts, kind = parse_scalars(value["in"], f"{path}/in")
     if kind is not str:
@@ -262,6 +268,7 @@ def _cidr(value: dict[str, object], path: str) -> Cidr:
 
 
 def _minute(value: object, path: str) -> int:
+    """Return the minutes after midnight of a time of day."""
     match = _CLOCK.fullmatch(value) if type(value) is str else None
     if match is None:
         raise TypeMismatch("expected a time of day such as 08:30", path=path)
@@ -269,6 +276,7 @@ def _minute(value: object, path: str) -> int:
 
 
 def _time_window(value: dict[str, object], path: str) -> TimeWindow:
+    """Return a `timeWindow`."""
     _check_members(value, _WITH_WINDOW, path)
     days, _ = parse_scalars(value["days"], f"{path}/days")
     if not days <= set(_DAYS):
@@ -284,6 +292,7 @@ def _time_window(value: dict[str, object], path: str) -> TimeWindow:
 
 
 def _is_zone(name: str) -> bool:
+    """Tell whether this machine knows the IANA time zone of that name."""
     if len(name) > _MAX_ZONE_CHARS or _ZONE.fullmatch(name) is None:
         return False
     import zoneinfo  # noqa: PLC0415 - 5 ms that only users of this constraint pay
@@ -296,6 +305,7 @@ def _is_zone(name: str) -> bool:
 
 
 def _check_members(value: dict[str, object], members: frozenset[str], path: str) -> None:
+    """Hold that a constraint has exactly these members. Raises `TypeMismatch`."""
     if value.keys() != members:
         raise TypeMismatch(f"expected exactly the members {', '.join(sorted(members))}", path=path)
 

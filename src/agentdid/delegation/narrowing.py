@@ -18,7 +18,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from agentdid.delegation.capability import SECURITY_LEVELS, BudgetLimit, CallLimit
+from agentdid.delegation.capability import SECURITY_LEVELS, BudgetLimit, CallLimit, pointer_step
 from agentdid.delegation.constraints import Cidr, Const, Enum, Prefix, Range, TimeWindow
 from agentdid.delegation.resources import is_below
 from agentdid.errors import CapabilityNotAttenuated, DelegationForbidden
@@ -57,6 +57,7 @@ def check_narrower(child: Capability, parent: Capability) -> None:
 
 
 def _check_depth(child: Capability, parent: Capability) -> None:
+    """Hold that the depth counts up by one, within bounds that do not grow. Raises `DelegationForbidden`."""
     if child.depth != parent.depth + 1:
         raise DelegationForbidden(f"expected depth {parent.depth + 1}", path="/delegation/depth")
     if child.depth > parent.max_depth:
@@ -99,11 +100,11 @@ def find_wider(child: CapabilityGrant, parent: CapabilityGrant) -> str | None:
     for name, constraint in parent.constraints.items():
         own = child.constraints.get(name)
         if own is None or not constraint_narrower(own, constraint):
-            return f"/constraints/{_step(name)}"
+            return f"/constraints/{pointer_step(name)}"
     for name, limit in parent.limits.items():
         kept = child.limits.get(name)
         if kept is None or not limit_narrower(kept, limit):
-            return f"/limits/{_step(name)}"
+            return f"/limits/{pointer_step(name)}"
     if not approval_narrower(child.approval, parent.approval):
         return "/approval"
     return "/autonomyMax" if child.autonomy_max > parent.autonomy_max else None
@@ -145,6 +146,7 @@ def constraint_narrower(child: Constraint, parent: Constraint) -> bool:
 
 
 def _range_narrower(child: Range, parent: Range) -> bool:
+    """Tell whether one range lies inside the other."""
     if parent.minimum is not None and (child.minimum is None or child.minimum < parent.minimum):
         return False
     return parent.maximum is None or (child.maximum is not None and child.maximum <= parent.maximum)
@@ -176,6 +178,7 @@ def approval_narrower(child: Approval | None, parent: Approval | None) -> bool:
 
 
 def _entries_narrower(child: Mapping[str, Decimal | Enum], parent: Mapping[str, Decimal | Enum]) -> bool:
+    """Tell whether each entry of the parent is kept and applies at least as often."""
     for name, entry in parent.items():
         own = child.get(name)
         if isinstance(entry, Decimal):
@@ -184,7 +187,3 @@ def _entries_narrower(child: Mapping[str, Decimal | Enum], parent: Mapping[str, 
         elif not isinstance(own, Enum) or own.kind is not entry.kind or not own.values >= entry.values:
             return False
     return True
-
-
-def _step(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

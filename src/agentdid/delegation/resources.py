@@ -34,6 +34,7 @@ _MAX_PORT: Final = 65_535
 
 
 def _triplet(match: re.Match[str]) -> str:
+    """Return a percent triplet decoded where it hides an unreserved character, else in upper case."""
     character = chr(int(match[0][1:], 16))
     return character if character in _UNRESERVED else match[0].upper()
 
@@ -49,6 +50,7 @@ def find_normal(text: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _find_normal(text: str) -> str | None:
+    """Return the one spelling of a text of bounded length, or `None`."""
     match = _URI.fullmatch(text)
     if match is None or _FORBIDDEN.search(text):
         return None

@@ -144,6 +144,7 @@ def exercise(
 
 
 def _find_path(chain: Sequence[Capability], leaf: CapabilityGrant) -> tuple[CapabilityGrant, ...] | None:
+    """Return the leaf grant and its ancestors, root first, or `None` when one is not there."""
     path = [leaf]
     for capability in chain[-2::-1]:
         grant = capability.find_grant(path[-1].source)

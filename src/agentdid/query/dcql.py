@@ -236,6 +236,7 @@ def query_for_action(action: str, formats: Sequence[str] = ("vc+sd-jwt", "ldp_vc
 
 
 def _credential(value: object, path: str) -> CredentialQuery:
+    """Return one credential query (section 6.1)."""
     members = _object(value, path)
     meta = _object(members.get("meta"), f"{path}/meta")
     authorities = "trusted_authorities" in members
@@ -261,6 +262,7 @@ def _credential(value: object, path: str) -> CredentialQuery:
 
 
 def _claim(value: object, path: str) -> ClaimQuery:
+    """Return one claims query (section 6.3)."""
     members = _object(value, path)
     steps: list[str | int | None] = []
     for step in _array(members.get("path"), f"{path}/path"):
@@ -277,6 +279,7 @@ def _claim(value: object, path: str) -> ClaimQuery:
 
 
 def _claim_sets(value: object, claims: tuple[ClaimQuery, ...], path: str) -> tuple[tuple[ClaimQuery, ...], ...]:
+    """Return the options of `claim_sets` as the claims that they name."""
     known = {each.id: each for each in claims}
     if not claims or None in known:
         raise TypeMismatch("claim_sets need claims, each with an id", path=path)
@@ -289,6 +292,7 @@ def _claim_sets(value: object, claims: tuple[ClaimQuery, ...], path: str) -> tup
 
 
 def _credential_set(value: object, identifiers: frozenset[str], path: str) -> CredentialSet:
+    """Return one credential set query (section 6.2)."""
     members = _object(value, path)
     options: list[tuple[str, ...]] = []
     for position, option in enumerate(_array(members.get("options"), f"{path}/options")):
@@ -301,21 +305,25 @@ def _credential_set(value: object, identifiers: frozenset[str], path: str) -> Cr
 
 
 def _authority(value: object, path: str) -> None:
+    """Hold the form of one trusted authorities query (section 6.1.1)."""
     members = _object(value, path)
     _text(members.get("type"), f"{path}/type")
     _texts(members.get("values"), f"{path}/values")
 
 
 def _types(value: object, path: str) -> tuple[frozenset[str], ...]:
+    """Return the alternatives of `type_values` (section B.1.1)."""
     alternatives = _array(value, path)
     return tuple(_expand(_texts(each, f"{path}/{position}")) for position, each in enumerate(alternatives))
 
 
 def _expand(types: Iterable[str]) -> frozenset[str]:
+    """Return types as full IRIs, where the short name is one of our contexts'."""
     return frozenset(_EXPANDED.get(each, each) for each in types)
 
 
 def _hits(query: CredentialQuery, candidates: Sequence[Candidate]) -> Iterable[Hit]:
+    """Yield the candidates that answer a credential query, in their order."""
     if query.has_authorities:
         return
     for index, candidate in enumerate(candidates):
@@ -326,6 +334,7 @@ def _hits(query: CredentialQuery, candidates: Sequence[Candidate]) -> Iterable[H
 
 
 def _fits(query: CredentialQuery, candidate: Candidate) -> bool:
+    """Tell whether holder binding and metadata of a candidate fit."""
     if query.holder_binding and not candidate.holder_bound:
         return False
     if query.vcts is not None:
@@ -339,6 +348,7 @@ def _fits(query: CredentialQuery, candidate: Candidate) -> bool:
 
 
 def _find_paths(query: CredentialQuery, claims: Mapping[str, object]) -> frozenset[Path] | None:
+    """Return the claims of the first option that can be had, or `None` when none can."""
     # each claim is walked once, however many claim sets name it
     found = {claim: _find_claim(claim, claims) for claim in query.claims}
     for option in query.options:
@@ -374,34 +384,40 @@ def _find_claim(claim: ClaimQuery, claims: Mapping[str, object]) -> frozenset[Pa
 
 
 def _object(value: object, path: str) -> dict[str, object]:
+    """Return a JSON object."""
     if type(value) is not dict:
         raise TypeMismatch("expected an object", path=path)
     return value
 
 
 def _array(value: object, path: str) -> list[object]:
+    """Return a non-empty JSON array."""
     if type(value) is not list or not value:
         raise TypeMismatch("expected a non-empty array", path=path)
     return value
 
 
 def _text(value: object, path: str) -> str:
+    """Return a non-empty string."""
     if type(value) is not str or not value:
         raise TypeMismatch("expected a non-empty string", path=path)
     return value
 
 
 def _texts(value: object, path: str) -> frozenset[str]:
+    """Return the strings of a non-empty array."""
     return frozenset(_text(each, path) for each in _array(value, path))
 
 
 def _identifier(value: object, path: str) -> str:
+    """Return an identifier of section 6.1."""
     if type(value) is not str or _IDENTIFIER.fullmatch(value) is None:
         raise TypeMismatch("expected letters, digits, _ and -", path=path)
     return value
 
 
 def _flag(members: Mapping[str, object], name: str, path: str, *, default: bool) -> bool:
+    """Return a boolean member, or its default."""
     value = members.get(name, default)
     if type(value) is not bool:
         raise TypeMismatch("expected true or false", path=f"{path}/{name}")
@@ -409,6 +425,7 @@ def _flag(members: Mapping[str, object], name: str, path: str, *, default: bool)
 
 
 def _unique(identifiers: Iterable[str], path: str) -> frozenset[str]:
+    """Return identifiers that each stand once."""
     listed = list(identifiers)
     unique = frozenset(listed)
     if len(unique) != len(listed):
