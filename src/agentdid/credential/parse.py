@@ -105,7 +105,7 @@ def _types(document: dict[str, object], needed: str, path: str) -> tuple[str, ..
     found = (types,) if isinstance(types, str) else tuple(types)  # type: ignore[arg-type]  # by its row
     if needed not in found:
         raise TypeMismatch(f"expected {needed} among the types", path=f"{path}/type")
-    return found  # type: ignore[return-value]  # strings, by its row
+    return found
 
 
 def _each(value: object) -> list[object]:

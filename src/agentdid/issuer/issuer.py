@@ -3,37 +3,63 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import secrets
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, final
+from typing import TYPE_CHECKING, Any, Final, Self, cast, final
 from urllib.parse import urlsplit
 
+import orjson
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table, insert, select
+
 from agentdid.clock import Clock, SystemClock
+from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.link import ParentLink, build_link, secure_link
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
 from agentdid.did.syntax import check_did
-from agentdid.errors import ChainLinkMismatch, CredentialNotFound, DidMethodUnsupported
-from agentdid.issuer.status_ledger import StatusLedger
+from agentdid.errors import ChainLinkMismatch, DidMethodUnsupported, StoreUnavailable
+from agentdid.issuer.status_ledger import StatusLedger, add_tables
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.suites import SUITES
 from agentdid.secure import data_integrity, sd_jwt
 from agentdid.status.bitstring import build_list_credential
+from agentdid.storage.engine import reading
+from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 from agentdid.verify.structure import read_chain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from agentdid.storage.vault import Kdf
+    from sqlalchemy.engine import Connection, Engine
 
+    from agentdid.storage.vault import Kdf, Vault
+
+_KIND: Final = "issuer"
 _FRAGMENT: Final = "key-1"
+_LIST_SUITE: Final = {"Ed25519": "eddsa-jcs-2022"}
 DEFAULT_TTL: Final = timedelta(hours=1)
 LIST_LIFE: Final = timedelta(hours=24)
-"""How long a signed list may be believed at most, whatever a verifier's own bound; it is re-signed far more often."""
+"""How long a signed list may be believed at most; it is signed anew far more often."""
+REFRESH_S: Final = 15.0
+"""A list is signed anew when it is older than this: well under the 60 s that verifiers allow by default."""
+
+_TABLES: Final = MetaData()
+header_table(_TABLES)
+add_tables(_TABLES)
+_IDENTITY: Final = Table(
+    "identity",
+    _TABLES,
+    Column("did", String, primary_key=True),
+    Column("base_url", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
 
 
 @final
@@ -72,3 +98,266 @@ class SignedList:
     body: bytes = field(repr=False)
     etag: str
     signed_at: datetime
+
+
+@final
+class Issuer:
+    """One issuer: open it with `Issuer.open`, make one with `Issuer.create`. Safe among threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        vault: Vault,
+        *,
+        clock: Clock | None = None,
+        refresh_s: float = REFRESH_S,
+        limits: Limits = DEFAULT,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock or SystemClock()
+        self._limits = limits
+        self._signed: dict[str, tuple[int, SignedList]] = {}
+        self.refresh_s = refresh_s
+        self.ledger = StatusLedger(engine)
+        with reading(engine) as connection:
+            rows = connection.execute(select(_IDENTITY)).all()
+        if len(rows) != 1:
+            raise StoreUnavailable("expected one identity in an issuer's store")
+        content = cast("dict[str, Any]", orjson.loads(vault.unseal(rows[0].sealed, ("identity", rows[0].did, "sealed"))))
+        self.did: str = rows[0].did
+        self.base_url: str = rows[0].base_url
+        self._secret = SecretKey.from_seed(content["algorithm"], decode_base64url(content["seed"]))
+        self._method_id = f"{self.did}#{content['fragment']}"
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        *,
+        passphrase: str,
+        did: str | None = None,
+        algorithm: str = "Ed25519",
+        base_url: str | None = None,
+        kdf: Kdf | None = None,
+        clock: Clock | None = None,
+        refresh_s: float = REFRESH_S,
+    ) -> Self:
+        """Return a new issuer with a fresh key, in a file that must not exist.
+
+        Args:
+            path: The file.
+            passphrase: Seals the key.
+            did: A did:web that will be served; by default the did:key of the fresh key.
+            algorithm: Of the key.
+            base_url: Where status lists will be served, without a trailing slash; for a did:web its own host by
+                default. A did:key without one gets a host that does not exist: its lists are only had offline.
+            kdf: The cost of a passphrase guess.
+            clock: Tells the time of issue.
+            refresh_s: How old a served list may become before it is signed anew.
+
+        Raises:
+            StoreUnavailable: The file exists or cannot be made.
+            DidInvalid, DidMethodUnsupported: A DID that cannot be issued under.
+            ValueError: `base_url` is not an https URL.
+        """
+        secret = SecretKey.generate(algorithm)
+        name = did or did_key.create(secret.public)
+        fragment = _FRAGMENT
+        if name.startswith("did:key:"):
+            if did is not None:
+                raise DidMethodUnsupported("the key of a did:key is its identifier; leave the DID out")
+            fragment = name.removeprefix("did:key:")
+        elif check_did(name) != "web":
+            raise DidMethodUnsupported("expected a did:web, or none for a did:key")
+        place = _base_url(name, base_url)
+
+        def fill(connection: Connection, vault: Vault) -> None:
+            content = encode(
+                {"algorithm": algorithm, "seed": encode_base64url(secret.export_seed()), "fragment": fragment}
+            )
+            connection.execute(
+                insert(_IDENTITY).values(
+                    did=name, base_url=place, sealed=vault.seal(content, ("identity", name, "sealed"))
+                )
+            )
+
+        engine, vault = create_sealed(path, _KIND, _TABLES, passphrase.encode(), kdf, fill)
+        return cls(engine, vault, clock=clock, refresh_s=refresh_s)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        passphrase: str,
+        clock: Clock | None = None,
+        refresh_s: float = REFRESH_S,
+        limits: Limits = DEFAULT,
+    ) -> Self:
+        """Return an existing issuer. Raises `StoreLocked`, `StoreTampered`, `StoreUnavailable`."""
+        engine, vault = open_sealed(path, _KIND, passphrase.encode())
+        return cls(engine, vault, clock=clock, refresh_s=refresh_s, limits=limits)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def document_path(self) -> str | None:
+        """The path under which did.json is served; `None` for a did:key, which is its own document."""
+        return urlsplit(did_web.url(self.did)).path if self.did.startswith(did_web.PREFIX) else None
+
+    def did_document(self) -> dict[str, object]:
+        """Return the issuer's DID document."""
+        _, _, fragment = self._method_id.partition("#")
+        return build_document(self.did, {fragment: self._secret.public})
+
+    def issue(
+        self,
+        *,
+        to: str,
+        capability: Mapping[str, object],
+        parent: Sequence[str | dict[str, object]] | None = None,
+        claims: Mapping[str, object] | None = None,
+        disclosable: Sequence[tuple[str | int, ...]] = (),
+        ttl: timedelta = DEFAULT_TTL,
+        form: str = sd_jwt.TYP,
+        idempotency_key: str | None = None,
+    ) -> Issued:
+        """Mint a capability credential with a status entry.
+
+        Args:
+            to: The DID that may use it.
+            capability: PROTOCOL section 1's `capability`; `parent` and `delegation.depth` are filled in.
+            parent: The chain it hangs on, root first, whose leaf was issued to this issuer.
+            claims: More claims about the subject.
+            disclosable: Paths the holder may withhold, beside every grant.
+            ttl: How long it is valid.
+            form: One of `delegation.link.FORMATS`.
+            idempotency_key: The same key names the same status entry and credential id again.
+
+        Raises:
+            TypeMismatch, CapabilityUnknownCaveat: The capability has not the form of the specification.
+            CapabilityNotAttenuated, CapabilityExpandedTime, DelegationForbidden, ChainLinkMismatch: Not narrower.
+            SdClaimNotAllowed, ValueError: Disclosable paths that may not be, an unknown form, no positive ttl.
+        """
+        if ttl <= timedelta(0):
+            message = "ttl must be positive"
+            raise ValueError(message)
+        check_did(to)
+        at = self._clock.now().replace(microsecond=0)
+        above = () if parent is None else read_chain(list(parent), self._limits)
+        leaf = above[-1] if above else None
+        if leaf is not None and leaf.capability is None:
+            raise ChainLinkMismatch("the parent is not a capability credential")
+        hangs_on = None
+        if leaf is not None and leaf.capability is not None:
+            hangs_on = ParentLink(leaf.credential, leaf.capability, leaf.secured.digest)
+        credential_id = f"urn:uuid:{uuid.uuid4()}"
+        # a dry run first: what is refused burns no index
+        draft = build_link(
+            issuer=self.did, subject=to, capability=capability, at=at, ttl=ttl, parent=hangs_on, claims=claims,
+            credential_id=credential_id, limits=self._limits,
+        )  # fmt: skip
+        secure_link(draft, self._secret, self._method_id, form=form, at=at, disclosable=disclosable)
+        entry = self.ledger.allot(
+            credential_id, to, issued_at=at, valid_until=at + ttl, idempotency_key=idempotency_key
+        )
+        url = self.list_url(entry.list_id)
+        document = {**draft, "id": entry.credential_id, "credentialStatus": _status(url, entry.index)}
+        credential = secure_link(document, self._secret, self._method_id, form=form, at=at, disclosable=disclosable)
+        chain = (*(link.secured.wire for link in above), credential)
+        return Issued(entry.credential_id, credential, chain, url, entry.index)
+
+    def revoke(self, credential_id: str) -> bool:
+        """Revoke a credential for ever; return whether it was good until now. Raises `CredentialNotFound`."""
+        return self.ledger.revoke(credential_id, at=self._clock.now())
+
+    def list_url(self, list_id: str) -> str:
+        """Return the URL of a status list."""
+        return f"{self.base_url}/status/{list_id}"
+
+    def signed_list(self, list_id: str) -> SignedList:
+        """Return a status list, signed anew when its bits changed or its signature is older than `refresh_s`.
+
+        Raises:
+            CredentialNotFound: No such list.
+        """
+        now = self._clock.now()
+        version = self.ledger.version(list_id)
+        held = self._signed.get(list_id)
+        if held is not None and held[0] == version and now - held[1].signed_at < timedelta(seconds=self.refresh_s):
+            return held[1]
+        bits, version = self.ledger.bits(list_id)
+        url = self.list_url(list_id)
+        document = build_list_credential(
+            url,
+            self.did,
+            ["revocation"],
+            bits,
+            valid_from=now.replace(microsecond=0),
+            valid_until=now.replace(microsecond=0) + LIST_LIFE,
+            ttl_s=self.refresh_s,
+        )
+        body = self._sign_list(document, now)
+        signed = SignedList(url, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', now)
+        self._signed[list_id] = (version, signed)
+        return signed
+
+    def publish(self, folder: Path) -> dict[str, Path]:
+        """Write the DID document and every status list as files, laid out as their URLs are.
+
+        Returns:
+            URL → file, written so that a reader sees the old content or the new one, whole.
+        """
+        contents = {self.list_url(list_id): self.signed_list(list_id).body for list_id in self.ledger.lists()}
+        if self.document_path is not None:
+            contents[did_web.url(self.did)] = encode(self.did_document())
+        written = {}
+        for url, body in contents.items():
+            place = folder / urlsplit(url).path.lstrip("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            making = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
+            making.write_bytes(body)
+            os.replace(making, place)
+            written[url] = place
+        return written
+
+    def _sign_list(self, document: dict[str, object], at: datetime) -> bytes:
+        suite = _LIST_SUITE.get(self._secret.public.algorithm.name)
+        if suite is None:
+            # no Data Integrity suite for this key yet: the list is an SD-JWT credential without disclosures
+            claims: dict[str, object] = {"iat": int(at.timestamp())}
+            return sd_jwt.issue(document, self._secret, self._method_id, claims=claims).encode("ascii")
+        return encode(
+            data_integrity.add_proof(document, self._secret, self._method_id, SUITES[suite], created=at)
+        )
+
+
+def _base_url(did: str, base_url: str | None) -> str:
+    if base_url is not None:
+        parts = urlsplit(base_url)
+        if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
+            message = "base_url must be an https URL"
+            raise ValueError(message)
+        return base_url.rstrip("/")
+    if did.startswith(did_web.PREFIX):
+        return did_web.url(did).removesuffix("/did.json").removesuffix("/.well-known")
+    # RFC 6761 §6.4: a name that resolves nowhere, so these lists are had from files only
+    return f"https://{hashlib.sha256(did.encode()).hexdigest()[:20]}.invalid"
+
+
+def _status(url: str, index: int) -> dict[str, object]:
+    return {
+        "id": f"{url}#{index}",
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": str(index),
+        "statusListCredential": url,
+    }

@@ -1,0 +1,25 @@
+"""The tree of verbs."""
+
+from __future__ import annotations
+
+import typer
+
+from agentdid.cli.commands import did, issuer, judge, serve, wallet
+from agentdid.cli.demo import demo
+from agentdid.cli.doctor import doctor
+
+app = typer.Typer(
+    name="agentdid",
+    help="Identity and verifiable capabilities for software agents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a traceback with local variables could show a secret
+)
+app.command()(demo)
+app.add_typer(did.app, name="did")
+app.add_typer(issuer.app, name="issuer")
+app.add_typer(wallet.app, name="wallet")
+app.command()(judge.verify)
+app.command()(judge.replay)
+app.add_typer(serve.app, name="serve")
+app.command()(doctor)

@@ -1,0 +1,64 @@
+"""What the command line prints: one JSON object on stdout, or a few lines for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Final
+
+from agentdid.verify.decide import as_outcome
+
+if TYPE_CHECKING:
+    from agentdid.errors import AgentdidError
+    from agentdid.verify.decide import Decision, Grant
+
+_MARKS: Final = {"passed": "ok ", "not_run": " - ", "refused": "NO ", "malformed": "BAD", "undecided": " ? "}
+
+
+def print_json(value: object) -> None:
+    """Write one JSON object to stdout."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_done(value: dict[str, object], text: str, *, as_json: bool) -> None:
+    """Write what a verb did: its JSON with the outcome `accepted`, or the text for people."""
+    if as_json:
+        print_json({"outcome": "accepted", "code": None, "checks": [], **value})
+    else:
+        sys.stdout.write(text + "\n")
+
+
+def print_problem(error: AgentdidError, *, as_json: bool) -> None:
+    """Write a refusal: as JSON to stdout, or for people to stderr."""
+    if as_json:
+        print_json(as_outcome(error))
+    else:
+        sys.stderr.write(f"{error.family}: {_printable(str(error))}\n")
+
+
+def print_usage_error(error: Exception, *, as_json: bool) -> None:
+    """Write what was wrong with the command line itself; always to stderr, and as JSON too when asked."""
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    if as_json:
+        print_json({"outcome": "usage", "code": None, "checks": [], "detail": message})
+    sys.stderr.write(f"agentdid: {_printable(message)}\n")
+
+
+def print_decision(result: Decision | Grant | AgentdidError, *, as_json: bool) -> None:
+    """Write a decision with each of its checks."""
+    shown = as_outcome(result)
+    if as_json:
+        print_json(shown)
+        return
+    lines = [f"{shown['outcome']}" + (f": {shown['code']}" if shown["code"] else "")]
+    checks: list[dict[str, str]] = shown["checks"]  # type: ignore[assignment]  # rows of strings, by Report.encode
+    for row in checks:
+        detail = f"  {row['detail']}" if row["detail"] else ""
+        place = f" at {row['path']}" if row["path"] else ""
+        lines.append(f"  {_MARKS[row['outcome']]} {row['check']:<11} {row['spec']:<9}{place}{detail}".rstrip())
+    sys.stdout.write("\n".join(_printable(line) for line in lines) + "\n")
+
+
+def _printable(text: str) -> str:
+    """Return the text with control characters escaped: what a sender wrote must not move a terminal's cursor."""
+    return "".join(each if each.isprintable() or each in "\n" else each.encode("unicode_escape").decode() for each in text)
