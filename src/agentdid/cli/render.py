@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from agentdid.verify.decide import as_outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agentdid.errors import AgentdidError
     from agentdid.verify.decide import Decision, Grant
 
@@ -20,7 +22,7 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def print_done(value: dict[str, object], text: str, *, as_json: bool) -> None:
+def print_done(value: Mapping[str, object], text: str, *, as_json: bool) -> None:
     """Write what a verb did: its JSON with the outcome `accepted`, or the text for people."""
     if as_json:
         print_json({"outcome": "accepted", "code": None, "checks": [], **value})

@@ -221,7 +221,7 @@ class Wallet:
                 keep |= grant_paths(held.leaf)
             shown.extend(withhold_chain(held.chain, keep))
         held, _ = chosen[0]
-        signer, method_id = self._signer(held.subject)
+        signer, method_id = self.signer(held.subject)
         return make_presentation(
             shown,
             holder=held.subject,
@@ -275,7 +275,7 @@ class Wallet:
             parent=ParentLink(leaf.credential, leaf.capability, leaf.secured.digest),
             limits=self._limits,
         )
-        signer, method_id = self._signer(held.subject)
+        signer, method_id = self.signer(held.subject)
         link = secure_link(document, signer, method_id, form=form or leaf.secured.form, at=at)
         (made,) = read_chain([link], self._limits)
         used = [] if made.capability is None else [grant.source or "" for grant in made.capability.grants]
@@ -326,7 +326,8 @@ class Wallet:
             if all(link.credential.valid_until is None or link.credential.valid_until > now for link in each.chain)
         ]
 
-    def _signer(self, did: str) -> tuple[SecretKey, str]:
+    def signer(self, did: str) -> tuple[SecretKey, str]:
+        """Return the key of one of the wallet's DIDs and its method's id. Raises `CredentialNotFound`."""
         for record in self._store.keys():
             if record.did == did:
                 secret = SecretKey.from_seed(record.algorithm, record.seed)

@@ -1,0 +1,84 @@
+"""`agentdid serve …`: the services, on loopback unless told otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentdid.cli.options import PassphraseFd, PassphraseFile, read_passphrase
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+app = typer.Typer(help="Run a service.", no_args_is_help=True)
+Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")]
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Certificate = Annotated[Path | None, typer.Option("--tls-cert", help="PEM: the server's certificate chain.")]
+CertificateKey = Annotated[Path | None, typer.Option("--tls-key", help="PEM: the certificate's key.")]
+
+
+@app.command("issuer")
+def serve_issuer(
+    db: Annotated[Path, typer.Option("--db", help="The issuer's database.")],
+    port: Port = 8_443,
+    host: Host = "127.0.0.1",
+    tls_cert: Certificate = None,
+    tls_key: CertificateKey = None,
+    refresh: Annotated[float, typer.Option(min=0.1, help="Sign lists anew after this many seconds.")] = 15.0,
+    passphrase_fd: PassphraseFd = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Serve an issuer's DID document, its status lists and, to whoever has the token, issuing and revoking."""
+    from agentdid.http.issuer_app import create_issuer_app  # noqa: PLC0415  # an extra
+    from agentdid.issuer.issuer import Issuer  # noqa: PLC0415
+
+    token = secrets.token_urlsafe(32)
+    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), refresh_s=refresh) as issuer:
+        typer.echo(f"token for issuing and revoking, shown once: {token}", err=True)
+        _run(
+            create_issuer_app(issuer, token_hash=hashlib.sha256(token.encode()).hexdigest()), host, port, tls_cert, tls_key
+        )
+
+
+@app.command("verifier")
+def serve_verifier(
+    trust: Annotated[Path, typer.Option("--trust", help="The trust policy (trust.toml).")],
+    port: Port = 8_444,
+    host: Host = "127.0.0.1",
+    db: Annotated[Path | None, typer.Option("--db", help="Consumed nonces, shared by processes; else in memory.")] = None,
+    log: Annotated[Path | None, typer.Option("--log", help="Append the evidence of every decision here.")] = None,
+    tls_cert: Certificate = None,
+    tls_key: CertificateKey = None,
+) -> None:
+    """Serve verification: challenges out, presentations in, decisions back."""
+    from agentdid.http.verifier_app import create_verifier_app  # noqa: PLC0415  # an extra
+    from agentdid.storage.decision_log import DecisionLog  # noqa: PLC0415
+    from agentdid.storage.replay import MemoryTakes, SqlTakes  # noqa: PLC0415
+    from agentdid.trust.anchors import Trust  # noqa: PLC0415
+    from agentdid.verifier.service import Verifier  # noqa: PLC0415
+
+    policy = Trust.load(trust)
+    takes = MemoryTakes(policy.limits) if db is None else SqlTakes.open(db, policy.limits)
+    verifier = Verifier(policy, takes=takes, log=None if log is None else DecisionLog(log))
+    _run(create_verifier_app(verifier), host, port, tls_cert, tls_key)
+
+
+def _run(service: FastAPI, host: str, port: int, certificate: Path | None, key: Path | None) -> None:
+    import uvicorn  # noqa: PLC0415  # an extra
+
+    if (certificate is None) != (key is None):
+        raise ValueError("--tls-cert and --tls-key go together")
+    uvicorn.run(
+        service,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    )

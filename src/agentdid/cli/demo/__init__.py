@@ -1,0 +1,76 @@
+"""`agentdid demo`: the whole walk, with real processes over real HTTPS on loopback."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from agentdid.cli.options import AsJson
+from agentdid.cli.render import print_json
+
+if TYPE_CHECKING:
+    from agentdid.cli.demo.play import Step
+
+
+def demo(
+    as_json: AsJson = False,
+    keep: Annotated[Path | None, typer.Option(help="Keep everything the demo made in this new folder.")] = None,
+) -> None:
+    """Two organisations, an issuer, an agent, a sub-agent and a partner API: issue, delegate, present, refuse, revoke."""
+    from agentdid.cli.demo.stage import DemoFailed  # noqa: PLC0415  # the extras are needed by this verb only
+
+    start = time.perf_counter()
+    steps: list[Step] = []
+    failure = ""
+    try:
+        if keep is not None:
+            keep.mkdir(mode=0o700, parents=True)
+            _run(keep.resolve(), steps, as_json=as_json)
+        else:
+            with tempfile.TemporaryDirectory(prefix="agentdid-demo-") as folder:
+                _run(Path(folder), steps, as_json=as_json)
+    except DemoFailed as error:
+        failure = str(error)
+        typer.echo(f"the demo could not go on: {failure}", err=True)
+    ok = not failure and bool(steps) and all(step.ok for step in steps)
+    seconds = round(time.perf_counter() - start, 3)
+    if as_json:
+        print_json(
+            {
+                "outcome": "accepted" if ok else "refused",
+                "code": None,
+                "detail": failure,
+                "checks": [],
+                "seconds": seconds,
+                "steps": {step.name: step.encode() for step in steps},
+            }
+        )
+    else:
+        typer.echo(f"{'every step went as stated' if ok else 'NOT every step went as stated'} ({seconds:.1f} s)")
+    raise typer.Exit(0 if ok else 1)
+
+
+def _run(folder: Path, steps: list[Step], *, as_json: bool) -> None:
+    from agentdid.cli.demo.play import Play  # noqa: PLC0415  # as above
+    from agentdid.cli.demo.stage import Stage  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False)
+    for name, justify in (("", "left"), ("step", "left"), ("expected", "left"), ("came", "left"), ("time", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # the two words it takes
+    console = Console(quiet=as_json)
+    with Stage(folder) as stage, Live(table, console=console, auto_refresh=False) as live:
+        play = Play(stage)
+        play.prepare()
+        for row in play.steps:
+            step = play.act(*row)
+            steps.append(step)
+            mark = "[green]ok[/]" if step.ok else "[red]NO[/]"
+            table.add_row(mark, step.title, step.expected, step.observed, f"{step.seconds * 1000:.0f} ms")
+            live.refresh()
