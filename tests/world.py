@@ -92,9 +92,7 @@ class World:
         document = build_list_credential(
             party.list_url, party.did, ["revocation"], bytes(bits), valid_from=at, valid_until=at + timedelta(days=1)
         )
-        signed = data_integrity.add_proof(
-            document, party.secret, party.method_id, SUITES["eddsa-jcs-2022"], created=at
-        )
+        signed = data_integrity.add_proof(document, party.secret, party.method_id, SUITES["eddsa-jcs-2022"], created=at)
         self.serve(party.list_url, encode(signed))
 
     def get(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:  # noqa: ARG002  # a Source
@@ -195,9 +193,7 @@ class World:
             issuer=issuer.did, subject=subject.did, capability=capability, at=begin, ttl=ttl, parent=parent,
             status=None if index is None else self.status(issuer, index), claims=claims,
         )  # fmt: skip
-        return [
-            secure_link(document, issuer.secret, issuer.method_id, form=form, at=begin, disclosable=disclosable)
-        ]
+        return [secure_link(document, issuer.secret, issuer.method_id, form=form, at=begin, disclosable=disclosable)]
 
     @staticmethod
     def status(issuer: Party, index: int) -> dict[str, object]:

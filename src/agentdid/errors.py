@@ -235,9 +235,7 @@ class ProofMissing(Refused, code="proof_missing", problem=_SECURITY + "PROOF_VER
     """The document carries no proof."""
 
 
-class ProofSuiteUnsupported(
-    Refused, code="proof_suite_unsupported", problem=_SECURITY + "PROOF_VERIFICATION_ERROR"
-):
+class ProofSuiteUnsupported(Refused, code="proof_suite_unsupported", problem=_SECURITY + "PROOF_VERIFICATION_ERROR"):
     """A proof type or cryptosuite that is unknown or not allowed."""
 
 
@@ -249,9 +247,7 @@ class ProofChainInvalid(Refused, code="proof_chain_invalid", problem=_SECURITY +
     """`previousProof` names a proof that is not there, or proofs form a circle."""
 
 
-class ProofVerificationError(
-    Refused, code="proof_verification_error", problem=_SECURITY + "PROOF_VERIFICATION_ERROR"
-):
+class ProofVerificationError(Refused, code="proof_verification_error", problem=_SECURITY + "PROOF_VERIFICATION_ERROR"):
     """The proof's options and the document disagree (a JCS proof's `@context`)."""
 
 
@@ -391,9 +387,7 @@ class StatusListLengthError(Refused, code="status_list_length_error", problem=_S
     """The list is shorter than the 131,072 entries that give herd privacy."""
 
 
-class StatusVerificationError(
-    Refused, code="status_verification_error", problem=_STATUS + "STATUS_VERIFICATION_ERROR"
-):
+class StatusVerificationError(Refused, code="status_verification_error", problem=_STATUS + "STATUS_VERIFICATION_ERROR"):
     """The list is not signed, its signature does not hold, or its purpose is not that of the entry."""
 
 

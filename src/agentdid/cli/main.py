@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
         from agentdid.cli.app import app  # noqa: PLC0415
         from agentdid.cli.render import print_problem, print_usage_error  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        sys.stderr.write(f"agentdid: {error.name} is missing; install the command line with: pip install 'agentdid[cli]'\n")
+        sys.stderr.write(
+            f"agentdid: {error.name} is missing; install the command line with: pip install 'agentdid[cli]'\n"
+        )
         return _USAGE
     as_json = "--json" in given
     try:

@@ -130,9 +130,7 @@ def secure_link(
         subject: dict[str, dict[str, list[object]]] = document["credentialSubject"]  # type: ignore[assignment]
         grants = [(*GRANTS, position) for position in range(len(subject["capability"]["grants"]))]
         issued = int(at.timestamp())
-        return sd_jwt.issue(
-            document, signer, method_id, disclosable=[*disclosable, *grants], claims={"iat": issued}
-        )
+        return sd_jwt.issue(document, signer, method_id, disclosable=[*disclosable, *grants], claims={"iat": issued})
     if form not in SUITES:
         message = f"unknown form {form!r}, expected one of {', '.join(FORMATS)}"
         raise ValueError(message)

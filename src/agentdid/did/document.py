@@ -123,7 +123,9 @@ def parse_document(value: object, expected: str) -> DidDocument:
         listed = set()
         for position, each in enumerate(_some(value, name)):
             path = f"/{name}/{position}"
-            listed.add(_absolute(each, expected, path) if isinstance(each, str) else _add(methods, each, expected, path))
+            listed.add(
+                _absolute(each, expected, path) if isinstance(each, str) else _add(methods, each, expected, path)
+            )
         relationships[name] = frozenset(listed)
     names = _some(value, "alsoKnownAs")
     if not all(isinstance(each, str) for each in names):

@@ -123,7 +123,9 @@ class Issuer:
             rows = connection.execute(select(_IDENTITY)).all()
         if len(rows) != 1:
             raise StoreUnavailable("expected one identity in an issuer's store")
-        content = cast("dict[str, Any]", orjson.loads(vault.unseal(rows[0].sealed, ("identity", rows[0].did, "sealed"))))
+        content = cast(
+            "dict[str, Any]", orjson.loads(vault.unseal(rows[0].sealed, ("identity", rows[0].did, "sealed")))
+        )
         self.did: str = rows[0].did
         self.base_url: str = rows[0].base_url
         self._secret = SecretKey.from_seed(content["algorithm"], decode_base64url(content["seed"]))
@@ -335,9 +337,7 @@ class Issuer:
             # no Data Integrity suite for this key yet: the list is an SD-JWT credential without disclosures
             claims: dict[str, object] = {"iat": int(at.timestamp())}
             return sd_jwt.issue(document, self._secret, self._method_id, claims=claims).encode("ascii")
-        return encode(
-            data_integrity.add_proof(document, self._secret, self._method_id, SUITES[suite], created=at)
-        )
+        return encode(data_integrity.add_proof(document, self._secret, self._method_id, SUITES[suite], created=at))
 
 
 def _base_url(did: str, base_url: str | None) -> str:

@@ -126,9 +126,7 @@ class StatusLedger:
         """
         with transaction(self._engine) as connection:
             if idempotency_key is not None:
-                known = connection.execute(
-                    select(_ISSUED).where(_ISSUED.c.idempotency_key == idempotency_key)
-                ).first()
+                known = connection.execute(select(_ISSUED).where(_ISSUED.c.idempotency_key == idempotency_key)).first()
                 if known is not None:
                     if known.subject != subject:
                         raise CredentialExists("the idempotency key was used for another subject")
@@ -168,9 +166,7 @@ class StatusLedger:
                 raise CredentialNotFound("no credential of this id was issued here")
             if row.revoked_at is not None:
                 return False
-            connection.execute(
-                update(_ISSUED).where(_ISSUED.c.number == row.number).values(revoked_at=at.timestamp())
-            )
+            connection.execute(update(_ISSUED).where(_ISSUED.c.number == row.number).values(revoked_at=at.timestamp()))
             connection.execute(
                 update(_LISTS).where(_LISTS.c.list_id == row.list_id).values(version=_LISTS.c.version + 1)
             )

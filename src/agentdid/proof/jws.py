@@ -136,4 +136,3 @@ def sign_jws(header: dict[str, object], payload: dict[str, object], signer: Sign
     protected = {"alg": signer.public.algorithm.jose[0], **header}
     signing_input = f"{encode_base64url(encode(protected))}.{encode_base64url(encode(payload))}"
     return f"{signing_input}.{encode_base64url(signer.sign(signing_input.encode('ascii')))}"
-

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from agentdid.keys.secret import Signer
 
 TYP: Final = "vp+jwt"
-_CLAIMS: Final = frozenset(
-    {"iss", "aud", "nonce", "jti", "iat", "nbf", "exp", "cnf", "htm", "htu", "contentDigest"}
-)
+_CLAIMS: Final = frozenset({"iss", "aud", "nonce", "jti", "iat", "nbf", "exp", "cnf", "htm", "htu", "contentDigest"})
 
 
 def read(token: str, limits: Limits = DEFAULT) -> Secured:

@@ -138,7 +138,9 @@ class Trust:
             "audience": self.audience,
             "did": self.did,
             "resources": dict(self.resources),
-            "anchors": [{each.name: _plain(getattr(row, each.name)) for each in fields(Anchor)} for row in self.anchors],
+            "anchors": [
+                {each.name: _plain(getattr(row, each.name)) for each in fields(Anchor)} for row in self.anchors
+            ],
             "limits": {each.name: getattr(self.limits, each.name) for each in fields(Limits)},
             "anyIssuer": self.any_issuer,
         }

@@ -137,9 +137,7 @@ class Decision:
                 }
                 for link in self.verified.parsed.links
             ],
-            "freshness": [
-                {"by": each.by, "until": encode_instant(each.until)} for each in self.verified.freshness
-            ],
+            "freshness": [{"by": each.by, "until": encode_instant(each.until)} for each in self.verified.freshness],
         }
 
 

@@ -145,4 +145,3 @@ def _check_request(case: Case, binding: Binding) -> None:
     ):
         if presented != expected:
             raise HolderBindingFailed("made for another HTTP request", path=f"/{name}")
-

@@ -80,9 +80,7 @@ def report_of(result: Decision | Grant | AgentdidError) -> Report:
     return result.report if hasattr(result, "report") else result.decision.report
 
 
-def _keep(
-    result: Decision | Grant, question: Question, exchange: list[tuple[Need, Reply]]
-) -> Decision | Grant:
+def _keep(result: Decision | Grant, question: Question, exchange: list[tuple[Need, Reply]]) -> Decision | Grant:
     report_of(result).evidence = Evidence(question, tuple(exchange))
     return result
 

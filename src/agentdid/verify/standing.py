@@ -121,9 +121,7 @@ def _ask(case: Case, urls: tuple[str, ...], max_age_s: float) -> Generator[Need,
     return answers
 
 
-def _find_list(
-    case: Case, link: Link, entry: StatusEntry, answer: Answer
-) -> Generator[Need, Reply, StatusList | None]:
+def _find_list(case: Case, link: Link, entry: StatusEntry, answer: Answer) -> Generator[Need, Reply, StatusList | None]:
     """Return the verified list that `answer` holds; `None` when it is older than the policy's bound."""
     path = f"{link.path}/credentialStatus"
     if isinstance(answer, Absent):

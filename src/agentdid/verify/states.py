@@ -97,8 +97,6 @@ class Verified:
             raise TypeError(message)
 
 
-def seal_verified(
-    parsed: Parsed, at: datetime, void: frozenset[str], freshness: tuple[Freshness, ...]
-) -> Verified:
+def seal_verified(parsed: Parsed, at: datetime, void: frozenset[str], freshness: tuple[Freshness, ...]) -> Verified:
     """Return the `Verified` of an input all of whose checks passed; for `verify.flow` alone."""
     return Verified(parsed, at, void, freshness, seal=_SEAL)

@@ -40,7 +40,11 @@ def serve_issuer(
     with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), refresh_s=refresh) as issuer:
         typer.echo(f"token for issuing and revoking, shown once: {token}", err=True)
         _run(
-            create_issuer_app(issuer, token_hash=hashlib.sha256(token.encode()).hexdigest()), host, port, tls_cert, tls_key
+            create_issuer_app(issuer, token_hash=hashlib.sha256(token.encode()).hexdigest()),
+            host,
+            port,
+            tls_cert,
+            tls_key,
         )
 
 
@@ -49,7 +53,9 @@ def serve_verifier(
     trust: Annotated[Path, typer.Option("--trust", help="The trust policy (trust.toml).")],
     port: Port = 8_444,
     host: Host = "127.0.0.1",
-    db: Annotated[Path | None, typer.Option("--db", help="Consumed nonces, shared by processes; else in memory.")] = None,
+    db: Annotated[
+        Path | None, typer.Option("--db", help="Consumed nonces, shared by processes; else in memory.")
+    ] = None,
     log: Annotated[Path | None, typer.Option("--log", help="Append the evidence of every decision here.")] = None,
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,

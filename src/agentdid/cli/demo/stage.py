@@ -48,7 +48,9 @@ class Stage:
         served.cert_chain_pems[0].write_to_path(str(self.certificate))
         self.key.touch(mode=0o600)
         served.private_key_pem.write_to_path(str(self.key))
-        self._client = httpx.Client(verify=ssl.create_default_context(cafile=str(self.ca)), trust_env=False, timeout=5.0)
+        self._client = httpx.Client(
+            verify=ssl.create_default_context(cafile=str(self.ca)), trust_env=False, timeout=5.0
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,45 @@
+"""Everything that CI checks: ``python -m tools.check``. With ``--fast`` all but the tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = (sys.executable, "-m")
+SOURCES = ("src", "tests", "tools", "bench", "interop", "examples")
+
+# Tests come last: their closing line ends the output.
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("format", (*PYTHON, "ruff", "format", "--check", *SOURCES)),
+    ("lint", (*PYTHON, "ruff", "check", *SOURCES)),
+    ("types", (*PYTHON, "mypy")),
+    ("floors", (str(Path(sys.executable).with_name("lint-imports")),)),
+    ("docstrings", (*PYTHON, "interrogate", "--quiet", "src")),
+    ("error book", (*PYTHON, "tools.errors_page", "--check")),
+    ("tests", (*PYTHON, "pytest")),
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Run every step, whatever the one before said; return 1 if any failed."""
+    failed = []
+    for name, command in STEPS[:-1] if "--fast" in arguments else STEPS:
+        start = time.perf_counter()
+        sys.stdout.write(f"== {name}\n")
+        sys.stdout.flush()
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        if code != 0:
+            failed.append(name)
+        sys.stderr.write(
+            f"== {name}: {'ok' if code == 0 else f'FAILED ({code})'} {time.perf_counter() - start:.1f} s\n"
+        )
+    if failed:
+        sys.stderr.write(f"failed: {', '.join(failed)}\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
