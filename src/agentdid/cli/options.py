@@ -67,7 +67,7 @@ def read_passphrase(descriptor: int | None, file: Path | None, *, new: bool = Fa
 
 
 def read_input(name: str) -> bytes:
-    """Return the bytes of a file, or of stdin for `-`; a little more than any input may have, so that size is judged."""
+    """Return the bytes of a file, or of stdin for `-`: more than any input may have, so that its size is judged."""
     if name == "-":
         return sys.stdin.buffer.read(_MAX_FILE)
     with Path(name).open("rb") as stream:

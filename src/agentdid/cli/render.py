@@ -64,5 +64,5 @@ def print_decision(result: Decision | Grant | AgentdidError, *, as_json: bool) -
 def _printable(text: str) -> str:
     """Return the text with control characters escaped: what a sender wrote must not move a terminal's cursor."""
     return "".join(
-        each if each.isprintable() or each in "\n" else each.encode("unicode_escape").decode() for each in text
+        each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in text
     )

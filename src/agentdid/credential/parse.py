@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.base import decode_multibase
-from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2, Credential, Presentation
 from agentdid.codec.instant import parse_instant
+from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2, Credential, Presentation
 from agentdid.errors import ContextNotAllowed, TypeMismatch
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ Signatures and parent digests are judged where the keys are (`verify.signatures`
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from agentdid.delegation.narrowing import check_narrower
@@ -75,7 +76,7 @@ def check_delegation(chain: Sequence[tuple[Credential, Capability]]) -> None:
 
     Spec: specs/delegation.md D8-D20.
     """
-    for (parent, wider), (child, narrower) in zip(chain, chain[1:], strict=False):
+    for (parent, wider), (child, narrower) in pairwise(chain):
         # all four are there, by check_form
         if child.valid_from < parent.valid_from or child.valid_until > parent.valid_until:  # type: ignore[operator]
             raise CapabilityExpandedTime("valid when its parent is not", path="/validUntil")

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.codec.base import encode_multibase
+from agentdid.codec.instant import encode_instant
 from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2
 from agentdid.credential.parse import parse_credential
-from agentdid.codec.instant import encode_instant
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_delegation, check_form
 from agentdid.errors import ChainLinkMismatch, TypeMismatch
@@ -23,6 +22,7 @@ from agentdid.proof.suites import SUITES
 from agentdid.secure import data_integrity, sd_jwt
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 

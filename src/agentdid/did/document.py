@@ -160,7 +160,7 @@ def build_document(
             {"id": name, "type": "Multikey", "controller": did, "publicKeyMultibase": encode_multikey(key)}
             for name, key in zip(ids, keys.values(), strict=True)
         ],
-        **{relationship: ids for relationship in relationships},
+        **dict.fromkeys(relationships, ids),
     }
 
 

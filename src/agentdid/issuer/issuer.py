@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, cast, final
 from urllib.parse import urlsplit
 
@@ -35,6 +33,7 @@ from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 from agentdid.verify.structure import read_chain
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy.engine import Connection, Engine
@@ -327,7 +326,7 @@ class Issuer:
             place.parent.mkdir(parents=True, exist_ok=True)
             making = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
             making.write_bytes(body)
-            os.replace(making, place)
+            making.replace(place)
             written[url] = place
         return written
 

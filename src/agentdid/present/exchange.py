@@ -1,4 +1,4 @@
-"""One HTTP request as a presentation names it: method, URL and body, each in one spelling, and the header it goes in."""
+"""One HTTP request as a presentation names it: method, URL and body in one spelling, and the header it goes in."""
 
 from __future__ import annotations
 

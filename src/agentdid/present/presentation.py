@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import encode
 from agentdid.credential.model import AGENTDID_V1, CREDENTIALS_V2
-from agentdid.codec.instant import encode_instant
 from agentdid.proof.suites import SUITES
 from agentdid.secure import data_integrity, jose, sd_jwt
 

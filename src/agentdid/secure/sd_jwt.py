@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from agentdid.credential.model import CAPABILITY_TYPE
 from agentdid.codec.instant import parse_numeric_date
+from agentdid.credential.model import CAPABILITY_TYPE
 from agentdid.did.syntax import split_did_url
 from agentdid.errors import (
     DidInvalid,

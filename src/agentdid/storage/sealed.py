@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert, select
 
@@ -11,10 +11,10 @@ from agentdid.storage.engine import create_store, open_store, reading
 from agentdid.storage.vault import Kdf, Vault, VaultHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Connection, Engine, Row
 
 
 def header_table(tables: MetaData) -> Table:
@@ -75,16 +75,19 @@ def open_sealed(path: str | Path, kind: str, passphrase: bytes) -> tuple[Engine,
     try:
         with reading(engine) as connection:
             rows = connection.execute(select(_HEADER)).all()
-        if len(rows) != 1:
-            raise StoreUnavailable("expected one vault header")
-        row = rows[0]
-        try:
-            cost = Kdf(row.passes, row.memory_bytes)
-        except (TypeError, ValueError):
-            # a header that asks for nothing, or for all memory, was not written here
-            raise StoreLocked("the passphrase does not open this store") from None
-        vault = Vault.open(VaultHeader(row.store_id, row.salt, cost, row.sealed_key), passphrase)
+        return engine, Vault.open(_read_header(rows), passphrase)
     except BaseException:
         engine.dispose()
         raise
-    return engine, vault
+
+
+def _read_header(rows: Sequence[Row[Any]]) -> VaultHeader:
+    if len(rows) != 1:
+        raise StoreUnavailable("expected one vault header")
+    row = rows[0]
+    try:
+        cost = Kdf(row.passes, row.memory_bytes)
+    except (TypeError, ValueError):
+        # a header that asks for nothing, or for all memory, was not written here
+        raise StoreLocked("the passphrase does not open this store") from None
+    return VaultHeader(row.store_id, row.salt, cost, row.sealed_key)

@@ -24,6 +24,7 @@ _SALT_BYTES: Final = 16  # crypto_pwhash_SALTBYTES
 _NONCE_BYTES: Final = 24  # random nonces of 192 bits do not repeat (ATTACKS O05)
 _MIB: Final = 1 << 20
 _FORMAT: Final = 1
+_MAX_PASSES: Final = 16
 
 
 @final
@@ -42,7 +43,7 @@ class Kdf:
     def __post_init__(self) -> None:
         # a floor, so that a store cannot be made to be cheap by accident; a ceiling, so that a file cannot ask for
         # all the memory there is
-        if not 1 <= self.passes <= 16 or not 8 * _MIB <= self.memory_bytes <= 1024 * _MIB:
+        if not 1 <= self.passes <= _MAX_PASSES or not 8 * _MIB <= self.memory_bytes <= 1024 * _MIB:
             message = "Argon2id runs with 1 to 16 passes over 8 MiB to 1 GiB"
             raise ValueError(message)
 

@@ -262,7 +262,7 @@ class _Table:
 
     def close(self) -> None:
         if self._left:
-            message = f"{self.name}: unknown key {sorted(self._left)[0]!r}"
+            message = f"{self.name}: unknown key {min(self._left)!r}"
             raise ValueError(message)
 
 

@@ -12,10 +12,10 @@ from agentdid.query.dcql import Query, parse_query
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import NeedFacts, NeedKeys
-from agentdid.verify.report import Report
 from agentdid.verify.run import answer_from, arun, report_of, run
 
 if TYPE_CHECKING:
+    from agentdid.verify.report import Report
     from collections.abc import Mapping
 
     from agentdid.delegation.usage import Request

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import parse
 from agentdid.credential.parse import parse_credential
-from agentdid.codec.instant import encode_instant
 from agentdid.credential.validity import check_begun, check_not_ended, check_not_from_future
 from agentdid.errors import (
     AgentdidError,

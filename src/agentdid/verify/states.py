@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, final
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from agentdid.credential.model import Credential, Presentation
+    from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability
     from agentdid.secure.mechanism import Secured
 

@@ -1,4 +1,4 @@
-"""What leaves the wallet: of each credential the parts that were asked for, and of a chain the grants that carry them."""
+"""What leaves the wallet: of a credential what was asked for, and of the chain above it the grants that carry it."""
 
 from __future__ import annotations
 

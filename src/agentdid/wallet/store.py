@@ -119,7 +119,7 @@ class WalletStore:
                 )
             )
 
-    def keys(self) -> list[KeyRecord]:
+    def list_keys(self) -> list[KeyRecord]:
         """Return every key, oldest first. Raises `StoreTampered`."""
         with reading(self._engine) as connection:
             rows = connection.execute(select(_KEYS.c.row_id, _KEYS.c.sealed).order_by(_KEYS.c.number)).all()

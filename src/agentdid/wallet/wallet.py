@@ -135,7 +135,7 @@ class Wallet:
     @property
     def dids(self) -> tuple[str, ...]:
         """The DIDs whose keys the wallet holds, oldest first."""
-        return tuple(record.did for record in self._store.keys())
+        return tuple(record.did for record in self._store.list_keys())
 
     def receive(
         self, credential: bytes | str | dict[str, object] | list[object], *, trust: Trust | None = None,
@@ -328,7 +328,7 @@ class Wallet:
 
     def signer(self, did: str) -> tuple[SecretKey, str]:
         """Return the key of one of the wallet's DIDs and its method's id. Raises `CredentialNotFound`."""
-        for record in self._store.keys():
+        for record in self._store.list_keys():
             if record.did == did:
                 secret = SecretKey.from_seed(record.algorithm, record.seed)
                 fragment = did.removeprefix("did:key:") if did.startswith("did:key:") else "key-1"

@@ -16,7 +16,6 @@ from agentdid.cli.options import (
     TrustFile,
     now,
     read_algorithm,
-    read_credentials,
     read_duration,
     read_input,
     read_object,

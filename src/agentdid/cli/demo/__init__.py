@@ -23,7 +23,7 @@ def demo(
     as_json: AsJson = False,
     keep: Annotated[Path | None, typer.Option(help="Keep everything the demo made in this new folder.")] = None,
 ) -> None:
-    """Two organisations, an issuer, an agent, a sub-agent and a partner API: issue, delegate, present, refuse, revoke."""
+    """Walk through it all: issue, hold, delegate, present, refuse, revoke, replay; real processes over real HTTPS."""
     from agentdid.cli.demo.stage import DemoFailed  # noqa: PLC0415  # the extras are needed by this verb only
 
     start = time.perf_counter()

@@ -12,7 +12,7 @@ import ssl
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import httpx
 
@@ -25,6 +25,9 @@ from agentdid.sources.source import NetworkSource
 from agentdid.verify.case import HttpRequest
 from agentdid.wallet.disclosure import grant_paths, withhold_chain
 from agentdid.wallet.wallet import Wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 _TIMEOUT_S: Final = 10.0
@@ -141,7 +144,7 @@ def _answer(response: httpx.Response) -> dict[str, object]:
 def main(wallet: str, ca: str) -> None:
     """Obey standard input until it ends; answer each line with one line."""
     agent = Agent(Path(wallet), Path(ca))
-    verbs = {
+    verbs: dict[str, Callable[..., dict[str, object]]] = {
         "receive": agent.receive,
         "delegate": agent.delegate,
         "call": agent.call,

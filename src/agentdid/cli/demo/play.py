@@ -129,7 +129,7 @@ class Play:
 
     def _write_trust(self) -> None:
         (self._stage.folder / "trust.toml").write_text(
-            f'''audience = "{self._api}"
+            f"""audience = "{self._api}"
 did = "{self._partner}"
 
 [[resource]]
@@ -142,7 +142,7 @@ status_staleness_s = {STALENESS_S:.0f}
 [fetch]
 allow = ["127.0.0.1", "::1"]
 ca = "ca.pem"
-''',
+""",
             "utf-8",
         )
 
