@@ -128,17 +128,20 @@ class SqlTakes:
 
     def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime) -> str:
         """Consume by one insert under a unique key: of any number of processes exactly one is told "taken"."""
+        row = {"audience": audience, "nonce": nonce, "keep_until": keep_until.timestamp()}
         try:
             with transaction(self._engine) as connection:
+                if not connection.execute(insert(_TAKEN).values(row).on_conflict_do_nothing()).rowcount:
+                    return "replayed"
                 connection.execute(delete(_TAKEN).where(_TAKEN.c.keep_until < at.timestamp()))
                 count = connection.execute(select(func.count()).select_from(_TAKEN)).scalar_one()
-                if count >= self._limits.max_nonces:
+                if count > self._limits.max_nonces:
+                    connection.rollback()  # the insert too: what is not remembered was not taken
+                    connection.exec_driver_sql("BEGIN")
                     return "unavailable"
-                row = {"audience": audience, "nonce": nonce, "keep_until": keep_until.timestamp()}
-                inserted = connection.execute(insert(_TAKEN).values(row).on_conflict_do_nothing()).rowcount
         except StoreUnavailable:
             return "unavailable"
-        return "taken" if inserted else "replayed"
+        return "taken"
 
 
 def _fill(connection: Connection) -> None:

@@ -1,0 +1,138 @@
+"""Layer P: nonces under races, restarts and floods."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agentdid.limits import DEFAULT
+from agentdid.storage.replay import MemoryTakes, NonceStore, SqlTakes
+from tests.world import AUDIENCE, NOW
+
+ROOT = Path(__file__).resolve().parents[2]
+KEEP = NOW + timedelta(minutes=5)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def takes(request: pytest.FixtureRequest, tmp_path: Path) -> NonceStore:
+    """Each kind of store."""
+    return MemoryTakes() if request.param == "memory" else SqlTakes.open(tmp_path / "nonces.db")
+
+
+def test_a_nonce_is_taken_once(takes: NonceStore) -> None:
+    """The second take of one nonce is a replay; another audience's is another nonce."""
+    nonce = takes.issue(NOW)
+
+    assert ["ours", "taken", "replayed", "taken"] == [
+        takes.check(nonce, NOW),
+        takes.take(AUDIENCE, nonce, KEEP, NOW),
+        takes.take(AUDIENCE, nonce, KEEP, NOW),
+        takes.take("https://other.example", nonce, KEEP, NOW),
+    ]
+
+
+def test_a_nonce_expires_and_a_foreign_one_is_unknown(takes: NonceStore) -> None:
+    """A nonce past its life is expired; one that was changed, or made elsewhere, is unknown."""
+    nonce = takes.issue(NOW)
+    late = NOW + timedelta(seconds=DEFAULT.nonce_life_s + 1)
+    changed = ("A" if nonce[0] != "A" else "B") + nonce[1:]
+
+    assert ["expired", "unknown", "unknown", "unknown", "unknown"] == [
+        takes.check(nonce, late),
+        takes.check(changed, NOW),
+        takes.check("", NOW),
+        takes.check("é", NOW),
+        takes.check(MemoryTakes().issue(NOW), NOW),
+    ]
+
+
+def test_p01_threads_race_for_one_nonce(takes: NonceStore) -> None:
+    """Of 16 threads exactly one is told that it took the nonce, for each of 20 nonces."""
+    with ThreadPoolExecutor(16) as pool:
+        for _ in range(20):
+            nonce = takes.issue(NOW)
+            answers = list(pool.map(lambda _, nonce=nonce: takes.take(AUDIENCE, nonce, KEEP, NOW), range(16)))
+
+            assert 1 == answers.count("taken")
+            assert 15 == answers.count("replayed")
+
+
+_RACER = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from agentdid.storage.replay import SqlTakes
+from tests.world import AUDIENCE, NOW
+
+takes = SqlTakes.open(Path(sys.argv[1]))
+sys.stdin.readline()
+for number in range(int(sys.argv[2])):
+    if takes.take(AUDIENCE, f"nonce-{number}", NOW + timedelta(minutes=5), NOW) == "taken":
+        print(number)
+"""
+
+
+def test_p01_two_processes_race_for_each_nonce(tmp_path: Path) -> None:
+    """Two processes on one file take 300 nonces, and none twice."""
+    path, count = tmp_path / "nonces.db", 300
+    SqlTakes.open(path).close()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _RACER, str(path), str(count)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for racer in racers:
+        racer.stdin.write("go\n")  # type: ignore[union-attr]  # a pipe
+        racer.stdin.flush()  # type: ignore[union-attr]
+    taken = [int(line) for racer in racers for line in racer.communicate()[0].split()]
+
+    assert list(range(count)) == sorted(taken)
+
+
+def test_p03_a_lost_store_knows_no_nonce_from_before(tmp_path: Path) -> None:
+    """When the set of consumed nonces is lost, so is the key that made them ours."""
+    path = tmp_path / "nonces.db"
+    first = SqlTakes.open(path)
+    nonce = first.issue(NOW)
+    first.close()
+    kept = SqlTakes.open(path).check(nonce, NOW)
+    path.unlink()
+
+    assert ("ours", "unknown", "unknown") == (
+        kept,
+        SqlTakes.open(path).check(nonce, NOW),
+        MemoryTakes().check(nonce, NOW),
+    )
+
+
+def test_q12_a_full_store_refuses_and_forgets_nothing(tmp_path: Path) -> None:
+    """At the cap a new nonce is unavailable; once old ones have ended there is room again."""
+    limits = replace(DEFAULT, max_nonces=3)
+    for takes in (MemoryTakes(limits), SqlTakes.open(tmp_path / "nonces.db", limits)):
+        answers = [takes.take(AUDIENCE, f"n{number}", KEEP, NOW) for number in range(4)]
+        later = KEEP + timedelta(seconds=1)
+
+        assert ["taken", "taken", "taken", "unavailable"] == answers
+        assert ["replayed", "taken"] == [
+            takes.take(AUDIENCE, "n0", KEEP, NOW),
+            takes.take(AUDIENCE, "n3", later + timedelta(minutes=5), later),
+        ]
+
+
+def test_a_broken_store_is_unavailable(tmp_path: Path) -> None:
+    """A store that cannot be written answers so, and the judgement then refuses."""
+    path = tmp_path / "nonces.db"
+    takes = SqlTakes.open(path)
+    path.write_bytes(b"garbage" * 1_000)
+
+    assert "unavailable" == takes.take(AUDIENCE, "n", KEEP, NOW)
