@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def vectors(name: str) -> Path:
     """Return the folder `name` of the official vectors, or skip the calling test."""
-    base = Path(os.environ.get("AGENTDID_VECTORS", _ROOT.parent / "shared" / "vectors"))
+    base = Path(os.environ.get("AGENTDID_VECTORS", ROOT.parent / "shared" / "vectors"))
     folder = base / name
     if not folder.exists():
         pytest.skip(f"official vectors {name!r} are not here; set AGENTDID_VECTORS")

@@ -82,7 +82,7 @@ def test_k25_a_revocation_is_final(issuer: Issuer) -> None:
 def test_p08_a_full_list_is_followed_by_exactly_one(issuer: Issuer, tmp_path: Path) -> None:
     """The last index closes the list; the next allotment opens one list, not two."""
     first = issuer.ledger.allot("urn:1", "did:key:a", issued_at=NOW, valid_until=END)
-    with transaction(issuer._engine) as connection:  # noqa: SLF001  # 131,071 allotments would take minutes
+    with transaction(issuer._engine) as connection:  # 131,071 allotments would take minutes
         connection.execute(update(status_ledger._LISTS).values(allotted=LIST_SIZE - 1))
     last = issuer.ledger.allot("urn:2", "did:key:a", issued_at=NOW, valid_until=END)
     following = [issuer.ledger.allot(f"urn:{n}", "did:key:a", issued_at=NOW, valid_until=END) for n in (3, 4)]
