@@ -33,6 +33,8 @@ class DecisionLog:
             with self._lock:
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _MODE)
                 try:
+                    if os.fstat(descriptor).st_mode & 0o077:
+                        os.fchmod(descriptor, _MODE)  # a bundle holds what was presented
                     # one write to a file in append mode: lines of several processes do not mix
                     if os.write(descriptor, line) != len(line):
                         raise StoreUnavailable("the decision log took only part of a bundle")

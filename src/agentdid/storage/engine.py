@@ -1,9 +1,11 @@
 """SQLite files that lose nothing: one engine, one way to write, one way to read.
 
-* DELETE journal with synchronous=FULL. SQLite before 3.51.3 can lose commits of two processes in WAL mode.
+* DELETE journal with synchronous=FULL. SQLite before 3.51.3 can lose commits of two processes in WAL mode: a file that
+  somebody switched to WAL is refused, not switched back.
 * A write transaction takes the write lock at its beginning, so that it never reads what it then cannot change.
 * The file is the owner's alone (0600), and so is a folder that is made for it (0700).
 * Every file says what kind of store it is and by which version it was written; a newer one is left untouched.
+* An open store whose file vanished is gone: no empty one is made in its place.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ import stat
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, event, insert, select
+from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, event, insert, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -52,7 +55,7 @@ def create_store(path: str | Path, kind: str, tables: MetaData, fill: Callable[[
     Raises:
         StoreUnavailable: The file exists or cannot be made.
     """
-    place = Path(path)
+    place = Path(path).absolute()
     making = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
     try:
         place.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
@@ -66,6 +69,7 @@ def create_store(path: str | Path, kind: str, tables: MetaData, fill: Callable[[
             fill(connection)
         engine.dispose()
         os.link(making, place)  # fails where a file is, unlike a rename
+        _keep_name(place.parent)
     except FileExistsError:
         raise StoreUnavailable("a store is made in a new file, and this one exists") from None
     except OSError as error:
@@ -82,7 +86,7 @@ def open_store(path: str | Path, kind: str) -> Engine:
         StoreUnavailable: No such file, not a store, or a store of another kind.
         StoreVersionUnsupported: Written by a newer version; nothing was changed.
     """
-    place = Path(path)
+    place = Path(path).absolute()
     try:
         mode = stat.S_IMODE(place.stat().st_mode)
         if mode & ~_OWNER_ONLY:
@@ -92,7 +96,8 @@ def open_store(path: str | Path, kind: str) -> Engine:
     engine = _engine(place)
     with reading(engine) as connection:
         rows = connection.execute(select(_STORE.c.kind, _STORE.c.version)).all()
-    if len(rows) != 1 or rows[0].kind != kind:
+    # SQLite columns hold any type, whatever was declared
+    if len(rows) != 1 or rows[0].kind != kind or not isinstance(rows[0].version, int) or rows[0].version < 1:
         engine.dispose()
         raise StoreUnavailable(f"expected a store of the kind {kind}")
     if rows[0].version > SCHEMA_VERSION:
@@ -124,8 +129,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def _engine(place: Path) -> Engine:
+    # a URI, so that opening never makes a file; quoted, so that no character of a path is read as anything else
+    database = f"file:{quote(os.fsencode(place))}"
     engine = create_engine(
-        f"sqlite+pysqlite:///{place}",
+        URL.create("sqlite+pysqlite", database=database, query={"mode": "rw", "uri": "true"}),
+        hide_parameters=True,  # what is stored does not show up in tracebacks
         poolclass=NullPool,  # a connection a transaction: no lock or descriptor outlives its use, forks share nothing
         # isolation_level None: BEGIN and COMMIT are ours alone
         connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False, "isolation_level": None},
@@ -136,8 +144,12 @@ def _engine(place: Path) -> Engine:
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the driver's own connection
     cursor = connection.cursor()
+    # asked, not set: setting it would convert, that is write to, a file that we may have to leave untouched
+    (journal,) = cursor.execute("PRAGMA journal_mode").fetchone()
+    if journal != "delete":
+        connection.close()
+        raise StoreUnavailable(f"expected the journal mode delete, found {journal}")
     for pragma in (
-        "journal_mode=DELETE",
         "synchronous=FULL",
         "foreign_keys=ON",
         "secure_delete=ON",
@@ -145,6 +157,15 @@ def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  # the d
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _keep_name(folder: Path) -> None:
+    """Have the folder's new entry on disk, as its content is."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -86,6 +86,9 @@ def _read_header(rows: Sequence[Row[Any]]) -> VaultHeader:
         raise StoreUnavailable("expected one vault header")
     row = rows[0]
     try:
+        # SQLite columns hold any type, whatever was declared
+        if not all(isinstance(each, bytes) for each in (row.store_id, row.salt, row.sealed_key)):
+            raise StoreLocked("the passphrase does not open this store")
         cost = Kdf(row.passes, row.memory_bytes)
     except (TypeError, ValueError):
         # a header that asks for nothing, or for all memory, was not written here

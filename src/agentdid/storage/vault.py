@@ -32,6 +32,9 @@ _MAX_PASSES: Final = 16
 class Kdf:
     """What it costs to try one passphrase.
 
+    The default takes 0.35 s on the machine of MEASURED.md; `agentdid doctor` says what it takes here. The floor, one
+    pass over 8 MiB (5 ms), is for tests and for passphrases that are random keys; nothing chooses it by itself.
+
     Attributes:
         passes: Argon2id iterations.
         memory_bytes: Argon2id memory.
@@ -116,7 +119,9 @@ class Vault:
 
     def index(self, *parts: str) -> bytes:
         """Return a keyed digest by which an equal value can be found without being readable."""
-        return hmac.digest(self._index_key, encode(list(parts)), "sha256")
+        # any text can be asked for, also such as no row can hold
+        raw = [part.encode("utf-8", "surrogatepass") for part in parts]
+        return hmac.digest(self._index_key, b"".join(len(each).to_bytes(8, "big") + each for each in raw), "sha256")
 
     def __repr__(self) -> str:
         return "Vault(key withheld)"
