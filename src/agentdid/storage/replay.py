@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from heapq import heappop, heappush
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Protocol, Self, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, final
 
-from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, delete, func, select
+from sqlalchemy import Column, Float, Integer, LargeBinary, MetaData, String, Table, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from agentdid.codec.base import decode_base64url, encode_base64url
@@ -21,9 +23,9 @@ from agentdid.limits import DEFAULT, Limits
 from agentdid.storage.engine import create_store, open_store, reading, transaction
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from datetime import datetime
 
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Connection, Engine, Row
 
 _RANDOM_BYTES: Final = 16
 _END_BYTES: Final = 8
@@ -54,7 +56,9 @@ class MemoryTakes:
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._limits = limits
         self._key = secrets.token_bytes(_KEY_BYTES)
-        self._taken: dict[tuple[str, str], datetime] = {}
+        self._taken: set[tuple[str, str]] = set()
+        self._ends: list[tuple[float, tuple[str, str]]] = []  # a heap, the next to be forgotten first
+        self._forgotten = 0.0
         self._lock = Lock()
 
     def issue(self, at: datetime) -> str:
@@ -67,19 +71,30 @@ class MemoryTakes:
 
     def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime) -> str:
         """Consume atomically; when full, new ones are "unavailable", and none is forgotten early."""
+        entry = (audience, nonce)
+        last_use, keep = _times(self._key, nonce, keep_until)
         with self._lock:
-            if (audience, nonce) in self._taken:
+            while self._ends and self._ends[0][0] < at.timestamp():
+                until, past = heappop(self._ends)
+                self._taken.discard(past)
+                self._forgotten = max(self._forgotten, until)
+            if entry in self._taken:
                 return "replayed"
-            if len(self._taken) >= self._limits.max_nonces:
-                self._taken = {key: until for key, until in self._taken.items() if until > at}
-                if len(self._taken) >= self._limits.max_nonces:
-                    return "unavailable"
-            self._taken[audience, nonce] = keep_until
+            if last_use <= self._forgotten or len(self._taken) >= self._limits.max_nonces:
+                return "unavailable"
+            self._taken.add(entry)
+            heappush(self._ends, (keep, entry))
             return "taken"
 
 
 _TABLES: Final = MetaData()
-_SECRET: Final = Table("secret", _TABLES, Column("key", LargeBinary, primary_key=True))
+_STATE: Final = Table(
+    "state",
+    _TABLES,
+    Column("key", LargeBinary, primary_key=True),
+    Column("held", Integer, nullable=False),  # rows in `taken`: counting a hundred thousand costs more than taking
+    Column("forgotten", Float, nullable=False),
+)
 _TAKEN: Final = Table(
     "taken",
     _TABLES,
@@ -96,23 +111,25 @@ class SqlTakes:
     def __init__(self, engine: Engine, limits: Limits = DEFAULT) -> None:
         self._engine = engine
         self._limits = limits
+        self._lock = Lock()
         with reading(engine) as connection:
-            self._key: bytes = connection.execute(select(_SECRET.c.key)).scalar_one()
+            self._key: bytes = connection.execute(select(_STATE.c.key)).scalar_one()
 
     @classmethod
-    def open(cls, path: Path, limits: Limits = DEFAULT) -> Self:
+    def open(cls, path: str | Path, limits: Limits = DEFAULT) -> Self:
         """Return the store in a file, which is made if it is not there.
 
         Raises:
             StoreUnavailable, StoreVersionUnsupported: By the file.
         """
-        if not path.exists():
+        place = Path(path)
+        if not place.exists():
             try:
-                return cls(create_store(path, "nonces", _TABLES, _fill), limits)
+                return cls(create_store(place, "nonces", _TABLES, _fill), limits)
             except StoreUnavailable:
-                if not path.exists():
+                if not place.exists():
                     raise  # another process was quicker, or the folder is not ours
-        return cls(open_store(path, "nonces"), limits)
+        return cls(open_store(place, "nonces"), limits)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -127,25 +144,44 @@ class SqlTakes:
         return _check(self._key, nonce, at)
 
     def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime) -> str:
-        """Consume by one insert under a unique key: of any number of processes exactly one is told "taken"."""
-        row = {"audience": audience, "nonce": nonce, "keep_until": keep_until.timestamp()}
+        """Consume by one insert under a unique key: of any number of processes exactly one is told "taken".
+
+        A file that was lost and made anew while this process ran has another key: what this process handed out is
+        void from then on, as the nonces that were consumed are forgotten.
+        """
         try:
-            with transaction(self._engine) as connection:
-                if not connection.execute(insert(_TAKEN).values(row).on_conflict_do_nothing()).rowcount:
-                    return "replayed"
-                connection.execute(delete(_TAKEN).where(_TAKEN.c.keep_until < at.timestamp()))
-                count = connection.execute(select(func.count()).select_from(_TAKEN)).scalar_one()
-                if count > self._limits.max_nonces:
-                    connection.rollback()  # the insert too: what is not remembered was not taken
-                    connection.exec_driver_sql("BEGIN")
+            # the threads of a process queue here, so that SQLite's own lock has one contender a process
+            with self._lock, transaction(self._engine) as connection:
+                state = connection.execute(select(_STATE)).one()
+                if state.key != self._key:
+                    self._key = state.key
                     return "unavailable"
+                return self._take(connection, state, {"audience": audience, "nonce": nonce}, keep_until, at)
         except StoreUnavailable:
             return "unavailable"
-        return "taken"
+
+    def _take(
+        self, connection: Connection, state: Row[Any], entry: dict[str, str], keep_until: datetime, at: datetime
+    ) -> str:
+        held, forgotten = state.held, state.forgotten
+        past = _TAKEN.c.keep_until < at.timestamp()
+        latest = connection.execute(select(func.max(_TAKEN.c.keep_until)).where(past)).scalar()
+        if latest is not None:
+            held -= connection.execute(delete(_TAKEN).where(past)).rowcount
+            forgotten = max(forgotten, latest)
+        last_use, keep = _times(self._key, entry["nonce"], keep_until)
+        inserted = connection.execute(insert(_TAKEN).values(**entry, keep_until=keep).on_conflict_do_nothing()).rowcount
+        answer = "taken" if inserted else "replayed"
+        if inserted and (last_use <= forgotten or held >= self._limits.max_nonces):
+            mine = (_TAKEN.c.audience == entry["audience"]) & (_TAKEN.c.nonce == entry["nonce"])
+            inserted -= connection.execute(delete(_TAKEN).where(mine)).rowcount
+            answer = "unavailable"
+        connection.execute(update(_STATE).values(held=held + inserted, forgotten=forgotten))
+        return answer
 
 
 def _fill(connection: Connection) -> None:
-    connection.execute(insert(_SECRET).values(key=secrets.token_bytes(_KEY_BYTES)))
+    connection.execute(insert(_STATE).values(key=secrets.token_bytes(_KEY_BYTES), held=0, forgotten=0.0))
 
 
 def _issue(key: bytes, at: datetime, limits: Limits) -> str:
@@ -155,15 +191,31 @@ def _issue(key: bytes, at: datetime, limits: Limits) -> str:
 
 
 def _check(key: bytes, nonce: str, at: datetime) -> str:
+    end = _find_end(key, nonce)
+    if end is None:
+        return "unknown"
+    return "ours" if at.timestamp() <= end else "expired"
+
+
+def _times(key: bytes, nonce: str, keep_until: datetime) -> tuple[float, float]:
+    """Return until when a nonce can be answered, and until when it is kept: never less.
+
+    A nonce whose last use is not after the newest forgotten one may itself have been forgotten (the clock went
+    forward, then back, ATTACKS P10), and is not taken.
+    """
+    end, keep = _find_end(key, nonce), keep_until.timestamp()
+    return (keep, keep) if end is None else (end, max(keep, end))
+
+
+def _find_end(key: bytes, nonce: str) -> int | None:
     try:
         raw = decode_base64url(nonce, max_bytes=256)
     except Malformed:
-        return "unknown"
+        return None
     body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
     if len(body) != _RANDOM_BYTES + _END_BYTES or not hmac.compare_digest(mac, _mac(key, body)):
-        return "unknown"
-    end = datetime.fromtimestamp(int.from_bytes(body[_RANDOM_BYTES:], "big"), UTC)
-    return "ours" if at <= end else "expired"
+        return None
+    return int.from_bytes(body[_RANDOM_BYTES:], "big")
 
 
 def _mac(key: bytes, body: bytes) -> bytes:
