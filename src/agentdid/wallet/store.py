@@ -17,9 +17,10 @@ from agentdid.storage.engine import reading, transaction
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Engine, Row
 
     from agentdid.storage.vault import Kdf, Vault
 
@@ -107,25 +108,21 @@ class WalletStore:
 
     def add_key(self, did: str, algorithm: str, seed: bytes, label: str = "") -> None:
         """Keep a key. Raises `CredentialExists` when the DID has one here."""
-        row_id = secrets.token_hex(16)
         content = encode({"did": did, "algorithm": algorithm, "seed": encode_base64url(seed), "label": label})
-        index = self._vault.index("key", did)
+        row = {"row_id": secrets.token_hex(16), "did_index": self._vault.index("key", did)}
+        index, sealed = row["did_index"], self._vault.seal(content, _place(_KEYS, row))
         with transaction(self._engine) as connection:
             if connection.execute(select(_KEYS.c.number).where(_KEYS.c.did_index == index)).first() is not None:
                 raise CredentialExists("the wallet holds a key of this DID already")
-            connection.execute(
-                insert(_KEYS).values(
-                    row_id=row_id, did_index=index, sealed=self._vault.seal(content, ("keys", row_id, "sealed"))
-                )
-            )
+            connection.execute(insert(_KEYS).values(**row, sealed=sealed))
 
     def list_keys(self) -> list[KeyRecord]:
         """Return every key, oldest first. Raises `StoreTampered`."""
         with reading(self._engine) as connection:
-            rows = connection.execute(select(_KEYS.c.row_id, _KEYS.c.sealed).order_by(_KEYS.c.number)).all()
+            rows = connection.execute(select(_KEYS).order_by(_KEYS.c.number)).all()
         records = []
         for row in rows:
-            content = self._read("keys", row.row_id, row.sealed)
+            content = self._read(_KEYS, row)
             records.append(
                 KeyRecord(content["did"], content["algorithm"], decode_base64url(content["seed"]), content["label"])
             )
@@ -137,7 +134,6 @@ class WalletStore:
         Raises:
             CredentialExists: Another credential of the same issuer and id is held; it was not overwritten.
         """
-        row_id = secrets.token_hex(16)
         content = encode(
             {
                 "id": record.id,
@@ -150,41 +146,42 @@ class WalletStore:
                 "trusted": record.trusted,
             }
         )
-        identity = self._vault.index("credential", record.issuer, record.id)
+        row = {
+            "row_id": secrets.token_hex(16),
+            "identity_index": self._vault.index("credential", record.issuer, record.id),
+            "id_index": self._vault.index("id", record.id),
+        }
+        sealed = self._vault.seal(content, _place(_CREDENTIALS, row))
+        same = select(_CREDENTIALS).where(_CREDENTIALS.c.identity_index == row["identity_index"])
         with transaction(self._engine) as connection:
-            held = connection.execute(
-                select(_CREDENTIALS.c.row_id, _CREDENTIALS.c.sealed).where(_CREDENTIALS.c.identity_index == identity)
-            ).first()
-            if held is not None:
-                if self._credential(held.row_id, held.sealed).chain == record.chain:
-                    return
+            held = connection.execute(same).first()
+            if held is None:
+                connection.execute(insert(_CREDENTIALS).values(**row, sealed=sealed))
+            elif self._credential(held).chain != record.chain:
                 raise CredentialExists("the wallet holds another credential of this issuer and id")
-            connection.execute(
-                insert(_CREDENTIALS).values(
-                    row_id=row_id,
-                    identity_index=identity,
-                    id_index=self._vault.index("id", record.id),
-                    sealed=self._vault.seal(content, ("credentials", row_id, "sealed")),
-                )
-            )
 
     def credentials(self) -> list[CredentialRecord]:
         """Return every credential, oldest first. Raises `StoreTampered`."""
-        query = select(_CREDENTIALS.c.row_id, _CREDENTIALS.c.sealed).order_by(_CREDENTIALS.c.number)
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
-        return [self._credential(row.row_id, row.sealed) for row in rows]
+            rows = connection.execute(select(_CREDENTIALS).order_by(_CREDENTIALS.c.number)).all()
+        return [self._credential(row) for row in rows]
 
     def find_credential(self, credential_id: str) -> CredentialRecord | None:
-        """Return the credential of that id, the newest where issuers share one; `None` when there is none."""
+        """Return the credential of that id, the oldest where issuers share one; `None` when there is none.
+
+        The oldest, so that nobody gets a credential of his own presented by giving it the id of one that is held.
+
+        Raises:
+            StoreTampered: Its row was changed.
+        """
         query = (
-            select(_CREDENTIALS.c.row_id, _CREDENTIALS.c.sealed)
+            select(_CREDENTIALS)
             .where(_CREDENTIALS.c.id_index == self._vault.index("id", credential_id))
-            .order_by(_CREDENTIALS.c.number.desc())
+            .order_by(_CREDENTIALS.c.number)
         )
         with reading(self._engine) as connection:
             row = connection.execute(query).first()
-        return None if row is None else self._credential(row.row_id, row.sealed)
+        return None if row is None else self._credential(row)
 
     def delete_credential(self, issuer: str, credential_id: str) -> bool:
         """Forget a credential; return whether it was held."""
@@ -194,8 +191,8 @@ class WalletStore:
                 connection.execute(delete(_CREDENTIALS).where(_CREDENTIALS.c.identity_index == identity)).rowcount
             )
 
-    def _credential(self, row_id: str, sealed: bytes) -> CredentialRecord:
-        content = self._read("credentials", row_id, sealed)
+    def _credential(self, row: Row[Any]) -> CredentialRecord:
+        content = self._read(_CREDENTIALS, row)
         until = content["validUntil"]
         return CredentialRecord(
             id=content["id"],
@@ -208,6 +205,19 @@ class WalletStore:
             trusted=content["trusted"],
         )
 
-    def _read(self, table: str, row_id: str, sealed: bytes) -> dict[str, Any]:
+    def _read(self, table: Table, row: Row[Any]) -> dict[str, Any]:
         # written by us and opened by us: the seal vouches for the shape
-        return cast("dict[str, Any]", orjson.loads(self._vault.unseal(sealed, (table, row_id, "sealed"))))
+        return cast("dict[str, Any]", orjson.loads(self._vault.unseal(row.sealed, _place(table, row._asdict()))))
+
+
+def _place(table: Table, row: Mapping[str, object]) -> tuple[str, ...]:
+    """Return what a row is sealed to: its table, its id, and the blind indexes by which it is found.
+
+    Exchanged indexes would otherwise answer a question for one credential with another.
+    """
+    bound = [column.name for column in table.columns if column.name not in ("number", "sealed")]
+    return (table.name, *(f"{name}={_spell(row[name])}" for name in bound), "sealed")
+
+
+def _spell(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
