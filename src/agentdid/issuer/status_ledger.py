@@ -1,7 +1,8 @@
 """Who was issued what, which status entry it has, and what became of it.
 
 An index is allotted by a keyed permutation over a counter: it looks random, so that it tells nobody in which order
-credentials were issued, and it is unique by construction, whatever number of processes allot. A revocation is final.
+credentials were issued, and it is unique by construction, whatever number of processes allot. A revocation is final:
+nothing here takes one back, and a list that was published is never followed by an older one.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from agentdid.limits import DEFAULT
 from agentdid.storage.engine import reading, transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.engine import Connection, Engine, Row
 
 LIST_SIZE: Final = DEFAULT.min_status_entries
@@ -53,6 +56,8 @@ def add_tables(tables: MetaData) -> tuple[Table, Table]:
         Column("allotted", Integer, nullable=False),
         Column("version", Integer, nullable=False),
         Column("is_open", Integer, nullable=False),
+        Column("published_version", Integer, nullable=False),
+        Column("published_at", Float, nullable=False),
         # at most one open list a purpose: two processes that find a list full cannot both open the next
         Index("one_open_list", "purpose", unique=True, sqlite_where=text("is_open = 1")),
     )
@@ -68,6 +73,7 @@ def add_tables(tables: MetaData) -> tuple[Table, Table]:
         Column("valid_until", Float, nullable=False),
         Column("revoked_at", Float),
         Column("idempotency_key", String, unique=True),
+        Column("request", LargeBinary, nullable=False),
         UniqueConstraint("list_id", "list_index"),
     )
     return lists, issued
@@ -116,20 +122,31 @@ class StatusLedger:
         valid_until: datetime,
         purpose: str = "revocation",
         idempotency_key: str | None = None,
+        request: bytes = b"",
     ) -> Entry:
         """Return a fresh entry for a credential, burnt whether or not the credential is ever handed over.
 
-        The same idempotency key returns the entry it was first given, whose credential id and subject decide.
+        The same idempotency key with the same subject and request returns the entry it was first given (ATTACKS N19):
+        its credential id and times, not those of the repetition, are what counts.
+
+        Args:
+            credential_id: The credential's `id`; nobody else's.
+            subject: Whom it is issued to.
+            issued_at: When.
+            valid_until: Until when.
+            purpose: Of the list.
+            idempotency_key: The caller's name for this act of issuing.
+            request: Digest of all that was asked for, so that the key is not reused for something else.
 
         Raises:
-            CredentialExists: The credential id has an entry, or the key was used for another subject.
+            CredentialExists: The credential id has an entry, or the key was used for another subject or request.
         """
         with transaction(self._engine) as connection:
             if idempotency_key is not None:
                 known = connection.execute(select(_ISSUED).where(_ISSUED.c.idempotency_key == idempotency_key)).first()
                 if known is not None:
-                    if known.subject != subject:
-                        raise CredentialExists("the idempotency key was used for another subject")
+                    if (known.subject, known.request) != (subject, request):
+                        raise CredentialExists("the idempotency key was used for another subject or request")
                     return _entry(known)
             if connection.execute(select(_ISSUED.c.number).where(_ISSUED.c.credential_id == credential_id)).first():
                 raise CredentialExists("a credential of this id was issued already")
@@ -150,6 +167,7 @@ class StatusLedger:
                     issued_at=issued_at.timestamp(),
                     valid_until=valid_until.timestamp(),
                     idempotency_key=idempotency_key,
+                    request=request,
                 )
             )
         return Entry(credential_id, subject, held.list_id, index, issued_at, valid_until, None)
@@ -189,31 +207,80 @@ class StatusLedger:
             return [_entry(row) for row in connection.execute(query)]
 
     def lists(self) -> list[str]:
-        """Return the id of every list, oldest first by name."""
+        """Return the id of every list, sorted."""
         with reading(self._engine) as connection:
             return list(connection.execute(select(_LISTS.c.list_id).order_by(_LISTS.c.list_id)).scalars())
 
     def version(self, list_id: str) -> int:
         """Return a number that grows with every change of a list's bits. Raises `CredentialNotFound`."""
         with reading(self._engine) as connection:
-            found = connection.execute(select(_LISTS.c.version).where(_LISTS.c.list_id == list_id)).scalar()
-        if found is None:
-            raise CredentialNotFound("no status list of this id is kept here")
-        return int(found)
+            return int(self._list(connection, list_id).version)
 
     def bits(self, list_id: str) -> tuple[bytes, int]:
         """Return a list's bits, first index leftmost, and its version. Raises `CredentialNotFound`."""
         with reading(self._engine) as connection:
-            version = connection.execute(select(_LISTS.c.version).where(_LISTS.c.list_id == list_id)).scalar()
-            if version is None:
-                raise CredentialNotFound("no status list of this id is kept here")
+            version = int(self._list(connection, list_id).version)
             revoked = connection.execute(
                 select(_ISSUED.c.list_index).where(_ISSUED.c.list_id == list_id, _ISSUED.c.revoked_at.is_not(None))
             ).scalars()
             bits = bytearray(LIST_SIZE // 8)
             for index in revoked:
                 bits[index >> 3] |= 0x80 >> (index & 7)
-        return bytes(bits), int(version)
+        return bytes(bits), version
+
+    def record_publication(
+        self, list_id: str, version: int, at: datetime, write: Callable[[], None] | None = None
+    ) -> bool:
+        """Record that a list of this version, signed at `at`, is the published one; `False` if a newer one is.
+
+        Of two processes the slower cannot overwrite what the faster published (ATTACKS P06), when each writes through
+        `write`. The same list may be published any number of times.
+
+        Args:
+            list_id: Which list.
+            version: What `bits` returned with the bits that were signed.
+            at: The list's signed time. After a clock went back, sign at `published` time or later.
+            write: Puts the list where it is read; runs alone among all processes, and only if `True` follows. What it
+                raises is raised, and nothing is recorded.
+
+        Raises:
+            CredentialNotFound: No such list.
+            ValueError: A version that the list never had.
+        """
+        with transaction(self._engine) as connection:
+            row = self._list(connection, list_id)
+            if not 1 <= version <= row.version:
+                message = f"list versions are 1 to {row.version}, got {version}"
+                raise ValueError(message)
+            if version < row.published_version or at.timestamp() < row.published_at:
+                return False
+            connection.execute(
+                update(_LISTS)
+                .where(_LISTS.c.list_id == list_id)
+                .values(published_version=version, published_at=at.timestamp())
+            )
+            if write is not None:
+                write()
+        return True
+
+    def published(self, list_id: str) -> tuple[int, datetime | None]:
+        """Return version and signed time of the newest published list; 0 and `None` before the first.
+
+        Raises:
+            CredentialNotFound: No such list.
+        """
+        with reading(self._engine) as connection:
+            row = self._list(connection, list_id)
+        if row.published_version == 0:
+            return 0, None
+        return int(row.published_version), datetime.fromtimestamp(row.published_at, UTC)
+
+    @staticmethod
+    def _list(connection: Connection, list_id: str) -> Row[Any]:
+        row = connection.execute(select(_LISTS).where(_LISTS.c.list_id == list_id)).first()
+        if row is None:
+            raise CredentialNotFound("no status list of this id is kept here")
+        return row
 
     @staticmethod
     def _open_list(connection: Connection, purpose: str) -> Row[Any]:
@@ -228,6 +295,8 @@ class StatusLedger:
                     allotted=0,
                     version=1,
                     is_open=1,
+                    published_version=0,
+                    published_at=0.0,
                 )
             )
             held = connection.execute(query).one()
