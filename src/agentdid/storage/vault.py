@@ -51,6 +51,10 @@ class Kdf:
             raise ValueError(message)
 
 
+DEFAULT_KDF: Final = Kdf()
+"""A quarter second or more for each guess, on the machines we know (`agentdid doctor` measures it)."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class VaultHeader:
@@ -83,7 +87,7 @@ class Vault:
     @classmethod
     def create(cls, passphrase: bytes, kdf: Kdf | None = None) -> tuple[Self, VaultHeader]:
         """Return a vault with a fresh data key, and the header that opens it again."""
-        cost = kdf or Kdf()
+        cost = kdf or DEFAULT_KDF
         store_id, salt, key = (secrets.token_bytes(size) for size in (16, _SALT_BYTES, _KEY_BYTES))
         sealed = _seal(_stretch(passphrase, salt, cost), key, _place(store_id, cost, ("header",)))
         return cls(key, store_id), VaultHeader(store_id, salt, cost, sealed)
