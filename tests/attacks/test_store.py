@@ -25,6 +25,9 @@ from agentdid.errors import (
     StoreUnavailable,
     StoreVersionUnsupported,
 )
+from agentdid.issuer.issuer import Issuer
+from agentdid.storage.engine import reading, transaction
+from agentdid.storage.replay import SqlTakes
 from agentdid.storage.vault import Vault
 from agentdid.wallet.store import CredentialRecord, WalletStore
 from agentdid.wallet.wallet import Wallet
@@ -32,7 +35,7 @@ from tests.stores import CHEAP, PASSPHRASE
 from tests.world import NOW, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -95,12 +98,76 @@ def test_o01_a_row_does_not_open_in_another_table(store: WalletStore, path: Path
     """A key's row put among the credentials is found."""
     change(
         path,
-        "INSERT INTO credentials (row_id, identity_index, id_index, sealed) SELECT row_id, x'00', x'01', sealed FROM keys"
-        " WHERE number = 1",
+        "INSERT INTO credentials (row_id, identity_index, id_index, sealed)"
+        " SELECT row_id, x'00', x'01', sealed FROM keys WHERE number = 1",
     )
 
     with pytest.raises(StoreTampered):
         store.credentials()
+
+
+@pytest.mark.parametrize("column", ["row_id", "identity_index", "id_index", "sealed"])
+def test_o01_no_column_can_be_exchanged_between_rows(store: WalletStore, path: Path, column: str) -> None:
+    """Ciphertexts, row ids and blind indexes are bound together: asking for one credential never gives another."""
+    store.add_credential(record("urn:uuid:1"))
+    store.add_credential(record("urn:uuid:2"))
+    with sqlite3.connect(path) as connection:
+        first, second = (value for (value,) in connection.execute(f"SELECT {column} FROM credentials ORDER BY number"))  # noqa: S608
+        for number, value in ((2, b"aside"), (1, second), (2, first)):
+            connection.execute(f"UPDATE credentials SET {column} = ? WHERE number = ?", (value, number))  # noqa: S608
+    connection.close()
+
+    for read in (store.credentials, lambda: store.find_credential("urn:uuid:1")):
+        with pytest.raises(StoreTampered):
+            read()
+
+
+def test_o01_a_row_does_not_open_in_another_store(store: WalletStore, path: Path, tmp_path: Path) -> None:
+    """A row of another wallet with the same passphrase, put in place with its ids, does not open."""
+    other = tmp_path / "other.wallet"
+    made = WalletStore.create(other, PASSPHRASE.encode(), CHEAP)
+    made.add_key("did:key:foreign", "Ed25519", b"3" * 32)
+    made.close()
+    with sqlite3.connect(other) as connection:
+        ((row_id, index, sealed),) = connection.execute("SELECT row_id, did_index, sealed FROM keys")
+    connection.close()
+    change(path, "UPDATE keys SET row_id = ?, did_index = ?, sealed = ? WHERE number = 1", row_id, index, sealed)
+
+    with pytest.raises(StoreTampered):
+        store.list_keys()
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("UPDATE keys SET sealed = 'text'", StoreTampered),
+        ("UPDATE keys SET sealed = x''", StoreTampered),
+        ("UPDATE keys SET did_index = 'text' WHERE number = 1", StoreTampered),
+        ("UPDATE keys SET row_id = 7 WHERE number = 1", StoreTampered),
+        ("UPDATE vault SET store_id = 'text'", StoreLocked),
+        ("UPDATE vault SET store_id = x'00'", StoreLocked),
+        ("UPDATE vault SET salt = x'00'", StoreLocked),
+        ("UPDATE vault SET sealed_key = x'00'", StoreLocked),
+        ("UPDATE vault SET passes = 'text'", StoreLocked),
+        ("UPDATE vault SET passes = passes + 1", StoreLocked),
+        ("DELETE FROM vault", StoreUnavailable),
+        ("UPDATE store SET version = 'text'", StoreUnavailable),
+        ("UPDATE store SET version = 0", StoreUnavailable),
+        ("UPDATE store SET kind = 'issuer'", StoreUnavailable),
+        ("DROP TABLE store", StoreUnavailable),
+        ("DROP TABLE keys", StoreUnavailable),
+    ],
+)
+def test_o01_whatever_stands_in_a_file_has_a_code(
+    store: WalletStore, path: Path, statement: str, error: type[Exception]
+) -> None:
+    """A value of another type or size, or a missing table, is one of the book's errors, never Python's or SQLite's."""
+    store.close()
+    change(path, statement)
+
+    with pytest.raises(error):  # noqa: PT012  # by the change, opening fails or reading
+        opened = WalletStore.open(path, PASSPHRASE.encode())
+        opened.list_keys()
 
 
 def test_o03_a_wrong_passphrase_says_one_constant_thing(store: WalletStore, path: Path) -> None:
@@ -135,7 +202,7 @@ def test_o03_a_guess_is_dear_by_default() -> None:
     assert time.process_time() - start >= 0.15
 
 
-def test_o05_nonces_do_not_repeat(path: Path) -> None:
+def test_o05_nonces_do_not_repeat() -> None:
     """Sealing the same row many times never repeats a nonce, so a copied store forks safely."""
     vault, _ = Vault.create(b"x", CHEAP)
     seen = {vault.seal(b"same", ("keys", "1", "sealed"))[:24] for _ in range(20_000)}
@@ -154,6 +221,20 @@ def test_o09_nothing_readable_reaches_the_disk(store: WalletStore, tmp_path: Pat
         assert [] == [each for each in canaries if each in content]
 
 
+def test_o09_o10_the_journal_is_sealed_and_its_owners_alone(store: WalletStore, path: Path) -> None:
+    """What SQLite writes aside while it changes rows holds nothing readable, and nobody else may read it."""
+    store.add_credential(record(chain="eyJ-canary-claim"))
+    journal = path.with_name(path.name + "-journal")
+    with transaction(store._engine) as connection:
+        connection.exec_driver_sql("DELETE FROM credentials")
+        connection.exec_driver_sql("UPDATE keys SET sealed = x'00'")
+        content, mode = journal.read_bytes(), stat.S_IMODE(journal.stat().st_mode)
+
+    assert (True, 0o600) == (len(content) > 512, mode)
+    assert [] == [each for each in (b"canary", b"did:key:", b"1" * 32, b"MTExMTEx") if each in content]
+    assert [path] == list(path.parent.iterdir())
+
+
 def test_o10_files_are_their_owners_alone(tmp_path: Path) -> None:
     """A store is 0600 in a 0700 folder, and an open one is made so."""
     path = tmp_path / "made" / "agent.wallet"
@@ -165,13 +246,27 @@ def test_o10_files_are_their_owners_alone(tmp_path: Path) -> None:
     assert (0o600, 0o700, 0o600) == (*modes, stat.S_IMODE(path.stat().st_mode))
 
 
-def test_o08_the_journal_is_not_wal(store: WalletStore, path: Path) -> None:
-    """SQLite before 3.51.3 can lose commits of two processes in WAL mode, so it is not used."""
-    with sqlite3.connect(path) as connection:
-        ((mode,),) = connection.execute("PRAGMA journal_mode")
-    connection.close()
+def test_o08_the_journal_is_not_wal(store: WalletStore) -> None:
+    """SQLite before 3.51.3 can lose commits of two processes in WAL mode, so it is not used; commits are on disk."""
+    names = ("journal_mode", "synchronous", "secure_delete", "foreign_keys")
+    with reading(store._engine) as connection:
+        found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names}
 
-    assert "delete" == mode
+    assert {"journal_mode": "delete", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1} == found
+
+
+def test_o08_a_file_in_wal_mode_is_refused_and_not_converted(store: WalletStore, path: Path) -> None:
+    """A file that somebody switched to WAL is neither opened nor, if it was open, read or written."""
+    change(path, "PRAGMA journal_mode=WAL")
+    before = path.read_bytes()
+
+    with pytest.raises(StoreUnavailable):
+        store.list_keys()
+    with pytest.raises(StoreUnavailable):
+        store.add_key("did:key:three", "Ed25519", b"3" * 32)
+    with pytest.raises(StoreUnavailable):
+        WalletStore.open(path, PASSPHRASE.encode())
+    assert before == path.read_bytes()
 
 
 def test_o11_no_issuer_overwrites_anothers_credential(store: WalletStore) -> None:
@@ -185,6 +280,17 @@ def test_o11_no_issuer_overwrites_anothers_credential(store: WalletStore) -> Non
     assert ["eyJ", "eyK"] == [each.chain[0] for each in store.credentials()]
 
 
+def test_o11_a_later_credential_of_the_same_id_does_not_take_its_place(store: WalletStore) -> None:
+    """The id still finds the credential that came first; forgetting is by issuer and id together."""
+    store.add_credential(record())
+    store.add_credential(record(issuer="did:web:b.example", chain="eyK"))
+    found = store.find_credential("urn:uuid:1")
+    gone = [store.delete_credential("did:web:b.example", "urn:uuid:1") for _ in range(2)]
+
+    assert found == store.find_credential("urn:uuid:1") == record()
+    assert [True, False] == gone
+
+
 def test_o14_a_newer_store_is_left_alone(store: WalletStore, path: Path) -> None:
     """A store of a newer version is refused and not written."""
     store.close()
@@ -194,6 +300,31 @@ def test_o14_a_newer_store_is_left_alone(store: WalletStore, path: Path) -> None
     with pytest.raises(StoreVersionUnsupported):
         WalletStore.open(path, PASSPHRASE.encode())
     assert before == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("make", "load"),
+    [
+        (
+            lambda path: Issuer.create(path, passphrase=PASSPHRASE, kdf=CHEAP).close(),
+            lambda path: Issuer.open(path, passphrase=PASSPHRASE),
+        ),
+        (lambda path: SqlTakes.open(path).close(), SqlTakes.open),
+    ],
+    ids=["issuer", "nonces"],
+)
+def test_o14_so_is_every_kind_of_store(
+    path: Path, make: Callable[[Path], None], load: Callable[[Path], object]
+) -> None:
+    """An issuer's store and a store of nonces of a newer version are refused and not written."""
+    make(path)
+    change(path, "UPDATE store SET version = 2")
+    before = path.read_bytes()
+
+    with pytest.raises(StoreVersionUnsupported):
+        load(path)
+    assert before == path.read_bytes()
+    assert [path] == list(path.parent.iterdir())
 
 
 def test_o15_what_does_not_verify_is_not_kept(path: Path) -> None:
@@ -237,6 +368,70 @@ def test_a_file_that_is_no_store_is_said_to_be_none(path: Path) -> None:
         WalletStore.open(path, PASSPHRASE.encode())
 
 
+_FORKER = """
+import os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from agentdid.wallet.store import CredentialRecord, WalletStore
+
+def write(path, start):
+    store = WalletStore.open(path, os.environ["AGENTDID_PASSPHRASE"].encode())
+    for number in range(start, start + 100_000):
+        did = f"did:key:canary{number}"
+        store.add_key(did, "Ed25519", b"canary" + number.to_bytes(26, "big"))
+        store.add_credential(CredentialRecord(
+            f"urn:{number}", "did:web:a.example", did, ("VerifiableCredential",), ("eyJcanary" * 500,),
+            datetime.now(UTC), None, False))
+        os.write(1, f"{number}\\n".encode())
+
+for line in sys.stdin:
+    child = os.fork()  # a round without paying for the imports again
+    if child == 0:
+        write(Path(sys.argv[1]), int(line))
+    os.write(1, f"pid {child}\\n".encode())
+    os.waitpid(child, 0)
+    os.write(1, b"dead\\n")
+"""
+
+
+def test_o06_o09_sigkill_leaves_keys_and_credentials_whole_and_sealed(path: Path) -> None:
+    """Twenty times killed between and within inserts: no credential without its key, no acknowledged row lost.
+
+    Nor does what lies there at that moment, hot journal included, hold anything readable.
+    """
+    WalletStore.create(path, PASSPHRASE.encode(), CHEAP).close()
+    environment = {**os.environ, "AGENTDID_PASSPHRASE": PASSPHRASE}
+    acknowledged: set[int] = set()
+    readable: list[str] = []
+    with subprocess.Popen(  # noqa: S603  # ourselves
+        [sys.executable, "-c", _FORKER, str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment,
+    ) as forker:  # fmt: skip
+        if forker.stdin is None or forker.stdout is None:
+            pytest.fail("no pipes")
+        for turn in range(20):
+            forker.stdin.write(f"{turn * 100_000}\n")
+            child, numbers = 0, 0
+            while not child or not numbers:
+                word, _, rest = forker.stdout.readline().partition(" ")
+                child, numbers = (int(rest), numbers) if word == "pid" else (child, numbers + 1)
+                acknowledged |= set() if word == "pid" else {int(word)}
+            time.sleep(0.0007 * (turn % 7))
+            os.kill(child, signal.SIGKILL)
+            acknowledged.update(int(line) for line in iter(forker.stdout.readline, "dead\n"))
+            files = [file for file in path.parent.iterdir() if b"canary" in file.read_bytes()]
+            readable += [file.name for file in files]
+        forker.stdin.close()
+    store = WalletStore.open(path, PASSPHRASE.encode())
+    held, keys = store.credentials(), {key.did for key in store.list_keys()}
+    store.close()
+
+    assert [] == readable
+    assert 20 <= len(acknowledged) <= len(held) <= len(acknowledged) + 20
+    assert acknowledged <= {int(each.id.removeprefix("urn:")) for each in held}
+    assert {each.subject for each in held} <= keys
+
+
 _WRITER = """
 import os, sys
 from datetime import timedelta
@@ -263,7 +458,7 @@ def test_o06_sigkill_leaves_each_credential_whole_or_absent(path: Path) -> None:
     environment = {**os.environ, "AGENTDID_PASSPHRASE": PASSPHRASE, "PYTHONPATH": str(ROOT)}
     acknowledged: set[str] = set()
     for turn in range(50):
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  # ourselves
             [sys.executable, "-c", _WRITER, str(path), str(turn * 1_000)],
             stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
         )  # fmt: skip
