@@ -22,9 +22,8 @@ from agentdid.proof.suites import SUITES
 from agentdid.secure import data_integrity, sd_jwt
 
 if TYPE_CHECKING:
-    from datetime import timedelta
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability

@@ -33,8 +33,8 @@ from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 from agentdid.verify.structure import read_chain
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from sqlalchemy.engine import Connection, Engine
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
 from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.codec.strict_json import parse
-from agentdid.errors import AgentdidError
+from agentdid.errors import AgentdidError, StoreUnavailable
 from agentdid.query.dcql import Query, parse_query
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
@@ -15,13 +15,13 @@ from agentdid.verify.needs import NeedFacts, NeedKeys
 from agentdid.verify.run import answer_from, arun, report_of, run
 
 if TYPE_CHECKING:
-    from agentdid.verify.report import Report
     from collections.abc import Mapping
 
     from agentdid.delegation.usage import Request
     from agentdid.trust.anchors import Trust
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.needs import Need, Reply, Source, Takes
+    from agentdid.verify.report import Report
 
 Presented = bytes | str | dict[str, object]
 _PRESENT: Final = timedelta(seconds=1)
@@ -83,6 +83,17 @@ class Verifier:
                 allow=self.trust.fetch_allow, ca=self.trust.fetch_ca, limits=self.trust.limits, clock=self._clock
             )
         return self._source
+
+    def issue_nonce(self) -> str:
+        """Return a fresh challenge, to be answered once within `limits.nonce_life_s`.
+
+        Raises:
+            StoreUnavailable: The store of nonces takes part only in consuming them.
+        """
+        issue = getattr(self.takes, "issue", None)
+        if issue is None:
+            raise StoreUnavailable("this store of nonces hands none out")
+        return str(issue(self._clock.now()))
 
     def authorize(
         self,

@@ -1,0 +1,162 @@
+"""Routes that let agents in by their capabilities: `protect(app, verifier)` once, `require_capability` on each route."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import JSONResponse
+
+from agentdid.codec.strict_json import parse
+from agentdid.delegation.usage import Request as Asked
+from agentdid.errors import AgentdidError, HeaderInvalid
+from agentdid.http.middleware import BoundedRequests
+from agentdid.http.problems import FRESH, add_handlers, problem
+from agentdid.present.challenge import Challenge
+from agentdid.present.exchange import SCHEME, content_digest, decode_authorization, normalize_url
+from agentdid.query.dcql import query_for_action
+from agentdid.verify.case import ISSUED_HERE, HttpRequest
+from agentdid.verify.decide import Grant
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from agentdid.verifier.service import Verifier
+
+QUERY_PATH: Final = "/.well-known/agentdid/dcql"
+_QUERY_LIFE_S: Final = 300
+_MAX_ACTION: Final = 256
+
+
+class _Unauthorized(Exception):  # carries an answer, not a fault of ours
+    """The request needs a (new) presentation."""
+
+    def __init__(self, action: str, error: AgentdidError | None) -> None:
+        super().__init__(action)
+        self.action = action
+        self.error = error
+
+
+def protect(app: FastAPI, verifier: Verifier) -> None:
+    """Prepare an app for `require_capability`: its verifier, problem answers, bounds, and the query's address.
+
+    Args:
+        app: Yours; call this once, before it serves.
+        verifier: Its trust policy's `audience` is the origin under which agents call this app.
+    """
+    app.state.agentdid = verifier
+    add_handlers(app)
+    app.add_middleware(BoundedRequests, limits=verifier.trust.limits, json_only=False)
+
+    async def on_unauthorized(_request: Request, stop: Exception) -> JSONResponse:
+        return _challenge(verifier, stop)  # type: ignore[arg-type]  # registered for _Unauthorized
+
+    app.add_exception_handler(_Unauthorized, on_unauthorized)
+
+    @app.get(QUERY_PATH, include_in_schema=False)
+    async def query(action: str = Query(min_length=1, max_length=_MAX_ACTION)) -> JSONResponse:
+        return JSONResponse(query_for_action(action), headers={"Cache-Control": f"max-age={_QUERY_LIFE_S}"})
+
+
+def require_capability(
+    action: str,
+    *,
+    kind: str = "http",
+    resource: Callable[[Request], str] | None = None,
+    arguments: Callable[[Request], Awaitable[dict[str, object]]] | None = None,
+) -> Callable[[Request], Awaitable[Grant]]:
+    """Return a FastAPI dependency that yields the `Grant` for this request, or answers why there is none.
+
+    The presentation must be bound to this very request: its method, its URL under the policy's audience (never the
+    Host header), its body, and a nonce of ours, which is consumed.
+
+    Args:
+        action: What the route does, as grants name it.
+        kind: `http`, `mcp_tool` or `a2a_skill`.
+        resource: What it is done to; by default the request's URL without its query.
+        arguments: What constraints speak about; by default the query's parameters and the members of a JSON body,
+            where a name that comes twice is a list, which no constraint permits.
+
+    Raises:
+        RuntimeError: When the app was not prepared with `protect`.
+
+    Spec: specs/presentation-over-http.md.
+    """
+    query = query_for_action(action)
+
+    async def dependency(request: Request) -> Grant:
+        verifier: Verifier | None = getattr(request.app.state, "agentdid", None)
+        if verifier is None:
+            message = "call agentdid.http.protect(app, verifier) before the app serves"
+            raise RuntimeError(message)
+        presentation = _presentation(request, action, verifier)
+        body = await request.body()
+        url = normalize_url(_target(request, verifier))
+        asked = Asked(
+            kind,
+            action,
+            url.partition("?")[0] if resource is None else resource(request),
+            _arguments(request, body) if arguments is None else await arguments(request),
+        )
+        client = request.client
+        try:
+            return await verifier.aauthorize(
+                presentation,
+                challenge=ISSUED_HERE,
+                request=asked,
+                query=query,
+                http=HttpRequest(request.method, url, content_digest(body)),
+                environment={} if client is None else {"env.ip": client.host},
+            )
+        except AgentdidError as error:
+            if error.code in FRESH or _is_stale(error):
+                raise _Unauthorized(action, error) from None
+            raise
+
+    return dependency
+
+
+def _presentation(request: Request, action: str, verifier: Verifier) -> str:
+    headers = request.headers.getlist("authorization")
+    if len(headers) > 1:
+        raise HeaderInvalid("expected one Authorization header")
+    if not headers or headers[0].partition(" ")[0].lower() != SCHEME.lower():
+        raise _Unauthorized(action, None)
+    return decode_authorization(headers[0], verifier.trust.limits)
+
+
+def _is_stale(error: AgentdidError) -> bool:
+    # the presentation's own end, not a credential's: a new one of the same credentials can be made
+    return error.code == "expired" and error.path == "/exp"
+
+
+def _target(request: Request, verifier: Verifier) -> str:
+    path: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode("ascii")
+    query: bytes = request.scope.get("query_string", b"")
+    target = path + (b"?" + query if query else b"")
+    return verifier.trust.audience + target.decode("ascii", "replace")
+
+
+def _arguments(request: Request, body: bytes) -> dict[str, object]:
+    found: dict[str, list[object]] = {}
+    for name, value in request.query_params.multi_items():
+        found.setdefault(name, []).append(value)
+    if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+        members = parse(body).value
+        if isinstance(members, dict):
+            for name, value in members.items():
+                found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def _challenge(verifier: Verifier, stop: _Unauthorized) -> JSONResponse:
+    nonce = verifier.issue_nonce()
+    url = f"{verifier.trust.audience}{QUERY_PATH}?action={quote(stop.action, safe='')}"
+    headers = {
+        "WWW-Authenticate": Challenge(nonce, verifier.trust.audience, url).encode(),
+        "Cache-Control": "no-store",
+    }
+    if stop.error is not None:
+        return problem(401, stop.error.code, stop.error.detail, kind=stop.error.problem, headers=headers)
+    return problem(401, "presentation_required", "present a capability for this request", headers=headers)

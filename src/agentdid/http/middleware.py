@@ -1,0 +1,76 @@
+"""Bounds that hold before any route sees a request: header size and count, body size while it streams, media type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, final
+
+from agentdid.http.problems import problem
+from agentdid.limits import DEFAULT, Limits
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_MAX_HEADERS: Final = 100
+_OVERHEAD: Final = 8_192
+"""Bytes of headers beside the one that carries a presentation."""
+
+
+class _TooLarge(Exception):  # ends a request from inside its receive channel
+    """The body went over its bound."""
+
+
+@final
+class BoundedRequests:
+    """An ASGI middleware (ATTACKS Q01, Q03, Q04)."""
+
+    def __init__(self, app: ASGIApp, limits: Limits = DEFAULT, *, json_only: bool = True) -> None:
+        self._app = app
+        self._limits = limits
+        self._json_only = json_only
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or answer 413, 415 or 431 for it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        refused = self._refuse(headers)
+        if refused is not None:
+            await problem(*refused)(scope, receive, send)
+            return
+        left = self._limits.max_input_bytes
+        started = False
+
+        async def bounded() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise _TooLarge
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, bounded, watched)
+        except _TooLarge:
+            if not started:
+                await self._too_large()(scope, receive, send)
+
+    def _refuse(self, headers: list[tuple[bytes, bytes]]) -> tuple[int, str, str] | None:
+        size = sum(len(name) + len(value) for name, value in headers)
+        if len(headers) > _MAX_HEADERS or size > self._limits.max_header_bytes + _OVERHEAD:
+            return 431, "input_too_large", "the headers are too many or too large"
+        found = dict(headers)
+        length = found.get(b"content-length", b"0")
+        if not length.isdigit() or int(length[:20]) > self._limits.max_input_bytes:
+            return 413, "input_too_large", f"a body is at most {self._limits.max_input_bytes} bytes"
+        if self._json_only and found.get(b"content-type", b"").lower().startswith(b"multipart/"):
+            return 415, "unsupported_media_type", "expected application/json"
+        return None
+
+    def _too_large(self) -> ASGIApp:
+        return problem(413, "input_too_large", f"a body is at most {self._limits.max_input_bytes} bytes")

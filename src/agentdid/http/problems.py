@@ -1,0 +1,86 @@
+"""The one map from codes to HTTP, and problem details (RFC 9457) that say what happened and show nothing of the input."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from fastapi import HTTPException
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from agentdid.errors import AgentdidError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI, Request
+
+MEDIA_TYPE: Final = "application/problem+json"
+_FAMILIES: Final = {"malformed": 400, "refused": 403, "undecided": 503}
+_CODES: Final = {"input_too_large": 413, "credential_not_found": 404, "credential_exists": 409}
+FRESH: Final = frozenset(
+    {"nonce_mismatch", "nonce_expired", "nonce_replayed", "invalid_challenge_error", "issued_in_future"}
+)
+"""Refusals that another presentation of the same credentials can cure: 401 with a new challenge, not 403."""
+
+
+def status_of(error: AgentdidError) -> int:
+    """Return the HTTP status of an error."""
+    if error.code in FRESH:
+        return HTTPStatus.UNAUTHORIZED
+    return _CODES.get(error.code, _FAMILIES[error.family])
+
+
+def problem(
+    status: int, code: str, detail: str = "", *, kind: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return a problem details answer.
+
+    Args:
+        status: The HTTP status.
+        code: Ours, from the error book, or one of this module's for HTTP's own mistakes.
+        detail: For people; never the sender's input.
+        kind: The W3C problem type; by default a URN of the code.
+        headers: More headers.
+    """
+    content = {
+        "type": kind or f"urn:agentdid:error:{code}",
+        "title": code.replace("_", " "),
+        "status": int(status),
+        "code": code,
+        "detail": detail,
+    }
+    return JSONResponse(content, status_code=int(status), headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def problem_of(error: AgentdidError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Return the problem details of an error."""
+    return problem(status_of(error), error.code, error.detail, kind=error.problem, headers=headers)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Have every error of the app answered as a problem."""
+
+    async def on_agentdid(_request: Request, error: Exception) -> JSONResponse:
+        return problem_of(error)  # type: ignore[arg-type]  # registered for AgentdidError
+
+    async def on_http(_request: Request, error: Exception) -> JSONResponse:
+        status = error.status_code if isinstance(error, StarletteHTTPException) else 500
+        headers = error.headers if isinstance(error, HTTPException) else None
+        return problem(status, f"http_{status}", HTTPStatus(status).phrase, headers=headers)
+
+    async def on_invalid(_request: Request, error: Exception) -> JSONResponse:
+        # where and what kind, never the value (ATTACKS R05)
+        found = error.errors() if isinstance(error, RequestValidationError) else []
+        detail = "; ".join(f"{'/'.join(map(str, each['loc']))}: {each['type']}" for each in found[:8])
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "request_invalid", detail)
+
+    async def on_defect(_request: Request, _error: Exception) -> JSONResponse:
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "the service failed")
+
+    app.add_exception_handler(AgentdidError, on_agentdid)
+    app.add_exception_handler(StarletteHTTPException, on_http)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(Exception, on_defect)
