@@ -1,8 +1,8 @@
-"""Routes that let agents in by their capabilities: `protect(app, verifier)` once, `require_capability` on each route."""
+"""Routes that let agents in by their capabilities: `protect(app, verifier)` once, then `require_capability`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import quote
 
 from fastapi import FastAPI, Query, Request
@@ -55,7 +55,7 @@ def protect(app: FastAPI, verifier: Verifier) -> None:
     app.add_exception_handler(_Unauthorized, on_unauthorized)
 
     @app.get(QUERY_PATH, include_in_schema=False)
-    async def query(action: str = Query(min_length=1, max_length=_MAX_ACTION)) -> JSONResponse:
+    async def query(action: Annotated[str, Query(min_length=1, max_length=_MAX_ACTION)]) -> JSONResponse:
         return JSONResponse(query_for_action(action), headers={"Cache-Control": f"max-age={_QUERY_LIFE_S}"})
 
 

@@ -1,4 +1,4 @@
-"""The one map from codes to HTTP, and problem details (RFC 9457) that say what happened and show nothing of the input."""
+"""The one map from codes to HTTP, and problem details (RFC 9457) that show nothing of the input."""
 
 from __future__ import annotations
 

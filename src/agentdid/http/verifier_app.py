@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from agentdid.delegation.usage import Request as Asked
@@ -15,6 +14,7 @@ from agentdid.http.service import create_service
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fastapi import FastAPI
     from fastapi.responses import JSONResponse
 
     from agentdid.verifier.service import Verifier

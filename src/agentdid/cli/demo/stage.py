@@ -98,13 +98,13 @@ class Stage:
         return self._start(module, arguments, stdin=subprocess.DEVNULL)
 
     def await_ready(self, process: subprocess.Popen[str], port: int) -> None:
-        """Return when the service answers its health check. Raises `DemoFailed`."""
+        """Return when the service answers at all. Raises `DemoFailed`."""
         until = time.monotonic() + _READY_S
         while time.monotonic() < until:
             if process.poll() is not None:
                 raise DemoFailed(f"a service ended with {process.returncode} before it was ready")
             try:
-                if self._client.get(f"https://{HOST}:{port}/healthz").status_code == httpx.codes.OK:
+                if self._client.get(f"https://{HOST}:{port}/").status_code < httpx.codes.INTERNAL_SERVER_ERROR:
                     return
             except httpx.TransportError:
                 time.sleep(_POLL_S)
