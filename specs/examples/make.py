@@ -1,0 +1,323 @@
+"""The examples of the specifications, from fixed keys at a fixed instant: ``python specs/examples/make.py``.
+
+With ``--check`` nothing is written; the exit code says whether the files are what this script makes. Every secret key
+here is a party's name, so none of them may ever be used for anything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Final
+from unittest.mock import patch
+
+from agentdid.clock import FixedClock
+from agentdid.codec.base import encode_base64url
+from agentdid.delegation.link import ParentLink, build_link, secure_link
+from agentdid.delegation.usage import Request
+from agentdid.did import key as did_key
+from agentdid.did import web as did_web
+from agentdid.did.document import build_document
+from agentdid.keys.secret import SecretKey
+from agentdid.limits import DEFAULT
+from agentdid.present.challenge import Challenge
+from agentdid.present.exchange import encode_authorization, normalize_url
+from agentdid.present.presentation import make_presentation
+from agentdid.proof import disclosures
+from agentdid.proof.suites import SUITES
+from agentdid.secure import data_integrity
+from agentdid.sources.source import RecordedSource
+from agentdid.status.bitstring import build_list_credential, decode_list
+from agentdid.storage.replay import MemoryTakes
+from agentdid.trust.anchors import Trust
+from agentdid.verifier.service import Verifier
+from agentdid.verify.case import HttpRequest
+from agentdid.verify.structure import read_chain
+
+HERE: Final = Path(__file__).resolve().parent
+AT: Final = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
+AUDIENCE: Final = "https://api.partner.example"
+NONCE: Final = "bm90LXJhbmRvbS1hdC1hbGw"
+URL: Final = f"{AUDIENCE}/v1/invoices/7?region=EU"
+REQUEST: Final = Request("http", "invoice.read", f"{AUDIENCE}/v1/invoices/7", {"region": "EU"})
+SUITE: Final = SUITES["eddsa-jcs-2022"]
+# 131,072 zero bits as one gzip member. Fixed, because implementations of deflate differ in their choices.
+EMPTY_LIST: Final = "uH4sIAAAAAAACA-3BMQEAAADCoPVPbQwfoAAAAAAAAAAAAAAAAAAAAIC3AYbSVKsAQAAA"
+WIDTH: Final = 116
+TRUST: Final = f"""\
+audience = "{AUDIENCE}"
+did = "did:web:partner.example"
+
+[[resource]]
+prefix = "{AUDIENCE}/"
+root = "did:web:partner.example"
+
+[[anchor]]
+did = "did:web:acme.example"
+types = ["AgentCapabilityCredential"]
+roots = ["did:web:partner.example"]
+actions = ["invoice.*"]
+"""
+
+
+@dataclass(frozen=True)
+class Party:
+    """Somebody with a DID and the key that its name spells."""
+
+    did: str
+    secret: SecretKey
+
+    @property
+    def method_id(self) -> str:
+        """The absolute DID URL of its one key."""
+        return f"{self.did}#{'key-1' if ':web:' in self.did else self.did.removeprefix('did:key:')}"
+
+
+def party(name: str, *, web: bool = False) -> Party:
+    """Return the party of that name: its seed is the name, repeated to 32 bytes."""
+    secret = SecretKey.from_seed("Ed25519", (name.encode() * 32)[:32])
+    return Party(did_web.create(f"{name}.example") if web else did_key.create(secret.public), secret)
+
+
+ACME: Final = party("acme", web=True)
+PARTNER: Final = party("partner", web=True)
+AGENT: Final = party("agent")
+HELPER: Final = party("helper")
+LIST_URL: Final = "https://acme.example/status/1"
+
+
+def capability(grants: list[dict[str, object]], max_depth: int) -> dict[str, object]:
+    """Return a capability over the partner's invoices, for acme."""
+    return {
+        "root": PARTNER.did,
+        "principal": ACME.did,
+        "purpose": "invoice reconciliation",
+        "grants": grants,
+        "audience": [PARTNER.did],
+        "delegation": {"maxDepth": max_depth},
+        "minSecurity": "classical",
+    }
+
+
+READ: Final[dict[str, object]] = {
+    "id": "read",
+    "from": None,
+    "type": "http",
+    "actions": ["invoice.read", "invoice.list"],
+    "resources": [f"{AUDIENCE}/v1/invoices"],
+    "constraints": {"region": {"type": "enum", "in": ["EU", "UK"]}},
+    "limits": {},
+    "approval": None,
+    "autonomyMax": 2,
+}
+PAY: Final[dict[str, object]] = {
+    "id": "pay",
+    "from": None,
+    "type": "http",
+    "actions": ["invoice.pay"],
+    "resources": [f"{AUDIENCE}/v1/payments"],
+    "constraints": {"amount": {"type": "range", "max": "500.00"}},
+    "limits": {
+        "calls": {"max": 100, "window": "PT1H"},
+        "budget": {"max": "1000.00", "unit": "EUR", "argument": "amount", "unitArgument": "currency"},
+    },
+    "approval": {"when": {"amount": {"gt": "200.00"}}, "approvers": [ACME.did], "threshold": 1},
+    "autonomyMax": 1,
+}
+ONE: Final[dict[str, object]] = {
+    **READ,
+    "id": "one",
+    "from": "read",
+    "actions": ["invoice.read"],
+    "resources": [f"{AUDIENCE}/v1/invoices/7"],
+    "constraints": {"region": {"type": "const", "value": "EU"}},
+    "autonomyMax": 1,
+}
+
+
+def root_document() -> dict[str, object]:
+    """Return acme's credential for its agent, unsigned."""
+    return build_link(
+        issuer=ACME.did,
+        subject=AGENT.did,
+        capability=capability([READ, PAY], 3),
+        at=AT - timedelta(hours=1),
+        ttl=timedelta(hours=8),
+        status={
+            "id": f"{LIST_URL}#94567",
+            "type": "BitstringStatusListEntry",
+            "statusPurpose": "revocation",
+            "statusListIndex": "94567",
+            "statusListCredential": LIST_URL,
+        },
+        credential_id="urn:uuid:3f2a6d0e-8c51-4b7e-9d1f-0a6b5c4d3e2f",
+    )
+
+
+def sign(document: dict[str, object], by: Party, at: datetime, form: str = SUITE.name) -> str | dict[str, object]:
+    """Return a link as its issuer signs it; the salts of an SD-JWT are fixed too."""
+    counter = iter(range(1_000))
+
+    def salt(size: int) -> bytes:
+        return hashlib.sha256(f"salt {next(counter)}".encode()).digest()[:size]
+
+    with patch.object(disclosures, "secrets", SimpleNamespace(token_bytes=salt)):
+        return secure_link(document, by.secret, by.method_id, form=form, at=at)
+
+
+def chain() -> list[str | dict[str, object]]:
+    """Return acme's credential and the narrower one that its agent made for a helper."""
+    root = sign(root_document(), ACME, AT - timedelta(hours=1))
+    (link,) = read_chain([root], DEFAULT)
+    if link.capability is None:
+        raise TypeError("the root is a capability")
+    begin = AT - timedelta(minutes=1)
+    child = build_link(
+        issuer=AGENT.did,
+        subject=HELPER.did,
+        capability=capability([ONE], 3),
+        at=begin,
+        ttl=timedelta(minutes=10),
+        parent=ParentLink(link.credential, link.capability, link.secured.digest),
+        credential_id="urn:uuid:7b9e1c44-52d0-4f6a-8e3b-1d2c3b4a5968",
+    )
+    return [root, sign(child, AGENT, begin)]
+
+
+def sources() -> dict[str, object]:
+    """Return what the network would serve: two DID documents and a status list with no bit set."""
+    if any(decode_list(EMPTY_LIST)):
+        raise ValueError("the list is not empty")
+    document = build_list_credential(
+        LIST_URL, ACME.did, ["revocation"], bytes(16_384), valid_from=AT, valid_until=AT + timedelta(days=1), ttl_s=60
+    )
+    subject: dict[str, object] = document["credentialSubject"]  # type: ignore[assignment]  # one object
+    subject["encodedList"] = EMPTY_LIST
+    return {
+        did_web.url(ACME.did): build_document(ACME.did, {"key-1": ACME.secret.public}),
+        did_web.url(PARTNER.did): build_document(PARTNER.did, {"key-1": PARTNER.secret.public}),
+        LIST_URL: data_integrity.add_proof(document, ACME.secret, ACME.method_id, SUITE, created=AT),
+    }
+
+
+def present(form: str, http: HttpRequest | None) -> str:
+    """Return the helper's presentation of the chain."""
+    return make_presentation(
+        chain(),
+        holder=HELPER.did,
+        signer=HELPER.secret,
+        method_id=HELPER.method_id,
+        audience=AUDIENCE,
+        challenge=NONCE,
+        at=AT,
+        http=http,
+        form=form,
+    )
+
+
+def exchange(presentation: str) -> str:
+    """Return a call, its challenge, and the call again with a presentation, as they go over the wire."""
+    dcql = f"{AUDIENCE}/.well-known/agentdid/dcql?action=invoice.read"
+    call = ["GET /v1/invoices/7?region=EU HTTP/1.1", "Host: api.partner.example"]
+    answer = [
+        "HTTP/1.1 401 Unauthorized",
+        f"WWW-Authenticate: {Challenge(NONCE, AUDIENCE, dcql).encode()}",
+        "Cache-Control: no-store",
+        "Content-Type: application/problem+json",
+    ]
+    again = [*call, f"Authorization: {encode_authorization(presentation)}"]
+    return "\n\n".join("\n".join(lines) for lines in (call, answer, again)) + "\n"
+
+
+def judged(presentation: str, http: HttpRequest) -> tuple[dict[str, object], dict[str, object]]:
+    """Return the decision on a presentation, and the evidence bundle of it."""
+    kept: list[dict[str, object]] = []
+    verifier = Verifier(
+        policy(),
+        source=RecordedSource.load(sources(), AT),
+        takes=MemoryTakes(),
+        clock=FixedClock(AT),
+        log=SimpleNamespace(append=kept.append),
+    )
+    grant = verifier.authorize(presentation, challenge=NONCE, request=REQUEST, http=http)
+    return grant.encode(), kept[0]
+
+
+def policy() -> Trust:
+    """Return the partner's trust policy."""
+    import tomllib  # noqa: PLC0415  # as Trust.load
+
+    return Trust.parse(tomllib.loads(TRUST))
+
+
+def show(value: object, indent: str = "", before: int = 0) -> str:
+    """Return JSON laid out for people: what fits on a line stands on one."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or not value or len(indent) + before + len(flat) < WIDTH:
+        return flat
+    inner = indent + "  "
+    if isinstance(value, dict):
+        heads = [(f"{json.dumps(name)}: ", each) for name, each in value.items()]
+    else:
+        heads = [("", each) for each in value]
+    lines = [f"{inner}{head}{show(each, inner, len(head))}" for head, each in heads]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return opening + "\n" + ",\n".join(lines) + f"\n{indent}{closing}"
+
+
+def files() -> dict[str, str]:
+    """Return name → text of every file."""
+    http = HttpRequest("GET", normalize_url(URL), None)
+    token = present("vp+jwt", http)
+    decision, bundle = judged(token, http)
+    payload = token.split(".")[1]
+    made = {
+        "capability-credential.json": chain()[0],
+        "delegation.json": chain(),
+        "verification.json": decision,
+        "presentation-over-http.json": json.loads(_decode(payload)),
+        "presentation-eddsa-jcs-2022.json": json.loads(present(SUITE.name, None)),
+        "evidence-bundle.json": bundle,
+        "sources.json": sources(),
+        "keys.json": {
+            each.did: {"algorithm": "Ed25519", "seed": encode_base64url(each.secret.export_seed())}
+            for each in (ACME, PARTNER, AGENT, HELPER)
+        },
+    }
+    texts = {name: show(value) + "\n" for name, value in made.items()}
+    document = root_document()
+    texts["capability-credential.sd-jwt.txt"] = f"{sign(document, ACME, AT - timedelta(hours=1), 'vc+sd-jwt')}\n"
+    texts["presentation.vp.jwt"] = present("vp+jwt", None) + "\n"
+    texts["presentation-over-http.txt"] = exchange(token)
+    texts["trust.toml"] = TRUST
+    return texts
+
+
+def _decode(segment: str) -> bytes:
+    from agentdid.codec.base import decode_base64url  # noqa: PLC0415  # only here
+
+    return decode_base64url(segment)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or say which are not what they should be."""
+    stale = []
+    for name, text in files().items():
+        place = HERE / name
+        if "--check" in arguments:
+            if not place.exists() or place.read_text("utf-8") != text:
+                stale.append(name)
+        else:
+            place.write_text(text, "utf-8")
+    if stale:
+        sys.stderr.write(f"not up to date: {', '.join(stale)}; run python specs/examples/make.py\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
