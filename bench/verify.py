@@ -1,0 +1,192 @@
+"""Verifying, beside one Ed25519 verification by libsodium: secured text in, decision out, parsing inside the timing.
+
+The credentials have 12 claims and about 1.4 kB. Nothing is remembered of a verdict: every call checks every signature.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
+
+from agentdid.clock import FixedClock
+from agentdid.codec.strict_json import encode
+from agentdid.delegation.link import build_link, secure_link
+from agentdid.did import key as did_key
+from agentdid.keys.secret import SecretKey
+from agentdid.present.presentation import make_presentation
+from agentdid.proof.suites import SUITES
+from agentdid.secure import data_integrity, sd_jwt
+from agentdid.sources.source import RecordedSource
+from agentdid.status.bitstring import build_list_credential
+from agentdid.trust.anchors import Trust
+from agentdid.verifier.service import Verifier
+from bench.measure import CALLS, Row, Work, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOW: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
+AUDIENCE: Final = "https://api.partner.example"
+LIST_URL: Final = "https://status.acme.example/status/1"
+SUITE: Final = SUITES["eddsa-jcs-2022"]
+CLAIMS: Final = {
+    "givenName": "Ada",
+    "familyName": "Okonkwo-Lindqvist",
+    "employeeNumber": "E-2026-004417",
+    "department": "Accounts Payable",
+    "costCentre": "4711-EU-NORTH",
+    "office": "Gothenburg, Lindholmen",
+    "role": "Reconciliation agent",
+    "manager": "did:web:acme.example:people:mn",
+    "clearance": 3,
+    "languages": ["sv", "en", "ig"],
+    "contact": {"email": "ap-agents@acme.example", "phone": "+46 31 555 01 00"},
+    "hiredOn": "2026-03-02",
+}
+DISCLOSED: Final = ("givenName", "department", "role", "contact")
+
+
+def _party(name: str) -> tuple[SecretKey, str, str]:
+    secret = SecretKey.from_seed("Ed25519", (name.encode() * 32)[:32])
+    did = did_key.create(secret.public)
+    return secret, did, f"{did}#{did.removeprefix('did:key:')}"
+
+
+ISSUER: Final = _party("issuer")
+AGENT: Final = _party("agent")
+
+
+def _credential() -> dict[str, object]:
+    return {
+        "@context": ["https://www.w3.org/ns/credentials/v2", "https://acme.example/contexts/employee/v1"],
+        "id": "urn:uuid:3f0d3c52-6f5a-4a1d-9a58-6c43fbb1a7a5",
+        "type": ["VerifiableCredential", "EmployeeCredential"],
+        "issuer": ISSUER[1],
+        "name": "Employee credential",
+        "validFrom": "2026-11-24T11:00:00Z",
+        "validUntil": "2026-11-24T20:00:00Z",
+        "credentialSubject": {"id": AGENT[1], **CLAIMS},
+    }
+
+
+def _capability() -> dict[str, object]:
+    grant = {
+        "id": "g1",
+        "from": None,
+        "type": "http",
+        "actions": ["invoice.read", "invoice.list"],
+        "resources": [f"{AUDIENCE}/v1/invoices"],
+        "constraints": {"amount": {"type": "range", "max": "500.00"}, "region": {"type": "enum", "in": ["EU"]}},
+        "limits": {},
+        "approval": None,
+        "autonomyMax": 2,
+    }
+    return {
+        "root": ISSUER[1],
+        "principal": ISSUER[1],
+        "purpose": "invoice reconciliation",
+        "grants": [grant],
+        "audience": ["did:web:partner.example"],
+        "delegation": {"depth": 0, "maxDepth": 3},
+        "parent": None,
+        "minSecurity": "classical",
+    }
+
+
+def _status_list() -> dict[str, object]:
+    document = build_list_credential(LIST_URL, ISSUER[1], ["revocation"], bytes(16_384), valid_from=NOW)
+    return data_integrity.add_proof(document, ISSUER[0], ISSUER[2], SUITE, created=NOW)
+
+
+def _verifier() -> Verifier:
+    trust = Trust.parse(
+        {
+            "audience": AUDIENCE,
+            "did": "did:web:partner.example",
+            "resource": [{"prefix": f"{AUDIENCE}/", "root": ISSUER[1]}],
+            "anchor": [{"did": ISSUER[1], "types": ["EmployeeCredential"]}],
+        }
+    )
+    source = RecordedSource.load({LIST_URL: _status_list()}, NOW)
+    return Verifier(trust, source=source, clock=FixedClock(NOW))
+
+
+def _floor() -> Work:
+    public, secret = crypto_sign_seed_keypair(b"f" * 32)
+    signed = crypto_sign(b"m" * 64, secret)
+    return Work(lambda: [signed] * CALLS, lambda each: crypto_sign_open(each, public), 1.0)
+
+
+def _jcs(verifier: Verifier) -> Work:
+    text = encode(data_integrity.add_proof(_credential(), ISSUER[0], ISSUER[2], SUITE, created=NOW))
+    return Work(lambda: [text] * CALLS, verifier.verify_credential, 1.6)
+
+
+def _presented(verifier: Verifier, credential: str | dict[str, object], form: str, bar: float) -> Work:
+    numbers = itertools.count()
+
+    def one() -> tuple[bytes, str]:
+        nonce = f"nonce-{form}-{next(numbers)}"
+        made = make_presentation(
+            [credential],
+            holder=AGENT[1],
+            signer=AGENT[0],
+            method_id=AGENT[2],
+            audience=AUDIENCE,
+            challenge=nonce,
+            at=NOW,
+            form=form,
+        )
+        return made.encode(), nonce
+
+    def call(each: Any) -> object:  # noqa: ANN401  # what `one` returns
+        return verifier.verify(each[0], challenge=each[1])
+
+    return Work(lambda: [one() for _ in range(CALLS)], call, bar)
+
+
+def _sd_jwt(verifier: Verifier) -> Work:
+    paths = [("credentialSubject", name) for name in CLAIMS]
+    token = sd_jwt.issue(_credential(), ISSUER[0], ISSUER[2], disclosable=paths)
+    shown = sd_jwt.withhold(token, frozenset(("credentialSubject", name) for name in DISCLOSED))
+    return _presented(verifier, shown, "vp+jwt", 3.4)
+
+
+def _with_status(verifier: Verifier) -> Work:
+    status = {
+        "id": f"{LIST_URL}#94567",
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation",
+        "statusListIndex": "94567",
+        "statusListCredential": LIST_URL,
+    }
+    document = build_link(
+        issuer=ISSUER[1],
+        subject=AGENT[1],
+        capability=_capability(),
+        at=NOW - timedelta(hours=1),
+        ttl=timedelta(hours=9),
+        parent=None,
+        status=status,
+        claims=None,
+    )
+    secured = secure_link(document, ISSUER[0], ISSUER[2], form="eddsa-jcs-2022", at=NOW, disclosable=[])
+    return _presented(verifier, secured, "eddsa-jcs-2022", 3.3)
+
+
+def works() -> dict[str, Work]:
+    """Return what is timed, by row."""
+    makers: dict[str, Callable[[Verifier], Work]] = {
+        "eddsa-jcs-2022 credential": _jcs,
+        "SD-JWT, 4 of 12 claims, in a vp+jwt": _sd_jwt,
+        "presentation + capability credential + status (eddsa-jcs-2022)": _with_status,
+    }
+    return {name: make(_verifier()) for name, make in makers.items()}
+
+
+def rows() -> list[Row]:
+    """Return the figures."""
+    return compare(_floor(), works())
