@@ -212,7 +212,7 @@ def parse_capability(value: object, limits: Limits, *, path: str = "", hidden_gr
         DidInvalid: A DID that is none.
         InputTooLarge: Too many grants, or too long a list.
 
-    Spec: specs/capability-credential.md C6-C16.
+    Spec: specs/capability-credential.md C5-C18.
     """
     members = _object(value, _CAPABILITY, path)
     delegation = _object(members["delegation"], _DELEGATION, f"{path}/delegation")

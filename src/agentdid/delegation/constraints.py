@@ -328,7 +328,7 @@ def parse_constraint(value: object, path: str) -> Constraint:
         TypeMismatch: Anything else outside the form.
         InputTooLarge: A list that is too long.
 
-    Spec: specs/delegation.md D9.
+    Spec: specs/capability-credential.md C12.
     """
     if type(value) is not dict or type(value.get("type")) is not str:
         raise TypeMismatch("expected an object with a type", path=path)

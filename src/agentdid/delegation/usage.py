@@ -164,7 +164,7 @@ def approval_applies(grant: CapabilityGrant, request: Request, environment: Mapp
 
     An argument that is missing, or of a type that the entry does not speak about, counts as needing one.
 
-    Spec: specs/approval.md A3.
+    Spec: specs/delegation.md D27.
     """
     if grant.approval is None:
         return False

@@ -196,7 +196,7 @@ def exercise_chain(
         CapabilityTargetMismatch: No leaf grant permits the request at every link, its root does not own the
             resource, or no anchor lets its root grant the action.
 
-    Spec: specs/verification.md V33.
+    Spec: specs/verification.md V34-V35.
     """
     if not parsed.chain:
         raise CapabilityTargetMismatch("no capability was presented")
@@ -217,7 +217,7 @@ def check_request(case: Case) -> None:
     Raises:
         CapabilityTargetMismatch: It does not.
 
-    Spec: specs/verification.md V33.
+    Spec: specs/verification.md V34-V35.
     """
     question = case.question
     if question.request is None:

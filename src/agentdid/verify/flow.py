@@ -51,7 +51,7 @@ def check_chain(case: Case) -> None:
 
 
 def check_query(case: Case) -> None:
-    """Hold that what was disclosed answers what was asked. Raises `QueryNotSatisfied`. Spec: V32a."""
+    """Hold that what was disclosed answers what was asked. Raises `QueryNotSatisfied`. Spec: V33."""
     query = case.question.query
     if query is not None:
         leaves = case.parsed.others + case.parsed.chain[-1:]
