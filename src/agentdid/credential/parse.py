@@ -1,7 +1,8 @@
 """JSON objects into credentials and presentations: every member's shape is checked, here and nowhere else.
 
 The rules stand in two tables, a row a member. Members that VCDM 2.0 does not name are left alone: whether an
-unknown member is an error depends on how the document is secured, not on its shape.
+unknown member is an error depends on how the document is secured, not on its shape. A rule says where inside its own
+value something is wrong; whoever applies it puts before that where the value stands.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from agentdid.codec.base import decode_multibase
 from agentdid.codec.instant import parse_instant
 from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2, Credential, Presentation
-from agentdid.errors import ContextNotAllowed, TypeMismatch
+from agentdid.errors import AgentdidError, ContextNotAllowed, TypeMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,7 +80,7 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
     )
 
 
-def check_url(value: object, path: str) -> None:
+def check_url(value: object, path: str = "") -> None:
     """Hold that `value` is an absolute URL. Raises `TypeMismatch`."""
     if type(value) is not str or _URL.fullmatch(value) is None:
         raise TypeMismatch("expected an absolute URL", path=path)
@@ -87,17 +88,31 @@ def check_url(value: object, path: str) -> None:
 
 def _check_members(
     document: dict[str, object],
-    table: Mapping[str, Callable[[object, str], None]],
+    table: Mapping[str, Callable[[object], None]],
     required: tuple[str, ...],
     path: str,
 ) -> None:
     for name in required:
         if name not in document:
             raise TypeMismatch(f"member {name} is missing", path=path)
-    for name, value in document.items():
-        check = table.get(name)
-        if check is not None:
-            check(value, f"{path}/{name}")
+    name = ""
+    try:
+        for name, value in document.items():
+            check = table.get(name)
+            if check is not None:
+                check(value)
+    except AgentdidError as error:
+        error.path = f"{path}/{name}{error.path}"
+        raise
+
+
+def _within(name: str, check: Callable[[object], None], value: object) -> None:
+    """Apply a rule to a member of the value at hand."""
+    try:
+        check(value)
+    except AgentdidError as error:
+        error.path = f"/{name}{error.path}"
+        raise
 
 
 def _types(document: dict[str, object], needed: str, path: str) -> tuple[str, ...]:
@@ -121,127 +136,131 @@ def _check_capability_context(context: object, path: str) -> None:
         raise ContextNotAllowed("a capability credential carries no inline context", path=f"{path}/@context")
 
 
-def _context(value: object, path: str) -> None:
+def _context(value: object) -> None:
     if not isinstance(value, list) or not value:
-        raise TypeMismatch("expected a list of contexts", path=path)
+        raise TypeMismatch("expected a list of contexts")
     if value[0] != CREDENTIALS_V2:
-        raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context", path=path)
+        raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context")
     for position, each in enumerate(value):
         if not isinstance(each, dict):
-            check_url(each, f"{path}/{position}")
+            check_url(each, f"/{position}")
 
 
-def _type(value: object, path: str) -> None:
-    for each in _some(value, path):
+def _type(value: object) -> None:
+    for each in _some(value):
         if type(each) is not str or not each or " " in each:
-            raise TypeMismatch("expected a type name", path=path)
+            raise TypeMismatch("expected a type name")
 
 
-def _some(value: object, path: str) -> list[object]:
+def _some(value: object) -> list[object]:
     if isinstance(value, list):
         if not value:
-            raise TypeMismatch("expected at least one element", path=path)
+            raise TypeMismatch("expected at least one element")
         return value
     return [value]
 
 
-def _text(value: object, path: str) -> None:
+def _text(value: object) -> None:
     """A string, a language value object, or a list of such objects (VCDM 2.0 section 11.1)."""
     if isinstance(value, str):
         return
-    for each in _some(value, path):
+    for each in _some(value):
         if not isinstance(each, dict) or not isinstance(each.get("@value"), str):
-            raise TypeMismatch("expected a string or a language value", path=path)
+            raise TypeMismatch("expected a string or a language value")
         language, direction = each.get("@language"), each.get("@direction")
         if not each.keys() <= {"@value", "@language", "@direction"}:
-            raise TypeMismatch("a language value has only @value, @language and @direction", path=path)
+            raise TypeMismatch("a language value has only @value, @language and @direction")
         if "@language" in each and not (isinstance(language, str) and _LANGUAGE.fullmatch(language)):
-            raise TypeMismatch("expected a language tag", path=path)
+            raise TypeMismatch("expected a language tag")
         if "@direction" in each and direction not in ("ltr", "rtl"):
-            raise TypeMismatch("expected the direction ltr or rtl", path=path)
+            raise TypeMismatch("expected the direction ltr or rtl")
 
 
-def _party(value: object, path: str) -> None:
+def _party(value: object) -> None:
     """A URL, or an object with one as its `id`: an issuer or a holder."""
     if isinstance(value, dict):
-        check_url(value.get("id"), f"{path}/id")
-        _check_described(value, path)
+        check_url(value.get("id"), "/id")
+        _check_described(value)
     else:
-        check_url(value, path)
+        check_url(value)
 
 
-def _check_described(value: dict[str, object], path: str) -> None:
+def _check_described(value: dict[str, object]) -> None:
     for name in ("name", "description"):
         if name in value:
-            _text(value[name], f"{path}/{name}")
+            _within(name, _text, value[name])
 
 
-def _subject(value: object, path: str) -> None:
-    for each in _some(value, path):
+def _subject(value: object) -> None:
+    for each in _some(value):
         if not isinstance(each, dict) or not each:
-            raise TypeMismatch("expected an object with at least one claim", path=path)
+            raise TypeMismatch("expected an object with at least one claim")
         if "id" in each:
-            check_url(each["id"], f"{path}/id")
+            check_url(each["id"], "/id")
 
 
-def _typed(value: object, path: str) -> None:
+def _typed(value: object) -> None:
     """One or more objects with a `type`, and a URL where they have an `id`."""
-    for each in _some(value, path):
+    for each in _some(value):
         if not isinstance(each, dict):
-            raise TypeMismatch("expected an object", path=path)
-        _type(each.get("type"), f"{path}/type")
+            raise TypeMismatch("expected an object")
+        _within("type", _type, each.get("type"))
         if "id" in each:
-            check_url(each["id"], f"{path}/id")
+            check_url(each["id"], "/id")
 
 
-def _typed_with_id(value: object, path: str) -> None:
+def _typed_with_id(value: object) -> None:
     """As `_typed`, where the `id` is required too (VCDM 2.0 sections 4.11 and 5.6)."""
-    _typed(value, path)
-    for each in _some(value, path):
+    _typed(value)
+    for each in _some(value):
         if "id" not in each:  # type: ignore[operator]  # an object, by _typed
-            raise TypeMismatch("member id is missing", path=path)
+            raise TypeMismatch("member id is missing")
 
 
-def _related(value: object, path: str) -> None:
+def _related(value: object) -> None:
     """`relatedResource`: unique URLs, each with a digest (VCDM 2.0 section 5.3)."""
     if not isinstance(value, list):
-        raise TypeMismatch("expected a list", path=path)
+        raise TypeMismatch("expected a list")
     seen = set()
-    for each in _some(value, path):
+    for each in _some(value):
         if not isinstance(each, dict):
-            raise TypeMismatch("expected an object", path=path)
-        check_url(each.get("id"), f"{path}/id")
+            raise TypeMismatch("expected an object")
+        check_url(each.get("id"), "/id")
         if each["id"] in seen:
-            raise TypeMismatch("the same resource stands twice", path=f"{path}/id")
+            raise TypeMismatch("the same resource stands twice", path="/id")
         seen.add(each["id"])
         sri, multibase = each.get("digestSRI"), each.get("digestMultibase")
         if sri is None and multibase is None:
-            raise TypeMismatch("expected digestSRI or digestMultibase", path=path)
+            raise TypeMismatch("expected digestSRI or digestMultibase")
         if sri is not None and not (isinstance(sri, str) and _SRI.fullmatch(sri)):
-            raise TypeMismatch("expected a Subresource Integrity digest", path=f"{path}/digestSRI")
+            raise TypeMismatch("expected a Subresource Integrity digest", path="/digestSRI")
         if multibase is not None:
-            if not isinstance(multibase, str):
-                raise TypeMismatch("expected a multibase digest", path=f"{path}/digestMultibase")
-            decode_multibase(multibase)
+            _within("digestMultibase", _multibase, multibase)
 
 
-def _url_if_present(value: object, path: str) -> None:
-    check_url(value, path)
+def _multibase(value: object) -> None:
+    if not isinstance(value, str):
+        raise TypeMismatch("expected a multibase digest")
+    decode_multibase(value)
 
 
-def _embedded(value: object, path: str) -> None:
+def _url_if_present(value: object) -> None:
+    check_url(value)
+
+
+def _embedded(value: object) -> None:
     for each in _each(value):
         if not isinstance(each, dict) or not each:
-            raise TypeMismatch("expected a credential object; a token stands in an enveloped credential", path=path)
+            raise TypeMismatch("expected a credential object; a token stands in an enveloped credential")
 
 
-_COMMON: Final[dict[str, Callable[[object, str], None]]] = {
+_COMMON: Final[dict[str, Callable[[object], None]]] = {
     "@context": _context,
     "id": _url_if_present,
     "type": _type,
     "termsOfUse": _typed,
 }
-_CREDENTIAL: Final[Mapping[str, Callable[[object, str], None]]] = MappingProxyType(
+_CREDENTIAL: Final[Mapping[str, Callable[[object], None]]] = MappingProxyType(
     _COMMON
     | {
         "name": _text,
@@ -257,6 +276,6 @@ _CREDENTIAL: Final[Mapping[str, Callable[[object, str], None]]] = MappingProxyTy
         "confidenceMethod": _typed,
     }
 )
-_PRESENTATION: Final[Mapping[str, Callable[[object, str], None]]] = MappingProxyType(
+_PRESENTATION: Final[Mapping[str, Callable[[object], None]]] = MappingProxyType(
     _COMMON | {"holder": _party, "verifiableCredential": _embedded}
 )

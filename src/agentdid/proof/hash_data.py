@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from agentdid.canon.jcs import canonicalize, canonicalize_plain
@@ -22,7 +21,7 @@ def hash_document(document: dict[str, object], suite: Suite, *, plain: bool) -> 
     Spec: vc-di-eddsa section 3.3.2 and 3.3.4.
     """
     canonical = canonicalize_plain(document) if plain else canonicalize(document)
-    return hashlib.new(suite.digest, canonical, usedforsecurity=True).digest()
+    return suite.hash(canonical).digest()
 
 
 def hash_data(config: dict[str, object], document_hash: bytes, suite: Suite, *, plain: bool) -> bytes:

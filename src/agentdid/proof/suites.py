@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from hashlib import _Hash
 
 
 @final
@@ -18,13 +20,13 @@ class Suite:
     Attributes:
         name: As it stands in `proof.cryptosuite`.
         algorithm: The only key algorithm it signs with (`keys.algorithms`).
-        digest: The hash of both halves of the signed bytes, as `hashlib` names it.
+        hash: The hash of both halves of the signed bytes.
         signature_base: The multibase of `proofValue`.
     """
 
     name: str
     algorithm: str
-    digest: str
+    hash: Callable[[bytes], _Hash]
     signature_base: str
 
 
@@ -33,7 +35,7 @@ SUITES: Final[Mapping[str, Suite]] = MappingProxyType(
         row.name: row
         for row in (
             # vc-di-eddsa §3.3
-            Suite(name="eddsa-jcs-2022", algorithm="Ed25519", digest="sha256", signature_base="z"),
+            Suite(name="eddsa-jcs-2022", algorithm="Ed25519", hash=sha256, signature_base="z"),
         )
     }
 )

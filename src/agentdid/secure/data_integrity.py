@@ -63,7 +63,8 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
     found: list[Any] = proofs if isinstance(proofs, list) else [proofs]
     if len(found) > limits.max_proofs:
         raise InputTooLarge(f"at most {limits.max_proofs} proofs", path="/proof")
-    body = {name: value for name, value in document.items() if name != "proof"}
+    body = dict(document)
+    del body["proof"]
     first = _suite(found[0], "/proof")
     body_hash = hash_document(body, first, plain=text.plain)
     signatures = []
@@ -75,15 +76,15 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
         signatures.append(_signature(proof, suite, body, document_hash, purpose, text.plain, path))
         created.append(_instant(proof, "created", path))
         expires.append(_instant(proof, "expires", path))
-    if any(each.did != signatures[0].did for each in signatures):
+    if len({each.did for each in signatures}) > 1:
         raise IssuerKeyMismatch("all proofs must be by one DID", path="/proof")
     return Secured(
         form=first.name,
         document=body,
         signatures=tuple(signatures),
         digest=body_hash,
-        created=max((each for each in created if each is not None), default=None),
-        expires=min((each for each in expires if each is not None), default=None),
+        created=max(filter(None, created), default=None),
+        expires=min(filter(None, expires), default=None),
         begins=None,
         wire=document,
         binding=None if purpose == ASSERTION else _binding(found[0], body, created[0], expires[0]),
@@ -168,7 +169,8 @@ def _signature(
     value = proof.get("proofValue")
     if not isinstance(value, str) or not value.startswith(suite.signature_base):
         raise EncodingInvalid(f"expected multibase {suite.signature_base}", path=f"{path}/proofValue")
-    config = {name: each for name, each in proof.items() if name != "proofValue"}
+    config = dict(proof)
+    del config["proofValue"]
     return Signature(
         method_id=method_id,  # type: ignore[arg-type]  # a string, by split_did_url
         did=did,
