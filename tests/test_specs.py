@@ -1,0 +1,259 @@
+"""The specifications: examples are real, pages show what the files say, and every number leads somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agentdid import Request, Trust, Verifier
+from agentdid.clock import FixedClock
+from agentdid.codec.instant import parse_instant
+from agentdid.codec.strict_json import parse
+from agentdid.errors import NonceReplayed
+from agentdid.present.challenge import Challenge
+from agentdid.present.exchange import decode_authorization, normalize_url
+from agentdid.sources.source import RecordedSource
+from agentdid.verify import flow
+from agentdid.verify.case import HttpRequest
+from agentdid.verify.decide import as_outcome
+from agentdid.verify.evidence import replay
+from tests.vectors_dir import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SPECS = ROOT / "specs"
+EXAMPLES = SPECS / "examples"
+LEFT_OUT = "…"
+LETTERS = {
+    "capability-credential.md": "C",
+    "delegation.md": "D",
+    "verification.md": "V",
+    "presentation-over-http.md": "H",
+    "evidence-bundle.md": "E",
+}
+AT = parse_instant("2026-11-01T12:00:00Z", "")
+CHALLENGE = "bm90LXJhbmRvbS1hdC1hbGw"
+REQUEST = Request("http", "invoice.read", "https://api.partner.example/v1/invoices/7", {"region": "EU"})
+
+_SENTENCE = re.compile(r"^- \*\*([A-Z])([0-9]+)\*\* ", re.MULTILINE)
+_SHOWN = re.compile(r"^<!-- example: (\S+)(?: (/\S+))? -->\n```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_NUMBERS = r"[CDVHE][0-9]+(?:-[CDVHE][0-9]+)?"
+# a citation is a file of specs/ with its numbers, a check's row in verify.flow, or "Spec: V32" there
+_CITED = re.compile(
+    rf"(?:specs/[\w-]+\.md |Spec: |^    Check\(\"\w+\", \"|= Check\(\"\w+\", \")({_NUMBERS})", re.MULTILINE
+)
+
+
+def _verifier() -> Verifier:
+    """Return the verifier of the examples: their policy, their sources, their instant."""
+    source = RecordedSource.load(EXAMPLES / "sources.json", AT)
+    return Verifier(Trust.load(EXAMPLES / "trust.toml"), source=source, clock=FixedClock(AT))
+
+
+def _numbers(name: str) -> list[int]:
+    """Return the numbers of a page's sentences, in their order."""
+    return [int(number) for _, number in _SENTENCE.findall((SPECS / name).read_text("utf-8"))]
+
+
+def _shown() -> list[tuple[str, str, str, str]]:
+    """Return file, pointer, language and text of every example that a page shows."""
+    return [found for name in LETTERS for found in _SHOWN.findall((SPECS / name).read_text("utf-8"))]
+
+
+def _find_difference(shown: object, real: object, path: str = "") -> str | None:
+    """Return where what is shown differs from what is, but for what is left out; `None` where nowhere."""
+    if shown == LEFT_OUT:
+        return None
+    if isinstance(shown, dict) and isinstance(real, dict) and shown.keys() == real.keys():
+        found = [_find_difference(shown[name], real[name], f"{path}/{name}") for name in shown]
+        return next((each for each in found if each is not None), None)
+    if isinstance(shown, list) and isinstance(real, list) and len(shown) == len(real):
+        found = [_find_difference(*pair, f"{path}/{at}") for at, pair in enumerate(zip(shown, real, strict=True))]
+        return next((each for each in found if each is not None), None)
+    return None if type(shown) is type(real) and shown == real else path or "/"
+
+
+def _citations() -> list[tuple[str, str]]:
+    """Return file and number of every sentence that the source cites, both ends of a range."""
+    found = []
+    for file in sorted((ROOT / "src").rglob("*.py")):
+        for cited in _CITED.findall(file.read_text("utf-8")):
+            found += [(file.name, number) for number in cited.split("-")]
+    return found
+
+
+def test_every_page_has_its_letter() -> None:
+    """A page of specs/ is one of the five, and a sentence's letter is its page's."""
+    letters = {
+        path.name: {letter for letter, _ in _SENTENCE.findall(path.read_text("utf-8"))} for path in SPECS.glob("*.md")
+    }
+
+    assert {name: {letter} for name, letter in LETTERS.items()} == letters
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_sentences_count_up(name: str) -> None:
+    """The numbers of a page are unique and ascending from 1, with no gap."""
+    numbers = _numbers(name)
+
+    assert list(range(1, len(numbers) + 1)) == numbers
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_a_page_is_one_page(name: str) -> None:
+    """A page has at most 140 lines, and an example stands before the first sentence."""
+    text = (SPECS / name).read_text("utf-8")
+
+    assert len(text.splitlines()) <= 140
+    assert 0 < text.index("<!-- example: ") < text.index("- **")
+
+
+def test_every_cited_sentence_exists() -> None:
+    """A number that the source cites is a sentence of specs/."""
+    known = {f"{letter}{number}" for name, letter in LETTERS.items() for number in _numbers(name)}
+    cited = _citations()
+
+    assert [] == [each for each in cited if each[1] not in known]
+    assert len(cited) > 60
+
+
+def test_the_checks_cite_every_sentence_but_the_outcomes() -> None:
+    """The recipes of verify.flow cover V1 to V39, in order; V36, V40 and V41 are about the decision, not a check."""
+    covered: list[int] = []
+    for check in flow.REQUEST:
+        first, _, last = check.spec.removeprefix("V").partition("-V")
+        covered += range(int(first), int(last or first) + 1)
+
+    assert [each for each in range(1, 40) if each != 36] == sorted(set(covered))
+    assert sorted(covered) == covered
+
+
+@pytest.mark.parametrize("cited", sorted({each for _, each in _citations()}))
+def test_a_citation_has_the_letter_of_its_page(cited: str) -> None:
+    """`specs/delegation.md` is cited with D, and so on: a number under another page's name is a slip."""
+    texts = "\n".join(file.read_text("utf-8") for file in (ROOT / "src").rglob("*.py"))
+    pages = re.findall(rf"specs/([\w-]+\.md) (?:{_NUMBERS}-)?{cited}\b", texts)
+
+    assert {cited[0]} >= {LETTERS[page] for page in pages}
+
+
+def test_examples_are_up_to_date() -> None:
+    """`make.py --check`: fixed keys, salts and instant give the files as they are."""
+    done = subprocess.run(  # noqa: S603  # our own script
+        [sys.executable, str(EXAMPLES / "make.py"), "--check"], check=False, capture_output=True, text=True
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(("name", "pointer", "language", "text"), _shown(), ids=lambda each: each[:40])
+def test_what_a_page_shows_is_in_the_file(name: str, pointer: str, language: str, text: str) -> None:
+    """A shown example equals its file, but for what `…` stands for."""
+    content = (EXAMPLES / name).read_text("utf-8")
+    if language == "json":
+        real = json.loads(content)
+        for step in pointer.split("/")[1:]:
+            real = real[int(step)]
+
+        assert None is _find_difference(json.loads(text), real)
+    else:
+        pattern = ".*".join(re.escape(each) for each in text.split(LEFT_OUT))
+
+        assert re.fullmatch(pattern, content) is not None
+
+
+def test_every_page_shows_an_example() -> None:
+    """No page is without a shown fixture, and each fixture that is shown is there."""
+    pages = [name for name in LETTERS if _SHOWN.search((SPECS / name).read_text("utf-8"))]
+
+    assert list(LETTERS) == pages
+    assert [] == [name for name, *_ in _shown() if not (EXAMPLES / name).exists()]
+
+
+def test_a_difference_is_found() -> None:
+    """The comparison sees a changed value, a missing member and another type; `…` hides only its own place."""
+    assert "/a/1" == _find_difference({"a": [1, 2], "b": LEFT_OUT}, {"a": [1, 3], "b": 4})
+    assert "/a" == _find_difference({"a": {}}, {"a": {"b": 1}})
+    assert "/" == _find_difference(1, True)
+
+
+@pytest.mark.parametrize("name", ["capability-credential.json", "capability-credential.sd-jwt.txt", "delegation.json"])
+def test_credential_examples_are_accepted(name: str) -> None:
+    """The credential, in both forms, and the chain stand under the policy of the examples."""
+    text = (EXAMPLES / name).read_text("utf-8").strip()
+    value = text if text.startswith("ey") else parse(text).value
+    decision = _verifier().verify_credential(value)  # type: ignore[arg-type]  # JSON values
+
+    assert {"passed"} == {each.outcome for each in decision.checks}
+
+
+@pytest.mark.parametrize("name", ["presentation.vp.jwt", "presentation-eddsa-jcs-2022.json"])
+def test_presentation_examples_are_accepted_once(name: str) -> None:
+    """Both forms of presentation permit the request, and neither permits it twice (V39)."""
+    verifier = _verifier()
+    presented = (EXAMPLES / name).read_text("utf-8").strip()
+    grant = verifier.authorize(presented, challenge=CHALLENGE, request=REQUEST)
+
+    assert ("read", "one") == tuple(each.id for each in grant.exercised)
+    with pytest.raises(NonceReplayed) as refusal:
+        verifier.authorize(presented, challenge=CHALLENGE, request=REQUEST)
+    assert "nonce_replayed" == refusal.value.code
+
+
+def _exchange() -> tuple[str, str, str, str]:
+    """Return method, target, challenge and authorization of the example of presentation over HTTP."""
+    call, answer, again = (EXAMPLES / "presentation-over-http.txt").read_text("utf-8").strip().split("\n\n")
+    first, second = call.splitlines()[0], again.splitlines()[0]
+    assert first == second  # the same request is sent again (H9)
+    method, target, _ = first.split(" ")
+    headers = dict(line.split(": ", 1) for line in [*answer.splitlines()[1:], *again.splitlines()[1:]])
+    return method, target, headers["WWW-Authenticate"], headers["Authorization"]
+
+
+def test_the_exchange_is_accepted() -> None:
+    """The example's challenge reads back (H1, H5), and what answers it permits this request (H8, H11)."""
+    method, target, challenge, authorization = _exchange()
+    found = Challenge.find([challenge])
+    assert found is not None
+    url = normalize_url(found.audience + target)
+    found.check_for(url)
+    grant = _verifier().authorize(
+        decode_authorization(authorization), challenge=found.nonce, request=REQUEST, http=HttpRequest(method, url, None)
+    )
+
+    assert json.loads((EXAMPLES / "verification.json").read_text("utf-8")) == grant.encode()
+
+
+def test_the_decoded_presentation_is_the_one_that_travels() -> None:
+    """presentation-over-http.json is the payload of the token in presentation-over-http.txt."""
+    *_, authorization = _exchange()
+    _, payload, _ = decode_authorization(authorization).split(".")
+    shown = json.loads((EXAMPLES / "presentation-over-http.json").read_text("utf-8"))
+
+    assert shown == json.loads(_decoded(payload))
+
+
+def test_the_bundle_replays() -> None:
+    """The example of an evidence bundle leads to its own decision (E5, E8)."""
+    bundle = json.loads((EXAMPLES / "evidence-bundle.json").read_text("utf-8"))
+
+    assert bundle["decision"] == as_outcome(replay(bundle))
+
+
+def _decoded(segment: str) -> bytes:
+    from base64 import urlsafe_b64decode  # noqa: PLC0415  # not our decoder: what others would read
+
+    return urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+
+
+def test_the_context_in_specs_is_the_one_in_the_package() -> None:
+    """specs/contexts/agentdid-v1.jsonld and the shipped context are the same bytes."""
+    packaged: Path = next((ROOT / "src").rglob("agentdid-v1.jsonld"))
+
+    assert (SPECS / "contexts" / "agentdid-v1.jsonld").read_bytes() == packaged.read_bytes()
