@@ -6,17 +6,17 @@ audit rows, so every decoder here refuses all spellings but the encoder's.
 
 from __future__ import annotations
 
-from binascii import Error, a2b_base64, b2a_base64
+from binascii import Error
 from typing import Final
+
+from pybase64 import b64decode, b64encode_as_string
 
 from agentdid.errors import EncodingInvalid, InputTooLarge
 
-# "+", "/" and "=" become a character of no alphabet
-_TO_STANDARD: Final = bytes.maketrans(b"-_+/=", b"+/!!!")
-_PADDING: Final = (b"", b"===", b"==", b"=")
+_URL: Final = b"-_"
+_PADDING: Final = ("", "===", "==", "=")
 # the last character holds 2 or 4 bits that no byte takes; they are zero
 _LAST_OF: Final = (None, None, frozenset("AQgw"), frozenset("AEIMQUYcgkosw048"))
-_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
 _PAIR_BASE: Final = 58 * 58
@@ -39,7 +39,7 @@ _MAX_BASE58: Final = 8_192
 
 def encode_base64url(raw: bytes) -> str:
     """Return unpadded base64url (RFC 7515 section 2)."""
-    return b2a_base64(raw, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
+    return b64encode_as_string(raw, _URL).rstrip("=")
 
 
 def decode_base64url(text: str, *, max_bytes: int | None = None) -> bytes:
@@ -54,9 +54,12 @@ def decode_base64url(text: str, *, max_bytes: int | None = None) -> bytes:
     if max_bytes is not None and len(text) * 3 // 4 > max_bytes:
         raise InputTooLarge(f"at most {max_bytes} bytes in base64url")
     over = len(text) & 3
+    # the decoder takes these three beside its alphabet
+    if "=" in text or "+" in text or "/" in text:
+        raise EncodingInvalid("expected unpadded base64url")
     try:
-        raw = a2b_base64(text.encode("ascii").translate(_TO_STANDARD) + _PADDING[over], strict_mode=True)
-    except (Error, ValueError, AttributeError):
+        raw = b64decode(text + _PADDING[over], _URL, validate=True)
+    except (Error, ValueError):
         raise EncodingInvalid("expected unpadded base64url") from None
     last = _LAST_OF[over]
     if last is not None and text[-1] not in last:

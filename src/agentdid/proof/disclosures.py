@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode, parse
@@ -29,10 +29,13 @@ from agentdid.errors import (
 from agentdid.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from hashlib import _Hash
 
 # RFC 9901 §9.4 asks for second-preimage resistance; the IANA "Named Information" names.
-_HASHES: Final[Mapping[str, str]] = MappingProxyType({"sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512"})
+_HASHES: Final[Mapping[str, Callable[[bytes], _Hash]]] = MappingProxyType(
+    {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
+)
 _SALT_BYTES: Final = 16  # RFC 9901 §9.3: 128 bits
 _PROPERTY: Final = 3  # salt, name, value
 _ELEMENT: Final = 2  # salt, value
@@ -41,12 +44,13 @@ _ELEMENT: Final = 2  # salt, value
 @final
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One spot where a digest stands.
+    """One spot where something was hidden.
 
     Attributes:
-        path: Members and indexes to the object or array that holds the digest, counted in the opened payload.
-        key: The claim's name or the element's index in the opened payload; `None` where nothing was disclosed.
-        in_array: Whether an array element is hidden here.
+        path: Members and indexes to the object or array that held the digest, counted in the opened payload.
+        key: The claim's name or the element's index in the opened payload; `None` for all that was not disclosed of
+            this object or array.
+        in_array: Whether array elements are hidden here.
         encoded: The disclosure, if it was given.
     """
 
@@ -56,34 +60,13 @@ class Place:
     encoded: str | None
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A payload with its disclosures in place."""
-
-    payload: dict[str, object]
-    places: tuple[Place, ...]
-    plain: bool
-
-
-@final
-@dataclass(slots=True)
-class _Disclosure:
-    encoded: str
-    content: list[object]
-    used: bool = False
-
-
-def open_payload(
-    payload: dict[str, object], disclosures: Sequence[str], limits: Limits = DEFAULT, *, plain: bool = False
-) -> Opened:
-    """Return the payload that the disclosures make: every `_sd`, `...` and `_sd_alg` gone, each claim in its place.
+def open_payload(payload: dict[str, object], disclosures: Sequence[str], limits: Limits = DEFAULT) -> tuple[Place, ...]:
+    """Put every disclosure in its place, take all digests away, and return where things were hidden.
 
     Args:
-        payload: The issuer-signed payload.
+        payload: The issuer-signed payload, which is changed.
         disclosures: As they stood between the tildes.
         limits: `max_disclosures`, and the bounds of each parse.
-        plain: Whether the payload was found plain by the strict parser; the answer says it of the whole.
 
     Raises:
         InputTooLarge: More disclosures than the limit.
@@ -94,74 +77,63 @@ def open_payload(
     """
     if len(disclosures) > limits.max_disclosures:
         raise InputTooLarge(f"at most {limits.max_disclosures} disclosures")
-    algorithm = payload.get("_sd_alg", "sha-256")
+    algorithm = payload.pop("_sd_alg", "sha-256")
     if not isinstance(algorithm, str) or algorithm not in _HASHES:
         raise SdAlgUnsupported(f"expected one of {', '.join(_HASHES)}", path="/_sd_alg")
     opener = _Opener(_HASHES[algorithm], limits)
-    opener.plain = plain
     for encoded in disclosures:
         opener.add(encoded)
-    opened = opener.visit_object({name: value for name, value in payload.items() if name != "_sd_alg"}, ())
-    for disclosure in opener.given.values():
-        if not disclosure.used:
-            raise SdDisclosureUnreferenced("a disclosure was given to which no digest leads")
-    return Opened(opened, tuple(opener.places), opener.plain)
+    opener.open_object(payload, ())
+    if not opener.given.keys() <= opener.seen:
+        raise SdDisclosureUnreferenced("a disclosure was given to which no digest leads")
+    return tuple(opener.places)
 
 
 @final
 class _Opener:
     """The state of one walk: what was given, what was seen, where digests stood."""
 
-    __slots__ = ("given", "hash_name", "limits", "places", "plain", "seen")
+    __slots__ = ("given", "hash", "limits", "places", "seen")
 
-    def __init__(self, hash_name: str, limits: Limits) -> None:
-        self.hash_name = hash_name
+    def __init__(self, hash: Callable[[bytes], _Hash], limits: Limits) -> None:  # noqa: A002  # what it is
+        self.hash = hash
         self.limits = limits
-        self.given: dict[str, _Disclosure] = {}
+        self.given: dict[str, tuple[str, list[Any]]] = {}  # digest → the disclosure and what it says
         self.seen: set[str] = set()
         self.places: list[Place] = []
-        self.plain = True
 
     def add(self, encoded: str) -> None:
         try:
-            text = parse(decode_base64url(encoded), self.limits)
+            content = parse(decode_base64url(encoded), self.limits).value
         except InputTooLarge:
             raise
         except Malformed as error:
             raise SdDisclosureMalformed(f"a disclosure is not base64url of strict JSON ({error.code})") from None
-        content = text.value
-        if not isinstance(content, list) or len(content) not in (_ELEMENT, _PROPERTY):
+        if type(content) is not list or len(content) not in (_ELEMENT, _PROPERTY):
             raise SdDisclosureMalformed("expected [salt, value] or [salt, name, value]")
-        if not isinstance(content[0], str) or (len(content) == _PROPERTY and not isinstance(content[1], str)):
+        if type(content[0]) is not str or (len(content) == _PROPERTY and type(content[1]) is not str):
             raise SdDisclosureMalformed("expected salt and name to be strings")
-        if len(content) == _PROPERTY and not content[1].isascii():
-            self.plain = False
-        self.plain = self.plain and text.plain
-        digest = encode_base64url(hashlib.new(self.hash_name, encoded.encode("ascii")).digest())
+        digest = encode_base64url(self.hash(encoded.encode("ascii")).digest())
         if digest in self.given:
             raise SdDigestDuplicate("the same disclosure was given twice")
-        self.given[digest] = _Disclosure(encoded, content)
+        self.given[digest] = (encoded, content)
 
-    def meet(self, digest: object) -> _Disclosure | None:
-        if not isinstance(digest, str):
+    def meet(self, digest: object) -> tuple[str, list[Any]] | None:
+        if type(digest) is not str:
             raise SdDisclosureMalformed("expected a digest to be a string")
         if digest in self.seen:
             raise SdDigestDuplicate("the same digest stands twice")
         self.seen.add(digest)
-        found = self.given.get(digest)
-        if found is not None:
-            found.used = True
-        return found
+        return self.given.get(digest)
 
-    def visit(self, value: object, path: tuple[str | int, ...]) -> object:
+    def open(self, value: object, path: tuple[str | int, ...]) -> None:
         kind = type(value)
         if kind is dict:
-            return self.visit_object(value, path)  # type: ignore[arg-type]  # by the line above
-        if kind is list:
-            return self.visit_array(value, path)  # type: ignore[arg-type]  # by the line above
-        return value
+            self.open_object(value, path)  # type: ignore[arg-type]  # by the line above
+        elif kind is list:
+            self.open_array(value, path)  # type: ignore[arg-type]  # by the line above
 
-    def visit_object(self, value: dict[str, object], path: tuple[str | int, ...]) -> dict[str, object]:
+    def open_object(self, value: dict[str, object], path: tuple[str | int, ...]) -> None:
         if len(path) > self.limits.max_depth:
             # disclosures nest in disclosures: each parse was shallow, the sum need not be
             raise JsonTooDeep(f"at most {self.limits.max_depth} levels, disclosures in place")
@@ -169,52 +141,62 @@ class _Opener:
             raise SdDisclosureMalformed("_sd_alg stands at the top level only", path=pointer(path))
         if "..." in value:
             raise SdDisclosureMalformed("a digest of an element stands alone in an array element", path=pointer(path))
-        opened = {
-            name: self.visit(each, (*path, name)) if type(each) is dict or type(each) is list else each
-            for name, each in value.items()
-            if name != "_sd"
-        }
-        if "_sd" not in value:
-            return opened
-        digests = value["_sd"]
-        if not isinstance(digests, list):
+        digests = value.pop("_sd", ())
+        for name, each in value.items():
+            kind = type(each)
+            if kind is dict or kind is list:
+                self.open(each, (*path, name))
+        if digests != ():
+            self._open_digests(digests, value, path)
+
+    def _open_digests(self, digests: object, value: dict[str, object], path: tuple[str | int, ...]) -> None:
+        if type(digests) is not list:
             raise SdDisclosureMalformed("expected _sd to be an array", path=pointer(path))
+        withheld = False
         for digest in digests:
             found = self.meet(digest)
             if found is None:
-                self.places.append(Place(path, None, in_array=False, encoded=None))
+                withheld = True
                 continue
-            if len(found.content) != _PROPERTY:
+            encoded, content = found
+            if len(content) != _PROPERTY:
                 raise SdDisclosureMalformed("expected [salt, name, value] for an object property", path=pointer(path))
-            name: str = found.content[1]  # type: ignore[assignment]  # a string, by add
+            name: str = content[1]
             if name in ("_sd", "..."):
                 raise SdClaimReserved(f"a claim may not be called {name}", path=pointer(path))
-            if name in opened:
+            if name in value:
                 raise SdClaimCollision("a disclosed claim stands beside another of its name", path=pointer(path))
-            self.places.append(Place(path, name, in_array=False, encoded=found.encoded))
-            opened[name] = self.visit(found.content[2], (*path, name))
-        return opened
+            self.places.append(Place(path, name, in_array=False, encoded=encoded))
+            value[name] = content[2]
+            self.open(content[2], (*path, name))
+        if withheld:
+            self.places.append(Place(path, None, in_array=False, encoded=None))
 
-    def visit_array(self, value: list[object], path: tuple[str | int, ...]) -> list[object]:
+    def open_array(self, value: list[object], path: tuple[str | int, ...]) -> None:
         if len(path) > self.limits.max_depth:
             raise JsonTooDeep(f"at most {self.limits.max_depth} levels, disclosures in place")
         opened: list[object] = []
+        withheld = False
         for each in value:
             position = len(opened)  # counted as the reader will see it: withheld elements are gone
+            element = each
             if type(each) is dict and "..." in each:
                 if len(each) != 1:
                     raise SdDisclosureMalformed("a digest of an element stands alone", path=pointer(path))
                 found = self.meet(each["..."])
                 if found is None:
-                    self.places.append(Place(path, None, in_array=True, encoded=None))
+                    withheld = True
                     continue
-                self.places.append(Place(path, position, in_array=True, encoded=found.encoded))
-                if len(found.content) != _ELEMENT:
+                encoded, content = found
+                if len(content) != _ELEMENT:
                     raise SdDisclosureMalformed("expected [salt, value] for an array element", path=pointer(path))
-                opened.append(self.visit(found.content[1], (*path, position)))
-            else:
-                opened.append(self.visit(each, (*path, position)))
-        return opened
+                self.places.append(Place(path, position, in_array=True, encoded=encoded))
+                element = content[1]
+            self.open(element, (*path, position))
+            opened.append(element)
+        if withheld:
+            self.places.append(Place(path, None, in_array=True, encoded=None))
+        value[:] = opened
 
 
 def pointer(path: Sequence[str | int]) -> str:

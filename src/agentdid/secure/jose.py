@@ -32,14 +32,14 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     jws = parse_jws(token, limits)
     did = check_header(jws.header, TYP)
     payload = jws.claims
-    claims = {name: payload[name] for name in _CLAIMS if name in payload}
+    claims = {name: payload.pop(name) for name in _CLAIMS & payload.keys()}
     for name in ("iat", "exp"):
         if name not in claims:
             raise TypeMismatch(f"a presentation has {name}", path=f"/{name}")
     issued, expires = parse_numeric_date(claims["iat"], "/iat"), parse_numeric_date(claims["exp"], "/exp")
     return Secured(
         form=TYP,
-        document={name: value for name, value in payload.items() if name not in _CLAIMS},
+        document=payload,
         signatures=(
             Signature(
                 method_id=jws.header.kid,  # type: ignore[arg-type]  # a string, by check_header

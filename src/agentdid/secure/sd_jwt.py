@@ -24,7 +24,7 @@ from agentdid.errors import (
     TypMismatch,
 )
 from agentdid.limits import DEFAULT, Limits
-from agentdid.proof.disclosures import Opened, hide, open_payload, pointer
+from agentdid.proof.disclosures import Place, hide, open_payload, pointer
 from agentdid.proof.jws import KEYS_OF_ALG, JoseHeader, parse_jws, sign_jws
 from agentdid.secure.mechanism import Secured, Signature
 
@@ -70,10 +70,10 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
         raise KbInvalid("a credential carries no key binding JWT; the presentation around it binds the holder")
     jws = parse_jws(issued, limits)
     did = check_header(jws.header, TYP)
-    opened = open_payload(jws.claims, disclosures, limits, plain=jws.payload.plain)
-    document = {name: value for name, value in opened.payload.items() if name not in JWT_CLAIMS}
-    hidden = _check_places(opened, document)
-    claims = {name: opened.payload[name] for name in JWT_CLAIMS if name in opened.payload}
+    document = jws.claims
+    places = open_payload(document, disclosures, limits)
+    claims = {name: document.pop(name) for name in JWT_CLAIMS & document.keys()}
+    hidden = _check_places(places, document)
     _check_agreement(claims, document)
     return Secured(
         form=TYP,
@@ -136,9 +136,8 @@ def withhold(token: str, keep: frozenset[tuple[str | int, ...]], limits: Limits 
         limits: As for `read`.
     """
     issued, *disclosures = token.split("~")[:-1]
-    opened = open_payload(parse_jws(issued, limits).claims, disclosures, limits)
     needed = set()
-    for place in opened.places:
+    for place in open_payload(parse_jws(issued, limits).claims, disclosures, limits):
         if place.key is not None:
             path = (*place.path, place.key)
             if any(path[: len(kept)] == kept[: len(path)] for kept in keep):
@@ -177,11 +176,11 @@ def check_header(header: JoseHeader, typ: str) -> str:
     return did
 
 
-def _check_places(opened: Opened, document: dict[str, object]) -> bool:
+def _check_places(places: tuple[Place, ...], document: dict[str, object]) -> bool:
     """Hold that nothing was hidden that may not be; return whether grants were withheld."""
     capability = CAPABILITY_TYPE in _types(document)
     hidden = False
-    for place in opened.places:
+    for place in places:
         # An undisclosed property may be a decoy (RFC 9901 §4.2.5); its place is judged with an ordinary name.
         leaf: str | int = 0 if place.in_array else (place.key or "decoy")
         check_disclosable((*place.path, leaf), capability=capability)
