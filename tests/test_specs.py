@@ -6,6 +6,8 @@ import json
 import re
 import subprocess
 import sys
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +16,7 @@ from agentdid import Request, Trust, Verifier
 from agentdid.clock import FixedClock
 from agentdid.codec.instant import parse_instant
 from agentdid.codec.strict_json import parse
-from agentdid.errors import NonceReplayed
+from agentdid.errors import AgentdidError, NonceReplayed
 from agentdid.present.challenge import Challenge
 from agentdid.present.exchange import decode_authorization, normalize_url
 from agentdid.sources.source import RecordedSource
@@ -23,8 +25,10 @@ from agentdid.verify.case import HttpRequest
 from agentdid.verify.decide import as_outcome
 from agentdid.verify.evidence import replay
 from tests.vectors_dir import ROOT
+from tests.world import AUDIENCE, RESOURCE, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SPECS = ROOT / "specs"
@@ -257,3 +261,200 @@ def test_the_context_in_specs_is_the_one_in_the_package() -> None:
     packaged: Path = next((ROOT / "src").rglob("agentdid-v1.jsonld"))
 
     assert (SPECS / "contexts" / "agentdid-v1.jsonld").read_bytes() == packaged.read_bytes()
+
+
+def _refusal(judge: Callable[[], object]) -> str:
+    """Return the code that a judgement ends with."""
+    with pytest.raises(AgentdidError) as refusal:
+        judge()
+    return refusal.value.code
+
+
+def _changed(text: str, place: int) -> str:
+    """Return the text with one character exchanged, for another of its alphabet."""
+    return f"{text[:place]}{'A' if text[place] != 'A' else 'B'}{text[place + 1 :]}"
+
+
+@pytest.mark.parametrize(
+    ("code", "change"),
+    [
+        pytest.param("signature_invalid", lambda _, made: _changed(made(), -10), id="V15-signature_invalid"),
+        pytest.param(
+            "holder_binding_failed", lambda world, made: made(holder=world.stranger), id="V16-holder_binding_failed"
+        ),
+        pytest.param(
+            "audience_mismatch", lambda _, made: made(audience="https://other.example"), id="V18-audience_mismatch"
+        ),
+        pytest.param(
+            "invalid_domain_error",
+            lambda _, made: made(audience="https://o.example", form="eddsa-jcs-2022"),
+            id="V18-invalid_domain_error",
+        ),
+        pytest.param("nonce_mismatch", lambda _, made: made(challenge="another"), id="V20-nonce_mismatch"),
+        pytest.param(
+            "invalid_challenge_error",
+            lambda _, made: made(challenge="another", form="eddsa-jcs-2022"),
+            id="V20-invalid_challenge_error",
+        ),
+        pytest.param("expired", lambda world, made: made(at=world.now - timedelta(seconds=121)), id="V21-expired"),
+        pytest.param(
+            "issued_in_future",
+            lambda world, made: made(at=world.now + timedelta(seconds=61)),
+            id="V21-issued_in_future",
+        ),
+        pytest.param(
+            "holder_binding_failed",
+            lambda _, made: made(http=HttpRequest("GET", RESOURCE, None)),
+            id="V22-holder_binding_failed",
+        ),
+    ],
+)
+def test_a_presentation_that_departs_from_a_sentence(
+    code: str, change: Callable[[World, Callable[..., str]], str]
+) -> None:
+    """Each sentence about the holder has its code, and nothing was consumed (V40): the right one is accepted after."""
+    world = World()
+    verifier, chain = world.verifier(), world.root()
+    request = Request("http", "invoice.read", f"{RESOURCE}/7")
+    wrong = change(world, partial(world.present, chain))
+
+    assert code == _refusal(lambda: verifier.authorize(wrong, challenge="n-0S6_WzA2Mj", request=request))
+    right = verifier.authorize(world.present(chain), challenge="n-0S6_WzA2Mj", request=request)
+    assert right.agent == world.agent.did
+
+
+def test_a_capability_for_another_verifier() -> None:
+    """`audience` of a link must have the verifier's own DID (V19)."""
+    world = World()
+    chain = world.root(capability=world.capability(audience=[world.stranger.did]))
+
+    assert "audience_mismatch" == _refusal(
+        lambda: world.verifier().verify(world.present(chain), challenge="n-0S6_WzA2Mj")
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "request_"),
+    [
+        ("capability_target_mismatch", Request("http", "invoice.list", f"{RESOURCE}/7")),
+        ("issuer_untrusted", Request("http", "payment.send", f"{RESOURCE}/7")),
+        ("capability_target_mismatch", Request("http", "invoice.read", f"{AUDIENCE}/v1/payments")),
+        ("chain_root_untrusted", Request("http", "invoice.read", "https://elsewhere.example/v1/invoices/7")),
+        ("chain_root_untrusted", Request("http", "invoice.read", f"{RESOURCE}/../payments")),
+    ],
+)
+def test_a_request_outside_the_capability(code: str, request_: Request) -> None:
+    """Another action, one no anchor covers, another resource, another owner's, a crooked one (V5, V8, V34, D21-D23)."""
+    world = World()
+    presented = world.present(world.root())
+
+    assert code == _refusal(lambda: world.verifier().authorize(presented, challenge="n-0S6_WzA2Mj", request=request_))
+
+
+def test_nobody_is_asked_before_the_root_is_trusted() -> None:
+    """A chain by somebody whom the policy does not name causes no fetch at all (V8, V11)."""
+    world = World()
+    mallory = world.party("mallory", method="web")
+    chain = world.root(mallory, capability=world.capability(principal=mallory.did))
+
+    assert "issuer_untrusted" == _refusal(lambda: world.verifier().verify_credential(chain))  # type: ignore[arg-type]
+    assert [] == world.asked
+
+
+def test_an_empty_policy_denies() -> None:
+    """Without a word of trust nothing is accepted (V9)."""
+    world = World()
+    nobody = world.trust(resource=[], anchor=[])
+
+    assert "chain_root_untrusted" == _refusal(
+        lambda: world.verifier(trust=nobody).verify_credential(world.root())  # type: ignore[arg-type]
+    )
+
+
+def test_status_fails_closed() -> None:
+    """A list that is missing, old, or has the bit set; of the leaf and of a link above (V25, V29, V30, V31)."""
+    world = World()
+    root = world.root()
+    below = world.child(root, world.agent, world.helper)
+    world.acme.revoked.add(7)
+    world.publish(world.acme)
+    revoked = [_refusal(partial(world.verifier().verify_credential, chain)) for chain in (root, below)]  # type: ignore[arg-type]
+    world.publish(world.acme, signed_at=world.now - timedelta(seconds=61))
+    stale = _refusal(lambda: world.verifier().verify_credential(root))  # type: ignore[arg-type]
+    del world.served[world.acme.list_url]
+    missing = _refusal(lambda: world.verifier().verify_credential(root))  # type: ignore[arg-type]
+
+    assert ["status_revoked", "chain_parent_revoked", "status_stale", "status_unavailable"] == [
+        *revoked,
+        stale,
+        missing,
+    ]
+
+
+def test_what_is_not_built_is_refused() -> None:
+    """Limits, approvals and security above classical answer with their codes until they are built (D27, D28, V4)."""
+    world = World()
+    request = Request("http", "invoice.read", f"{RESOURCE}/7")
+    counted = world.grant(limits={"calls": {"max": 1, "window": "PT1H"}})
+    watched = world.grant(approval={"when": "always", "approvers": [world.acme.did], "threshold": 1})
+    codes = []
+    for capability in (
+        world.capability(grants=[counted]),
+        world.capability(grants=[watched]),
+        world.capability(minSecurity="hybrid"),
+    ):
+        presented = world.present(world.root(capability=capability))
+        judge = partial(world.verifier().authorize, presented, challenge="n-0S6_WzA2Mj", request=request)
+        codes.append(_refusal(judge))
+
+    assert ["store_unavailable", "approval_required", "hybrid_component_missing"] == codes
+
+
+def test_a_decision_ends_when_its_evidence_does() -> None:
+    """`permits` is false after `safe_until` (V36), and asks for `authorize` where limits apply."""
+    world = World()
+    request = Request("http", "invoice.read", f"{RESOURCE}/7")
+    decision = world.verifier().verify_credential(world.root())  # type: ignore[arg-type]
+    counted = world.capability(grants=[world.grant(limits={"calls": {"max": 1, "window": "PT1H"}})])
+    limited = world.verifier().verify_credential(world.root(capability=counted))  # type: ignore[arg-type]
+
+    assert world.now + timedelta(seconds=60) == decision.safe_until
+    assert (True, False) == (
+        decision.permits(request),
+        decision.permits(request, at=decision.safe_until + timedelta(seconds=1)),
+    )
+    assert "authorization_required" == _refusal(lambda: limited.permits(request))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("answers", 0, "need", "did"), "did:web:other.example"),
+        (("answers", 2, "reply"), "replayed"),
+        (("decision", "outcome"), "refused"),
+        (("question", "request", "action"), "invoice.list"),
+    ],
+)
+def test_a_changed_bundle_does_not_replay(place: tuple[str | int, ...], value: str) -> None:
+    """Another need, answer, decision or question is `evidence_mismatch` (E6, E8)."""
+    bundle = json.loads((EXAMPLES / "evidence-bundle.json").read_text("utf-8"))
+    holder = bundle
+    for step in place[:-1]:
+        holder = holder[step]
+    holder[place[-1]] = value
+
+    assert "evidence_mismatch" == _refusal(lambda: replay(bundle))
+
+
+def test_a_bundle_with_an_answer_less_does_not_replay() -> None:
+    """A need for which nothing is recorded is `evidence_mismatch` (E7)."""
+    bundle = json.loads((EXAMPLES / "evidence-bundle.json").read_text("utf-8"))
+    bundle["answers"].pop()
+
+    assert "evidence_mismatch" == _refusal(lambda: replay(bundle))
+
+
+@pytest.mark.parametrize("bundle", [None, [], {"type": "AgentdidEvidence", "version": 2}, {"type": "AgentdidEvidence"}])
+def test_what_is_no_bundle_is_not_replayed(bundle: object) -> None:
+    """Another shape or version is `type_mismatch` (E5)."""
+    assert "type_mismatch" == _refusal(lambda: replay(bundle))
