@@ -10,7 +10,7 @@ A compact text that is the encoder's own output needs no second look for duplica
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import copysign, isinf
 from types import MappingProxyType
 from typing import Any, Final, NoReturn, final
@@ -27,6 +27,7 @@ from agentdid.errors import (
     TypeMismatch,
 )
 from agentdid.limits import DEFAULT, Limits
+from agentdid.record import record
 
 MAX_INT: Final = 9_007_199_254_740_991
 """2^53-1: the largest integer that IEEE 754 doubles, and so other readers, hold exactly (RFC 7493 section 2.2)."""
@@ -34,7 +35,7 @@ _MAX_INT_DIGITS: Final = 17  # a sign and sixteen digits
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class JsonText:
     """A JSON value with what one walk over it found.
 

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import final
 
 from agentdid.codec.instant import encode_instant
 from agentdid.errors import Expired, IssuedInFuture, NotYetValid
 
 
-def check_begun(begin: datetime | None, at: datetime, leeway_s: int, path: str) -> None:
-    """Hold that `begin` is not after `at`, but for the leeway. Raises `NotYetValid`."""
-    if begin is not None and begin > at + timedelta(seconds=leeway_s):
-        raise NotYetValid(f"valid from {encode_instant(begin)}, judged at {encode_instant(at)}", path=path)
+@final
+class Now:
+    """The instant of judgement with its leeway on both sides, for honest clocks differ (RFC 7519 section 4.1.4)."""
 
+    __slots__ = ("at", "earliest", "latest")
 
-def check_not_ended(end: datetime | None, at: datetime, leeway_s: int, path: str) -> None:
-    """Hold that `end` is not before `at`, but for the leeway. Raises `Expired`."""
-    if end is not None and end < at - timedelta(seconds=leeway_s):
-        raise Expired(f"valid until {encode_instant(end)}, judged at {encode_instant(at)}", path=path)
+    def __init__(self, at: datetime, leeway_s: int) -> None:
+        leeway = timedelta(seconds=leeway_s)
+        self.at = at
+        self.earliest = at - leeway
+        self.latest = at + leeway
 
+    def check_begun(self, begin: datetime | None, path: str, member: str) -> None:
+        """Hold that `begin` is not after now. Raises `NotYetValid`."""
+        if begin is not None and begin > self.latest:
+            detail = f"valid from {encode_instant(begin)}, judged at {encode_instant(self.at)}"
+            raise NotYetValid(detail, path=f"{path}/{member}")
 
-def check_not_from_future(made: datetime | None, at: datetime, leeway_s: int, path: str) -> None:
-    """Hold that what says when it was signed was not signed after `at`. Raises `IssuedInFuture`."""
-    if made is not None and made > at + timedelta(seconds=leeway_s):
-        raise IssuedInFuture(f"signed at {encode_instant(made)}, judged at {encode_instant(at)}", path=path)
+    def check_not_ended(self, end: datetime | None, path: str, member: str) -> None:
+        """Hold that `end` is not before now. Raises `Expired`."""
+        if end is not None and end < self.earliest:
+            detail = f"valid until {encode_instant(end)}, judged at {encode_instant(self.at)}"
+            raise Expired(detail, path=f"{path}/{member}")
+
+    def check_made(self, made: datetime | None, path: str, member: str) -> None:
+        """Hold that what says when it was signed was not signed after now. Raises `IssuedInFuture`."""
+        if made is not None and made > self.latest:
+            detail = f"signed at {encode_instant(made)}, judged at {encode_instant(self.at)}"
+            raise IssuedInFuture(detail, path=f"{path}/{member}")

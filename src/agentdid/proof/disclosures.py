@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import secrets
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -27,6 +26,7 @@ from agentdid.errors import (
     SdDisclosureUnreferenced,
 )
 from agentdid.limits import DEFAULT, Limits
+from agentdid.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ _ELEMENT: Final = 2  # salt, value
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Place:
     """One spot where something was hidden.
 

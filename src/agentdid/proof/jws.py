@@ -23,6 +23,7 @@ from agentdid.errors import (
 )
 from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.limits import DEFAULT, Limits
+from agentdid.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ class JoseHeader:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Jws:
     """A compact token taken apart; its signature has not been checked."""
 

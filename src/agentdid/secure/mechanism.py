@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, final
 
 from agentdid.errors import AlgKeyMismatch
+from agentdid.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """One signature, not yet checked.
 
@@ -50,7 +51,7 @@ class Signature:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Binding:
     """What ties a presentation to one audience, one challenge, one moment and, over HTTP, one request.
 
@@ -67,7 +68,7 @@ class Binding:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Secured:
     """A secured document taken apart; nothing about its signatures is established.
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, final
 
+from agentdid.credential.validity import Now
 from agentdid.limits import Budget
+from agentdid.record import record
 from agentdid.verify.states import Freshness
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class HttpRequest:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Question:
     """What is asked of an input: everything a decision depends on but the outside's answers.
 
@@ -87,13 +89,15 @@ class Case:
     """A question with its working state. The checks of `verify.flow` fill it in, in their order."""
 
     __slots__ = (
-        "anchors", "budget", "documents", "exercised", "freshness", "memory", "parsed", "question", "text", "void",
+        "anchors", "budget", "documents", "exercised", "freshness", "memory", "now", "parsed", "question", "text",
+        "void",
     )  # fmt: skip
 
     def __init__(self, question: Question, memory: Memory) -> None:
         self.question = question
         self.memory = memory
         self.budget = Budget(question.trust.limits)
+        self.now = Now(question.at, question.trust.limits.leeway_s)
         self.text: JsonText | str = ""
         self.parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
         self.void: frozenset[str] = frozenset()

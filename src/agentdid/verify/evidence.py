@@ -5,7 +5,6 @@ A bundle is JSON (specs/evidence-bundle.md). It holds what was presented, so it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
@@ -15,6 +14,7 @@ from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError, EvidenceMismatch, Malformed, TypeMismatch
 from agentdid.query.dcql import parse_query
+from agentdid.record import record
 from agentdid.trust.anchors import Trust
 from agentdid.verify.case import ISSUED_HERE, HttpRequest, IssuedHere, Question
 from agentdid.verify.decide import as_outcome
@@ -31,7 +31,7 @@ VERSION: Final = 1
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Evidence:
     """What a decision rests on, as live values; `encode` makes the bundle of it."""
 

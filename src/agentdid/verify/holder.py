@@ -6,7 +6,6 @@ from datetime import timedelta
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
-from agentdid.credential.validity import check_not_ended, check_not_from_future
 from agentdid.errors import (
     AudienceMismatch,
     Expired,
@@ -128,8 +127,8 @@ def _check_time(case: Case, binding: Binding) -> None:
         raise TypeMismatch("a presentation says when it was made and when it ends", path="/proof/expires")
     if binding.expires - binding.issued > timedelta(seconds=limits.max_presentation_life_s):
         raise Expired(f"a presentation lives at most {limits.max_presentation_life_s} s", path="/exp")
-    check_not_from_future(binding.issued, case.question.at, limits.leeway_s, "/iat")
-    check_not_ended(binding.expires, case.question.at, limits.leeway_s, "/exp")
+    case.now.check_made(binding.issued, "", "iat")
+    case.now.check_not_ended(binding.expires, "", "exp")
 
 
 def _check_request(case: Case, binding: Binding) -> None:

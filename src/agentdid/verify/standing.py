@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import parse
 from agentdid.credential.parse import parse_credential
-from agentdid.credential.validity import check_begun, check_not_ended, check_not_from_future
 from agentdid.errors import (
     AgentdidError,
     ChainParentExpired,
@@ -29,6 +28,7 @@ from agentdid.status.bitstring import StatusEntry, StatusList, parse_entry, read
 from agentdid.verify.memory import KnownList
 from agentdid.verify.needs import Absent, NeedFacts, Resource
 from agentdid.verify.signatures import find_document
+from agentdid.verify.states import Freshness
 from agentdid.verify.structure import read_credential
 
 if TYPE_CHECKING:
@@ -51,22 +51,22 @@ def check_validity(case: Case) -> None:
 
     Spec: specs/verification.md V23-V24.
     """
-    at, leeway = case.question.at, case.question.trust.limits.leeway_s
+    now = case.now
     for link in case.parsed.links:
         credential, secured, path = link.credential, link.secured, link.path
-        check_not_from_future(secured.created, at, leeway, f"{path}/created")
-        check_begun(credential.valid_from, at, leeway, f"{path}/validFrom")
-        check_begun(secured.begins, at, leeway, f"{path}/nbf")
+        now.check_made(secured.created, path, "created")
+        now.check_begun(credential.valid_from, path, "validFrom")
+        now.check_begun(secured.begins, path, "nbf")
         try:
-            check_not_ended(credential.valid_until, at, leeway, f"{path}/validUntil")
-            check_not_ended(secured.expires, at, leeway, f"{path}/expires")
+            now.check_not_ended(credential.valid_until, path, "validUntil")
+            now.check_not_ended(secured.expires, path, "expires")
         except Expired as error:
             if link in case.parsed.chain[:-1]:
                 raise ChainParentExpired(error.detail, path=error.path) from None
             raise
         for end in (credential.valid_until, secured.expires):
             if end is not None:
-                case.believe_until(end, 0, f"validity of {credential.id}")
+                case.freshness.append(Freshness(end, f"validity of {credential.id}"))
 
 
 def check_status(case: Case) -> Generator[Need, Reply, None]:
@@ -80,10 +80,12 @@ def check_status(case: Case) -> Generator[Need, Reply, None]:
 
     Spec: specs/verification.md V25-V31.
     """
-    entries = [(link, entry) for link in case.parsed.links for entry in _entries(case, link)]
-    urls = tuple(dict.fromkeys(entry.list_url for _, entry in entries))
-    if not urls:
+    entries = []
+    for link in case.parsed.links:
+        entries += _entries(case, link)
+    if not entries:
         return
+    urls = tuple(dict.fromkeys([entry.list_url for _, entry in entries]))
     bound = case.question.trust.limits.status_staleness_s
     answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
     for link, entry in entries:
@@ -99,9 +101,11 @@ def check_status(case: Case) -> Generator[Need, Reply, None]:
         _judge(case, link, entry, found)
 
 
-def _entries(case: Case, link: Link) -> list[StatusEntry]:
+def _entries(case: Case, link: Link) -> list[tuple[Link, StatusEntry]]:
+    if not link.credential.status and link.capability is None:
+        return []
     path = f"{link.path}/credentialStatus"
-    entries = [parse_entry(each, path) for each in link.credential.status]
+    entries = [(link, parse_entry(each, path)) for each in link.credential.status]
     if not entries and link.capability is not None:
         if link.capability.depth == 0:
             raise StatusUnavailable("a root link names a status list", path=path)
@@ -129,9 +133,9 @@ def _find_list(case: Case, link: Link, entry: StatusEntry, answer: Answer) -> Ge
     known = yield from _verified_list(case, link, entry, answer)
     found = known.content
     limits, at = case.question.trust.limits, case.question.at
-    if known.ends is not None and known.ends < at - timedelta(seconds=limits.leeway_s):
+    if known.ends is not None and known.ends < case.now.earliest:
         raise StatusListExpired(f"the list was valid until {encode_instant(known.ends)}", path=path)
-    if found.signed_at > at + timedelta(seconds=limits.leeway_s):
+    if found.signed_at > case.now.latest:
         raise StatusStale("the list was signed after the asked instant", path=path)
     ttl = limits.max_status_ttl_s if found.ttl_s is None else found.ttl_s
     bound = min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), limits.status_staleness_s)
@@ -178,7 +182,7 @@ def _read(case: Case, held: Resource, path: str) -> KnownList:
             raise StatusVerificationError("expected a status list credential with an id")
         if secured.signer != credential.issuer:
             raise StatusVerificationError("signed by another DID than the list's issuer")
-        check_begun(credential.valid_from, case.question.at, limits.leeway_s, "/validFrom")
+        case.now.check_begun(credential.valid_from, "", "validFrom")
     except (AgentdidError, UnicodeDecodeError) as error:
         raise _as_list_error(error, path) from None
     content = read_list(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
+from agentdid.record import record
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -19,7 +21,7 @@ _SEAL: Final = object()
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)  # a link is itself: comparing two would walk their documents
+@record
 class Link:
     """One well-formed credential of the input: as secured, as a credential, and what it grants.
 
@@ -42,7 +44,7 @@ class Link:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Parsed:
     """A well-formed input whose parts hang together; no signature has been looked at.
 
@@ -65,7 +67,7 @@ class Parsed:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class Freshness:
     """How long the outside evidence may be believed: the instant after which it must be asked again, and by what."""
 

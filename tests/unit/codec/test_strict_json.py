@@ -140,7 +140,8 @@ def test_both_paths_agree(value: object, spaced: bool) -> None:
 
     def answer(read: object) -> object:
         try:
-            return read(raw, DEFAULT)  # type: ignore[operator]
+            text = read(raw, DEFAULT)  # type: ignore[operator]
+            return text.value, text.plain
         except AgentdidError as error:
             return error.code
 
