@@ -458,3 +458,16 @@ def test_a_bundle_with_an_answer_less_does_not_replay() -> None:
 def test_what_is_no_bundle_is_not_replayed(bundle: object) -> None:
     """Another shape or version is `type_mismatch` (E5)."""
     assert "type_mismatch" == _refusal(lambda: replay(bundle))
+
+
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        Challenge("n", "https://other.example"),
+        Challenge("n", "http://api.partner.example"),
+        Challenge("n", AUDIENCE, "https://other.example/dcql"),
+    ],
+)
+def test_a_challenge_for_another_origin_is_not_answered(challenge: Challenge) -> None:
+    """An audience or a query elsewhere than where the client called is `audience_mismatch` (H5)."""
+    assert "audience_mismatch" == _refusal(lambda: challenge.check_for(f"{RESOURCE}/7"))
