@@ -11,7 +11,7 @@ from agentdid.errors import TypeMismatch
 # XML Schema 1.1 part 2 §3.4.28 dateTimeStamp, without the forms that Python and the field read differently: leap
 # seconds, hour 24, years outside 0001-9999, lower-case separators (ATTACKS A17).
 _STAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 )
 MAX_NUMERIC_DATE: Final = 253_402_300_799
 """9999-12-31T23:59:59Z, the last second that `datetime` holds."""
