@@ -33,6 +33,9 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     did = check_header(jws.header, TYP)
     payload = jws.claims
     claims = {name: payload.pop(name) for name in _CLAIMS & payload.keys()}
+    if "vc" in payload or "vp" in payload:
+        # a reader of VC-JWT 1.1 would take another document from this token (VC-JOSE-COSE section 3.1.3)
+        raise TypeMismatch("the claims vc and vp do not stand in a token", path="/vp")
     for name in ("iat", "exp"):
         if name not in claims:
             raise TypeMismatch(f"a presentation has {name}", path=f"/{name}")

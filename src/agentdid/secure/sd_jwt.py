@@ -190,6 +190,9 @@ def _check_places(places: tuple[Place, ...], document: dict[str, object]) -> boo
 
 def _check_agreement(claims: dict[str, object], document: dict[str, object]) -> None:
     """Hold that JWT claims say what the credential says (VC-JOSE-COSE section 3.1.3; ATTACKS C15 and C17)."""
+    if "vc" in document or "vp" in document:
+        # a reader of VC-JWT 1.1 would take another document from this token (VC-JOSE-COSE section 3.1.3)
+        raise TypeMismatch("the claims vc and vp do not stand in a token", path="/vc")
     issuer = document.get("issuer")
     if "iss" in claims:
         if not isinstance(claims["iss"], str):
