@@ -454,6 +454,14 @@ def test_a_bundle_with_an_answer_less_does_not_replay() -> None:
     assert "evidence_mismatch" == _refusal(lambda: replay(bundle))
 
 
+def test_a_bundle_with_an_answer_more_does_not_replay() -> None:
+    """A record that nothing asks for is `evidence_mismatch` (E7)."""
+    bundle = json.loads((EXAMPLES / "evidence-bundle.json").read_text("utf-8"))
+    bundle["answers"].append(bundle["answers"][-1])
+
+    assert "evidence_mismatch" == _refusal(lambda: replay(bundle))
+
+
 @pytest.mark.parametrize("bundle", [None, [], {"type": "AgentdidEvidence", "version": 2}, {"type": "AgentdidEvidence"}])
 def test_what_is_no_bundle_is_not_replayed(bundle: object) -> None:
     """Another shape or version is `type_mismatch` (E5)."""

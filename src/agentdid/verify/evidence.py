@@ -77,19 +77,25 @@ def replay(bundle: object) -> Decision | Grant | AgentdidError:
 
 def _judge_again(question: Question, recorded: list[tuple[object, object]]) -> Decision | Grant | AgentdidError:
     steps = judgement(question, Memory(), FixedClock(question.at))
+    left = iter(recorded)
+    result: Decision | Grant | AgentdidError
     try:
         need = next(steps)
-        for asked, reply in recorded:
+        for asked, reply in left:
             if canonicalize(_encode_need(need)) != canonicalize(asked):
                 raise EvidenceMismatch("the judgement asks for something else than was recorded", path="/answers")
             need = steps.send(_decode_reply(reply))
     except StopIteration as end:
-        return cast("Decision | Grant", end.value)
+        result = cast("Decision | Grant", end.value)
     except AgentdidError as error:
         if error.report is None:
             raise  # about the bundle, not about what was judged
-        return error
-    raise EvidenceMismatch("the judgement asks for more than was recorded", path="/answers")
+        result = error
+    else:
+        raise EvidenceMismatch("the judgement asks for more than was recorded", path="/answers")
+    if next(left, None) is not None:
+        raise EvidenceMismatch("more was recorded than the judgement asks for", path="/answers")
+    return result
 
 
 def _encode_question(question: Question) -> dict[str, object]:
