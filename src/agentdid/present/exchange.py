@@ -36,7 +36,7 @@ def origin(url: str) -> str:
 def normalize_url(url: str) -> str:
     """Return the target URI as `htu` carries it: origin, path and query as sent, no fragment.
 
-    Unlike DPoP's, our `htu` keeps the query: it holds arguments (specs/presentation-over-http.md H8).
+    Deviation D23: unlike DPoP's, our `htu` keeps the query, which holds arguments (specs/presentation-over-http.md H8).
     """
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""

@@ -91,7 +91,7 @@ def _check_confirmation(
 
 def _check_audience(case: Case, form: str, binding: Binding) -> None:
     trust = case.question.trust
-    # type and bytes: an array, even of one, is refused (ATTACKS C14, D22, E11)
+    # Deviation D8: type and bytes; an array, even of one, is refused (ATTACKS C14, D22, E11)
     if type(binding.audience) is not str or not trust.audience or binding.audience != trust.audience:
         if form == _JOSE:
             raise AudienceMismatch("expected the verifier's audience, byte for byte", path="/aud")
