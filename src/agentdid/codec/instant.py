@@ -8,8 +8,8 @@ from typing import Final
 
 from agentdid.errors import TypeMismatch
 
-# Deviation D3: XML Schema 1.1 part 2 §3.4.28 dateTimeStamp, without the forms that Python and the field read differently: leap
-# seconds, hour 24, years outside 0001-9999, lower-case separators (ATTACKS A17).
+# Deviation D3: XML Schema 1.1 part 2 §3.4.28 dateTimeStamp, without the forms that Python and the field read
+# differently: leap seconds, hour 24, years outside 0001-9999, lower-case separators (ATTACKS A17).
 _STAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]((0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 )
