@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
 import sys
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import httpx
 import pytest
+from fastapi import Depends, FastAPI
 
-from agentdid import Request, Trust, Verifier
+from agentdid import Grant, Request, Trust, Verifier
 from agentdid.clock import FixedClock
 from agentdid.codec.instant import parse_instant
 from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError, NonceReplayed
+from agentdid.http import protect, require_capability
 from agentdid.present.challenge import Challenge
-from agentdid.present.exchange import decode_authorization, normalize_url
+from agentdid.present.exchange import content_digest, decode_authorization, encode_authorization, normalize_url
+from agentdid.query.dcql import query_for_action
 from agentdid.sources.source import RecordedSource
 from agentdid.verify import flow
 from agentdid.verify.case import HttpRequest
@@ -479,3 +484,126 @@ def test_what_is_no_bundle_is_not_replayed(bundle: object) -> None:
 def test_a_challenge_for_another_origin_is_not_answered(challenge: Challenge) -> None:
     """An audience or a query elsewhere than where the client called is `audience_mismatch` (H5)."""
     assert "audience_mismatch" == _refusal(lambda: challenge.check_for(f"{RESOURCE}/7"))
+
+
+def _api(world: World) -> FastAPI:
+    """Return a partner's API over a world."""
+    api = FastAPI()
+    protect(api, world.verifier())
+
+    @api.api_route("/v1/invoices/{number}", methods=["GET", "POST"])
+    async def invoice(grant: Annotated[Grant, Depends(require_capability("invoice.read"))]) -> dict[str, object]:
+        return {"agent": grant.agent}
+
+    return api
+
+
+def _call(api: FastAPI, *calls: tuple[str, str, dict[str, str] | list[tuple[str, str]], bytes]) -> list[httpx.Response]:
+    """Return the answers to some calls at the partner's origin."""
+
+    async def run() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url=AUDIENCE) as client:
+            return [
+                await client.request(method, target, headers=headers, content=body)
+                for method, target, headers, body in calls
+            ]
+
+    return asyncio.run(run())
+
+
+def _answer_to(world: World, response: httpx.Response, http: HttpRequest | None) -> dict[str, str]:
+    """Return the header that answers a challenge."""
+    challenge = Challenge.find(response.headers.get_list("WWW-Authenticate"))
+    assert challenge is not None
+    return {"Authorization": encode_authorization(world.present(world.root(), challenge=challenge.nonce, http=http))}
+
+
+def test_a_call_without_a_presentation_is_challenged() -> None:
+    """401, no-store, nonce, audience and a query that can be read (H1, H3); the answer lets the call in (H9)."""
+    world = World()
+    api = _api(world)
+    (first,) = _call(api, ("GET", "/v1/invoices/7", {}, b""))
+    challenge = Challenge.find(first.headers.get_list("WWW-Authenticate"))
+    assert challenge is not None
+    assert challenge.dcql is not None
+    answer = _answer_to(world, first, HttpRequest("GET", f"{RESOURCE}/7", None))
+    query, second, again = _call(
+        api,
+        ("GET", challenge.dcql, {}, b""),
+        ("GET", "/v1/invoices/7", answer, b""),
+        ("GET", "/v1/invoices/7", answer, b""),
+    )
+
+    assert (401, "presentation_required", "no-store", AUDIENCE) == (
+        first.status_code, first.json()["code"], first.headers["Cache-Control"], challenge.audience,
+    )  # fmt: skip
+    assert query_for_action("invoice.read") == query.json()
+    assert (200, {"agent": world.agent.did}) == (second.status_code, second.json())
+    # H14: what a new presentation can cure comes with a new challenge
+    assert (401, "nonce_replayed") == (again.status_code, again.json()["code"])
+    assert challenge.nonce not in again.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("signed", "call", "code"),
+    [
+        (HttpRequest("GET", f"{RESOURCE}/7", None), ("POST", "/v1/invoices/7", b""), "holder_binding_failed"),
+        (HttpRequest("GET", f"{RESOURCE}/7", None), ("GET", "/v1/invoices/8", b""), "holder_binding_failed"),
+        (HttpRequest("GET", f"{RESOURCE}/7", None), ("GET", "/v1/invoices/7?amount=9", b""), "holder_binding_failed"),
+        (
+            HttpRequest("POST", f"{RESOURCE}/7", content_digest(b"a")),
+            ("POST", "/v1/invoices/7", b"b"),
+            "holder_binding_failed",
+        ),
+        (None, ("GET", "/v1/invoices/7", b""), "holder_binding_failed"),
+    ],
+)
+def test_a_presentation_serves_one_request(signed: HttpRequest | None, call: tuple[str, str, bytes], code: str) -> None:
+    """Another method, path, query or body than was signed, or none, is refused with 403 (H8, H11, H15)."""
+    world = World()
+    api = _api(world)
+    (first,) = _call(api, ("GET", "/v1/invoices/7", {}, b""))
+    method, target, body = call
+    (second,) = _call(api, (method, target, _answer_to(world, first, signed), body))
+
+    assert (403, code) == (second.status_code, second.json()["code"])
+
+
+def test_the_host_header_counts_for_nothing() -> None:
+    """`htu` is compared with the configured audience, whatever Host says (H11)."""
+    world = World()
+    api = _api(world)
+    (first,) = _call(api, ("GET", "/v1/invoices/7", {}, b""))
+    headers = _answer_to(world, first, HttpRequest("GET", f"{RESOURCE}/7", None)) | {"Host": "other.example"}
+    (second,) = _call(api, ("GET", "/v1/invoices/7", headers, b""))
+
+    assert 200 == second.status_code
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ([("Authorization", "AgentVP eyJ"), ("Authorization", "AgentVP eyJ")], 400, "header_invalid"),
+        ([("Authorization", f"AgentVP {'A' * 32_768}")], 413, "input_too_large"),
+        ([("Authorization", "AgentVP a===")], 400, "encoding_invalid"),
+        ([("Authorization", "Bearer abc")], 401, "presentation_required"),
+    ],
+)
+def test_headers_that_carry_no_presentation(headers: list[tuple[str, str]], status: int, code: str) -> None:
+    """Two, one too long, one of another spelling, another scheme (H1, H10, H15)."""
+    (answer,) = _call(_api(World()), ("GET", "/v1/invoices/7", headers, b""))
+
+    assert (status, code) == (answer.status_code, answer.json()["code"])
+    assert "application/problem+json" == answer.headers["Content-Type"]
+
+
+def test_what_cannot_be_decided_is_503() -> None:
+    """A status list that is not there (H15)."""
+    world = World()
+    api = _api(world)
+    del world.served[world.acme.list_url]
+    (first,) = _call(api, ("GET", "/v1/invoices/7", {}, b""))
+    answer = _answer_to(world, first, HttpRequest("GET", f"{RESOURCE}/7", None))
+    (second,) = _call(api, ("GET", "/v1/invoices/7", answer, b""))
+
+    assert (503, "status_unavailable") == (second.status_code, second.json()["code"])
