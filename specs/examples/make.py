@@ -34,7 +34,7 @@ from agentdid.proof.suites import SUITES
 from agentdid.secure import data_integrity
 from agentdid.sources.source import RecordedSource
 from agentdid.status.bitstring import build_list_credential, decode_list
-from agentdid.storage.replay import MemoryTakes
+from agentdid.storage.nonces import MemoryTakes
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
 from agentdid.verify.case import HttpRequest

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from agentdid.limits import DEFAULT
-from agentdid.storage.replay import MemoryTakes, NonceStore, SqlTakes
+from agentdid.storage.nonces import MemoryTakes, NonceStore
+from agentdid.storage.replay import SqlTakes
 from tests.world import AUDIENCE, NOW
 
 ROOT = Path(__file__).resolve().parents[2]

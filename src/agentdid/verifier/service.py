@@ -68,7 +68,7 @@ class Verifier:
     def takes(self) -> Takes:
         """The store of consumed nonces."""
         if self._takes is None:
-            from agentdid.storage.replay import MemoryTakes  # noqa: PLC0415  # not needed to judge a bare credential
+            from agentdid.storage.nonces import MemoryTakes  # noqa: PLC0415  # not needed to judge a bare credential
 
             self._takes = MemoryTakes(self.trust.limits)
         return self._takes

@@ -24,7 +24,7 @@ from agentdid.errors import (
     StatusUnavailable,
 )
 from agentdid.query.dcql import query_for_action
-from agentdid.storage.replay import MemoryTakes
+from agentdid.storage.nonces import MemoryTakes
 from agentdid.wallet.disclosure import parse_path
 from agentdid.wallet.wallet import Wallet
 from tests.stores import CHEAP, PASSPHRASE

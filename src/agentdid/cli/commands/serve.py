@@ -63,7 +63,8 @@ def serve_verifier(
     """Serve verification: challenges out, presentations in, decisions back."""
     from agentdid.http.verifier_app import create_verifier_app  # noqa: PLC0415  # an extra
     from agentdid.storage.decision_log import DecisionLog  # noqa: PLC0415
-    from agentdid.storage.replay import MemoryTakes, SqlTakes  # noqa: PLC0415
+    from agentdid.storage.nonces import MemoryTakes  # noqa: PLC0415
+    from agentdid.storage.replay import SqlTakes  # noqa: PLC0415
     from agentdid.trust.anchors import Trust  # noqa: PLC0415
     from agentdid.verifier.service import Verifier  # noqa: PLC0415
 
