@@ -2,7 +2,7 @@
 
 A frozen dataclass costs a tenth of a microsecond a member more to make, and one presentation makes a hundred members.
 What leaves the judgement (`Credential`, `Capability`, `Verified`, `Decision`, `Grant`) is frozen at run time as well;
-what only passes through it is a record (docs/adr/0005-records.md).
+what only passes through it is a record (docs/adr/0006-records.md).
 """
 
 from __future__ import annotations

@@ -17,8 +17,13 @@ MAX_NUMERIC_DATE: Final = 253_402_300_799
 """9999-12-31T23:59:59Z, the last second that `datetime` holds."""
 
 
-def parse_instant(value: object, path: str) -> datetime:
+def parse_instant(value: object, path: str, member: str = "") -> datetime:
     """Return the aware UTC instant that an `xsd:dateTimeStamp` names.
+
+    Args:
+        value: Any JSON value.
+        path: Where it stands, or where the object stands whose `member` it is.
+        member: See `path`.
 
     Raises:
         TypeMismatch: Not a string, no zone, or not a date of the calendar.
@@ -26,11 +31,13 @@ def parse_instant(value: object, path: str) -> datetime:
     Spec: VCDM 2.0 section 4.9; ATTACKS A17.
     """
     if type(value) is not str or _STAMP.fullmatch(value) is None:
-        raise TypeMismatch("expected an xsd:dateTimeStamp such as 2026-11-01T00:00:00Z", path=path)
+        place = f"{path}/{member}" if member else path
+        raise TypeMismatch("expected an xsd:dateTimeStamp such as 2026-11-01T00:00:00Z", path=place)
     try:
         return datetime.fromisoformat(value).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise TypeMismatch("expected a date of the calendar", path=path) from None
+        place = f"{path}/{member}" if member else path
+        raise TypeMismatch("expected a date of the calendar", path=place) from None
 
 
 def parse_numeric_date(value: object, path: str) -> datetime:

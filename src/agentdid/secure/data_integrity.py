@@ -60,23 +60,23 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
     proofs = document.get("proof")
     if proofs is None or proofs == []:
         raise ProofMissing("the document carries no proof", path="/proof")
-    found: list[Any] = proofs if isinstance(proofs, list) else [proofs]
+    found: list[Any] = proofs if type(proofs) is list else [proofs]
     if len(found) > limits.max_proofs:
         raise InputTooLarge(f"at most {limits.max_proofs} proofs", path="/proof")
+    paths = [f"/proof/{position}" for position in range(len(found))] if type(proofs) is list else ["/proof"]
+    suites = [_suite(proof, path) for proof, path in zip(found, paths, strict=True)]
     body = dict(document)
     del body["proof"]
-    first = _suite(found[0], "/proof")
+    first = suites[0]
     body_hash = hash_document(body, first, plain=text.plain)
     signatures = []
     created, expires = [], []
-    for position, proof in enumerate(found):
-        path = f"/proof/{position}" if isinstance(proofs, list) else "/proof"
-        suite = _suite(proof, path)
+    for proof, suite, path in zip(found, suites, paths, strict=True):
         document_hash = body_hash if suite is first else hash_document(body, suite, plain=text.plain)
         signatures.append(_signature(proof, suite, body, document_hash, purpose, text.plain, path))
         created.append(_instant(proof, "created", path))
         expires.append(_instant(proof, "expires", path))
-    if len({each.did for each in signatures}) > 1:
+    if len(found) > 1 and any(each.did != signatures[0].did for each in signatures):
         raise IssuerKeyMismatch("all proofs must be by one DID", path="/proof")
     return Secured(
         form=first.name,
@@ -132,12 +132,12 @@ def add_proof(
 
 
 def _suite(proof: object, path: str) -> Suite:
-    if not isinstance(proof, dict):
+    if type(proof) is not dict:
         raise TypeMismatch("expected a proof object", path=path)
     if proof.get("type") != "DataIntegrityProof":
         raise ProofSuiteUnsupported("expected the proof type DataIntegrityProof", path=f"{path}/type")
     name = proof.get("cryptosuite")
-    suite = SUITES.get(name) if isinstance(name, str) else None
+    suite = SUITES.get(name) if type(name) is str else None
     if suite is None:
         raise ProofSuiteUnsupported(f"expected a cryptosuite of {', '.join(SUITES)}", path=f"{path}/cryptosuite")
     return suite
@@ -156,7 +156,7 @@ def _signature(
         raise ProofChainInvalid("proof chains are not taken", path=f"{path}/previousProof")
     if proof.get("proofPurpose") != purpose:
         raise ProofPurposeMismatch(f"expected the purpose {purpose}", path=f"{path}/proofPurpose")
-    if "id" in proof and not isinstance(proof["id"], str):
+    if "id" in proof and type(proof["id"]) is not str:
         raise TypeMismatch("expected a proof id to be a string", path=f"{path}/id")
     # Deviation D1: the list is pinned. vc-di-eddsa §3.3.2 lets the document's @context extend the proof's.
     if "@context" in proof and proof["@context"] != body.get("@context"):
@@ -167,7 +167,7 @@ def _signature(
     except DidInvalid:
         raise KeySourceForbidden("expected an absolute DID URL", path=f"{path}/verificationMethod") from None
     value = proof.get("proofValue")
-    if not isinstance(value, str) or not value.startswith(suite.signature_base):
+    if type(value) is not str or not value.startswith(suite.signature_base):
         raise EncodingInvalid(f"expected multibase {suite.signature_base}", path=f"{path}/proofValue")
     config = dict(proof)
     del config["proofValue"]
@@ -184,7 +184,7 @@ def _signature(
 
 def _instant(proof: dict[str, object], name: str, path: str) -> datetime | None:
     value = proof.get(name)
-    return None if value is None else parse_instant(value, f"{path}/{name}")
+    return None if value is None else parse_instant(value, path, name)
 
 
 def _binding(

@@ -117,21 +117,21 @@ def parse_entry(value: object, path: str = "") -> StatusEntry:
 
     Spec: Bitstring Status List section 2.1.
     """
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         raise StatusMalformed("expected an object", path=path)
-    kind = _text(value, "type", path)
-    if kind != ENTRY_TYPE:
+    if _text(value, "type", path) != ENTRY_TYPE:
         raise StatusUnknownValue(f"expected type {ENTRY_TYPE}", path=f"{path}/type")
     purpose = _text(value, "statusPurpose", path)
     list_url = _text(value, "statusListCredential", path)
     try:
-        check_url(list_url, f"{path}/statusListCredential")
+        check_url(list_url, "/statusListCredential")
     except TypeMismatch as error:
-        raise StatusMalformed(error.detail, path=error.path) from None
+        raise StatusMalformed(error.detail, path=f"{path}{error.path}") from None
     if value.get("id") == list_url:
         raise StatusMalformed("the entry's id is the list's URL", path=f"{path}/id")
-    _check_size(value.get("statusSize", 1), f"{path}/statusSize")
-    return StatusEntry(purpose, _parse_index(value.get("statusListIndex"), f"{path}/statusListIndex"), list_url)
+    if "statusSize" in value:
+        _check_size(value["statusSize"], f"{path}/statusSize")
+    return StatusEntry(purpose, _parse_index(value.get("statusListIndex"), path), list_url)
 
 
 def decode_list(encoded: object, limits: Limits = DEFAULT, path: str = "") -> bytes:
@@ -286,10 +286,11 @@ def _inflate(packed: bytes, max_bytes: int, path: str) -> bytes:
 
 def _parse_index(value: object, path: str) -> int:
     """The number that decimal digits write in their one way."""
-    if not isinstance(value, str):
-        raise StatusMalformed("expected decimal digits in a string", path=path)
-    if _INDEX.fullmatch(value):
+    if type(value) is str and _INDEX.fullmatch(value):
         return int(value)
+    path = f"{path}/statusListIndex"
+    if type(value) is not str:
+        raise StatusMalformed("expected decimal digits in a string", path=path)
     if value[:1] == "-" and value != "-0" and _INDEX.fullmatch(value[1:]):
         raise RangeError("the index is negative", path=path)
     raise StatusMalformed("expected decimal digits without sign or leading zero", path=path)
@@ -326,7 +327,7 @@ def _instant(document: dict[str, object], name: str) -> datetime | None:
 def _text(value: dict[str, object], name: str, path: str) -> str:
     """A member that is a string and not empty."""
     text = value.get(name)
-    if not isinstance(text, str) or not text:
+    if type(text) is not str or not text:
         raise StatusMalformed("expected a string that says something", path=f"{path}/{name}")
     return text
 

@@ -280,7 +280,8 @@ class Verifier:
                 self._log.append(evidence.encode(result))
 
     def _answer(self, need: Need) -> Reply:
-        takes = None if isinstance(need, NeedKeys | NeedFacts) else self.takes
+        kind = type(need)
+        takes = None if kind is NeedKeys or kind is NeedFacts else self.takes
         return answer_from(need, self.source, takes, self._clock.now())
 
     def _answer_unconsumed(self, need: Need) -> Reply:
