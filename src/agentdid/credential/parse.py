@@ -8,6 +8,7 @@ value something is wrong; whoever applies it puts before that where the value st
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # RFC 3986 §4.3 absolute-URI by its character set: a scheme, a colon and at least one more character.
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]+")
+_MAX_REMEMBERED: Final = 256  # characters
 # BCP 47 by its outline; the registry is not consulted.
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _SRI: Final = re.compile(r"sha(256|384|512)-[A-Za-z0-9+/]+={0,2}")
@@ -82,8 +84,14 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
 
 def check_url(value: object, path: str = "") -> None:
     """Hold that `value` is an absolute URL. Raises `TypeMismatch`."""
-    if type(value) is not str or _URL.fullmatch(value) is None:
+    # bounded before the cache, so that strangers cannot make it hold long texts
+    if type(value) is not str or not (_is_url(value) if len(value) <= _MAX_REMEMBERED else _URL.fullmatch(value)):
         raise TypeMismatch("expected an absolute URL", path=path)
+
+
+@lru_cache(maxsize=4096)
+def _is_url(text: str) -> bool:
+    return _URL.fullmatch(text) is not None
 
 
 def _check_members(

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import final
 
 from agentdid.codec.instant import encode_instant
 from agentdid.errors import Expired, IssuedInFuture, NotYetValid
+
+
+@lru_cache(maxsize=16)
+def _seconds(count: int) -> timedelta:
+    return timedelta(seconds=count)
 
 
 @final
@@ -16,7 +22,7 @@ class Now:
     __slots__ = ("at", "earliest", "latest")
 
     def __init__(self, at: datetime, leeway_s: int) -> None:
-        leeway = timedelta(seconds=leeway_s)
+        leeway = _seconds(leeway_s)
         self.at = at
         self.earliest = at - leeway
         self.latest = at + leeway

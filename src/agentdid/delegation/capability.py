@@ -19,7 +19,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
+from orjson import loads
+
 from agentdid.codec.base import decode_multibase
+from agentdid.codec.strict_json import encode
 from agentdid.delegation.constraints import (
     MAX_LIST,
     MAX_NETWORKS,
@@ -32,7 +35,7 @@ from agentdid.delegation.constraints import (
 )
 from agentdid.delegation.resources import find_normal
 from agentdid.did.syntax import check_did
-from agentdid.errors import DidInvalid, EncodingInvalid, InputTooLarge, TypeMismatch
+from agentdid.errors import AgentdidError, DidInvalid, EncodingInvalid, InputTooLarge, TypeMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +70,8 @@ _DURATION: Final = re.compile(
 _SECONDS: Final = (604_800, 86_400, 3_600, 60, 1)
 _MAX_WINDOW_CHARS: Final = 64
 """Four parts of nine digits take 42 characters; no stranger makes the cache hold more."""
+_MAX_REMEMBERED: Final = 4_096
+"""Bytes of a capability; no stranger makes the cache hold longer ones."""
 _SHA256_MULTIHASH: Final = b"\x12\x20"
 _DIGEST_BYTES: Final = 32
 _MAX_MULTIBASE_CHARS: Final = 64
@@ -214,42 +219,61 @@ def parse_capability(value: object, limits: Limits, *, path: str = "", hidden_gr
 
     Spec: specs/capability-credential.md C5-C18.
     """
-    members = _object(value, _CAPABILITY, path)
-    delegation = _object(members["delegation"], _DELEGATION, f"{path}/delegation")
-    depth = _count(delegation["depth"], path, "delegation/depth")
-    parent = None if members["parent"] is None else _parent(members["parent"], f"{path}/parent")
+    try:
+        text = encode(value)
+    except TypeError:
+        text = b""  # not a JSON value; what is wrong with it is said below
+    try:
+        if 0 < len(text) <= _MAX_REMEMBERED:
+            return _parse_text(text, limits.max_grants, hidden_grants)
+        return _parse(value, limits.max_grants, hidden_grants)
+    except AgentdidError as error:
+        error.path = f"{path}{error.path}"
+        raise
+
+
+@lru_cache(maxsize=1024)
+def _parse_text(text: bytes, max_grants: int, hidden: bool) -> Capability:
+    """Return the capability of its JSON text: an agent presents one capability many times, and it never changes."""
+    return _parse(loads(text), max_grants, hidden)
+
+
+def _parse(value: object, max_grants: int, hidden: bool) -> Capability:
+    """Return the capability; the paths of errors begin at it."""
+    members = _object(value, _CAPABILITY, "")
+    delegation = _object(members["delegation"], _DELEGATION, "/delegation")
+    depth = _count(delegation["depth"], "", "delegation/depth")
+    parent = None if members["parent"] is None else _parent(members["parent"], "/parent")
     if (parent is None) != (depth == 0):
-        raise TypeMismatch("a root link has depth 0 and no parent, any other has both", path=f"{path}/parent")
+        raise TypeMismatch("a root link has depth 0 and no parent, any other has both", path="/parent")
     purpose = members["purpose"]
     if type(purpose) is not str or not purpose:
-        raise TypeMismatch("expected a non-empty string", path=f"{path}/purpose")
+        raise TypeMismatch("expected a non-empty string", path="/purpose")
     security = members["minSecurity"]
     if type(security) is not str or security not in SECURITY_LEVELS:
-        raise TypeMismatch("expected classical, pq or hybrid", path=f"{path}/minSecurity")
-    audience = _dids(members["audience"], path, "audience")
+        raise TypeMismatch("expected classical, pq or hybrid", path="/minSecurity")
+    audience = _dids(members["audience"], "", "audience")
     return Capability(
-        _did(members["root"], path, "root"),
-        _did(members["principal"], path, "principal"),
+        _did(members["root"], "", "root"),
+        _did(members["principal"], "", "principal"),
         purpose,
-        _grants(
-            members["grants"], limits, f"{path}/grants", root=parent is None, hidden=hidden_grants, audience=audience
-        ),
+        _grants(members["grants"], max_grants, "/grants", root=parent is None, hidden=hidden, audience=audience),
         audience,
         depth,
-        _count(delegation["maxDepth"], path, "delegation/maxDepth"),
+        _count(delegation["maxDepth"], "", "delegation/maxDepth"),
         parent,
         security,
     )
 
 
 def _grants(
-    value: object, limits: Limits, path: str, *, root: bool, hidden: bool, audience: frozenset[str]
+    value: object, max_grants: int, path: str, *, root: bool, hidden: bool, audience: frozenset[str]
 ) -> tuple[CapabilityGrant, ...]:
     """Return the grants of a link, in their order, each held against the link it stands in."""
     if type(value) is not list or not (value or hidden):
         raise TypeMismatch("expected a non-empty array", path=path)
-    if len(value) > limits.max_grants:
-        raise InputTooLarge(f"at most {limits.max_grants} grants", path=path)
+    if len(value) > max_grants:
+        raise InputTooLarge(f"at most {max_grants} grants", path=path)
     grants = []
     seen = set()
     for position, each in enumerate(value):
