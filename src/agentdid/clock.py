@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol, final
+
+
+@lru_cache(maxsize=64)
+def seconds(count: float) -> timedelta:
+    """Return a span of time; the same few, from `Limits`, are asked for in every judgement."""
+    return timedelta(seconds=count)
 
 
 class Clock(Protocol):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import final
+from typing import TYPE_CHECKING, final
 
+from agentdid.clock import seconds
 from agentdid.codec.instant import encode_instant
 from agentdid.errors import Expired, IssuedInFuture, NotYetValid
 
-
-@lru_cache(maxsize=16)
-def _seconds(count: int) -> timedelta:
-    return timedelta(seconds=count)
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @final
@@ -22,7 +19,7 @@ class Now:
     __slots__ = ("at", "earliest", "latest")
 
     def __init__(self, at: datetime, leeway_s: int) -> None:
-        leeway = _seconds(leeway_s)
+        leeway = seconds(leeway_s)
         self.at = at
         self.earliest = at - leeway
         self.latest = at + leeway

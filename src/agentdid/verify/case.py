@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, final
 
+from agentdid.clock import seconds
 from agentdid.credential.validity import Now
 from agentdid.limits import Budget
 from agentdid.record import record
@@ -89,8 +89,8 @@ class Case:
     """A question with its working state. The checks of `verify.flow` fill it in, in their order."""
 
     __slots__ = (
-        "anchors", "budget", "documents", "exercised", "freshness", "memory", "now", "parsed", "question", "text",
-        "void",
+        "anchors", "budget", "documents", "exercised", "freshness", "memory", "now", "parsed", "question", "raw",
+        "text", "void",
     )  # fmt: skip
 
     def __init__(self, question: Question, memory: Memory) -> None:
@@ -98,6 +98,7 @@ class Case:
         self.memory = memory
         self.budget = Budget(question.trust.limits)
         self.now = Now(question.at, question.trust.limits.leeway_s)
+        self.raw: bytes | str = b""
         self.text: JsonText | str = ""
         self.parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
         self.void: frozenset[str] = frozenset()
@@ -106,6 +107,6 @@ class Case:
         self.freshness: list[Freshness] = []
         self.exercised: tuple[CapabilityGrant, ...] = ()
 
-    def believe_until(self, start: datetime, seconds: float, by: str) -> None:
-        """Note that some evidence may be relied on for `seconds` from `start`."""
-        self.freshness.append(Freshness(start + timedelta(seconds=seconds), by))
+    def believe_until(self, start: datetime, life_s: float, by: str) -> None:
+        """Note that some evidence may be relied on for `life_s` from `start`."""
+        self.freshness.append(Freshness(start + seconds(life_s), by))

@@ -6,9 +6,9 @@ run. A recipe is a generator: it yields needs and is sent answers (`verify.needs
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from agentdid.clock import seconds
 from agentdid.delegation.chain import check_delegation
 from agentdid.errors import AgentdidError, NonceReplayed, StoreUnavailable
 from agentdid.query.dcql import Candidate, check_satisfied
@@ -75,7 +75,7 @@ def check_take(case: Case) -> Generator[Need, Reply, None]:
         raise TypeError(message)
     limits = case.question.trust.limits
     # for as long as the presentation, or the challenge it answers, could be taken again
-    keep = binding.expires + timedelta(seconds=limits.leeway_s + limits.nonce_life_s)
+    keep = binding.expires + seconds(limits.leeway_s + limits.nonce_life_s)
     answer = yield NeedTake(case.question.trust.audience, str(binding.nonce), keep)
     if answer == "replayed":
         raise NonceReplayed("this challenge has been answered before")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
+from agentdid.clock import seconds
 from agentdid.errors import (
     AudienceMismatch,
     Expired,
@@ -125,7 +125,7 @@ def _check_time(case: Case, binding: Binding) -> None:
     limits = case.question.trust.limits
     if binding.issued is None or binding.expires is None:
         raise TypeMismatch("a presentation says when it was made and when it ends", path="/proof/expires")
-    if binding.expires - binding.issued > timedelta(seconds=limits.max_presentation_life_s):
+    if binding.expires - binding.issued > seconds(limits.max_presentation_life_s):
         raise Expired(f"a presentation lives at most {limits.max_presentation_life_s} s", path="/exp")
     case.now.check_made(binding.issued, "", "iat")
     case.now.check_not_ended(binding.expires, "", "exp")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from agentdid.clock import seconds
 from agentdid.did.resolve import Ask, plan, read
 from agentdid.errors import (
     CODES,
@@ -82,7 +82,7 @@ def _ask(case: Case, ask: Ask) -> Generator[Need, Reply, DidDocument]:
         message = "NeedKeys is answered by a Resource or an Absent"
         raise TypeError(message)
     age = case.question.at - answer.held_at
-    if age > timedelta(seconds=limits.max_key_age_s) or -age > timedelta(seconds=limits.leeway_s):
+    if age > seconds(limits.max_key_age_s) or -age > seconds(limits.leeway_s):
         raise DidNotFound(f"{ask.did}: no document is held from the asked instant")
     case.believe_until(answer.held_at, limits.max_key_age_s, f"keys of {ask.did}")
     document = case.memory.documents.find(answer.digest)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from agentdid.clock import seconds
 from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import parse
 from agentdid.credential.parse import parse_credential
@@ -110,7 +110,7 @@ def _entries(case: Case, link: Link) -> list[tuple[Link, StatusEntry]]:
         if link.capability.depth == 0:
             raise StatusUnavailable("a root link names a status list", path=path)
         life = link.credential.valid_until - link.credential.valid_from  # type: ignore[operator]  # by check_form
-        if life > timedelta(seconds=case.question.trust.limits.max_statusless_life_s):
+        if life > seconds(case.question.trust.limits.max_statusless_life_s):
             raise StatusUnavailable("a link without status lives an hour at most", path=path)
     return entries
 
@@ -139,7 +139,7 @@ def _find_list(case: Case, link: Link, entry: StatusEntry, answer: Answer) -> Ge
         raise StatusStale("the list was signed after the asked instant", path=path)
     ttl = limits.max_status_ttl_s if found.ttl_s is None else found.ttl_s
     bound = min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), limits.status_staleness_s)
-    if at - found.signed_at > timedelta(seconds=bound):
+    if at - found.signed_at > seconds(bound):
         return None
     case.believe_until(found.signed_at, bound, f"status list {entry.list_url}")
     return found
@@ -206,7 +206,9 @@ def _as_list_error(error: Exception, path: str) -> AgentdidError:
 
 
 def _check_list_issuer(case: Case, link: Link, issuer: str, path: str) -> None:
-    # the link's issuer, an ancestor's, or one the anchor names (specs/verification.md V27)
+    if issuer == link.credential.issuer:
+        return
+    # else an ancestor's, or one the anchor names (specs/verification.md V27)
     chain = case.parsed.chain
     above = chain[: chain.index(link) + 1] if link.capability is not None else (link,)
     allowed = {each.credential.issuer for each in above}

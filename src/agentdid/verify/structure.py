@@ -32,30 +32,42 @@ _JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"
 
 
 def check_size(case: Case) -> None:
-    """Hold that the input is within `max_input_bytes`, before anything reads it. Raises `InputTooLarge`."""
+    """Hold that the input is within `max_input_bytes`, before anything reads it; sets `case.raw`.
+
+    Raises:
+        InputTooLarge: It is not.
+    """
     raw = case.question.raw
     if not isinstance(raw, bytes | str):
         raw = encode(raw)
     limit = case.question.trust.limits.max_input_bytes
     if len(raw) > limit:
         raise InputTooLarge(f"an input is at most {limit} bytes")
-    if isinstance(raw, bytes):
-        try:
-            raw = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            raise EncodingInvalid("expected UTF-8") from None
-    case.text = raw
+    case.raw = raw
 
 
 def check_parse(case: Case) -> None:
-    """Hold that the input is a compact token or one strict JSON text.
+    """Hold that the input is a compact token or one strict JSON text; sets `case.text`.
 
     Raises:
         JsonInvalid, JsonDuplicateKey, JsonTooDeep, JsonNumberRange, EncodingInvalid: As `codec.strict_json.parse`.
     """
-    raw: str = case.text  # type: ignore[assignment]  # text, by check_size
-    stripped = raw.strip(" \t\r\n")
-    case.text = stripped if stripped.startswith("ey") else parse(raw, case.question.trust.limits)
+    token = _find_token(case.raw)
+    case.text = parse(case.raw, case.question.trust.limits) if token is None else token
+
+
+def _find_token(raw: bytes | str) -> str | None:
+    """Return the compact token: it begins with the `{"` of its header in base64url, as no JSON text does."""
+    if isinstance(raw, str):
+        stripped = raw.strip(" \t\r\n")
+        return stripped if stripped.startswith("ey") else None
+    octets = raw.strip(b" \t\r\n")
+    if not octets.startswith(b"ey"):
+        return None
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        raise EncodingInvalid("expected UTF-8") from None
 
 
 def check_structure(case: Case) -> None:
