@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NOW: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
+PAST: Final = datetime(2020, 1, 1, tzinfo=UTC)
 AUDIENCE: Final = "https://api.partner.example"
 LIST_URL: Final = "https://status.acme.example/status/1"
 SUITE: Final = SUITES["eddsa-jcs-2022"]
@@ -59,7 +60,8 @@ ISSUER: Final = _party("issuer")
 AGENT: Final = _party("agent")
 
 
-def _credential() -> dict[str, object]:
+def credential() -> dict[str, object]:
+    """Return an unsigned credential of 12 claims."""
     return {
         "@context": ["https://www.w3.org/ns/credentials/v2", "https://acme.example/contexts/employee/v1"],
         "id": "urn:uuid:3f0d3c52-6f5a-4a1d-9a58-6c43fbb1a7a5",
@@ -121,7 +123,7 @@ def _floor() -> Work:
 
 
 def _jcs(verifier: Verifier) -> Work:
-    text = encode(data_integrity.add_proof(_credential(), ISSUER[0], ISSUER[2], SUITE, created=NOW))
+    text = encode(data_integrity.add_proof(credential(), ISSUER[0], ISSUER[2], SUITE, created=NOW))
     return Work(lambda: [text] * CALLS, verifier.verify_credential, 1.6)
 
 
@@ -150,7 +152,7 @@ def _presented(verifier: Verifier, credential: str | dict[str, object], form: st
 
 def _sd_jwt(verifier: Verifier) -> Work:
     paths = [("credentialSubject", name) for name in CLAIMS]
-    token = sd_jwt.issue(_credential(), ISSUER[0], ISSUER[2], disclosable=paths)
+    token = sd_jwt.issue(credential(), ISSUER[0], ISSUER[2], disclosable=paths)
     shown = sd_jwt.withhold(token, frozenset(("credentialSubject", name) for name in DISCLOSED))
     return _presented(verifier, shown, "vp+jwt", 3.4)
 

@@ -1,0 +1,40 @@
+"""`python -m bench [verify] [--json]`: every figure with its spread and its bar; exit 1 if a bar was missed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Final
+
+from bench import start, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.measure import Row
+
+TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {"verify": (verify.rows, start.rows)}
+
+
+def main(arguments: list[str]) -> int:
+    """Measure the topics that are named, by default all, and print a row a figure."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("topics", nargs="*", choices=[*TOPICS, []], help=f"any of {', '.join(TOPICS)}; by default all")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    options = parser.parse_args(arguments)
+    rows = [row for topic in options.topics or TOPICS for measure in TOPICS[topic] for row in measure()]
+    if options.json:
+        print(json.dumps({"rows": [row.encode() for row in rows], "ok": all(row.ok for row in rows)}, indent=2))
+    else:
+        print(f"{'row':64} {'figure':>8} {'p10':>7} {'p90':>7} {'bar':>6}  unit, verdict")
+        for row in rows:
+            verdict = "ok" if row.ok else "MISSED"
+            print(
+                f"{row.name:64} {row.figure:8.2f} {row.low:7.2f} {row.high:7.2f} {row.bar:6.1f}  {row.unit}, {verdict}"
+            )
+    return 0 if all(row.ok for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
