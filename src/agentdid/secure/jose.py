@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.instant import parse_numeric_date
@@ -54,7 +53,7 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
                 value=jws.signature,
             ),
         ),
-        digest=hashlib.sha256(jws.signing_input).digest(),
+        digest=b"",  # a presentation is nobody's parent
         created=issued,
         expires=expires,
         begins=None if "nbf" not in claims else parse_numeric_date(claims["nbf"], "/nbf"),

@@ -76,7 +76,7 @@ class Secured:
         form: `eddsa-jcs-2022`, `vc+sd-jwt` or `vp+jwt`.
         document: The JSON object that was secured, disclosures applied, without `proof`.
         signatures: At least one; all must hold.
-        digest: SHA-256 of what names this document as a parent (specs/delegation.md D7).
+        digest: SHA-256 of what names this document as a parent (specs/delegation.md D7); empty for a `vp+jwt`.
         created: When it was signed, by its own word.
         expires: When the securing ends, by its own word: `expires` of a proof, `exp` of a token.
         begins: `nbf` of a token.
