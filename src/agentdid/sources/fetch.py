@@ -96,7 +96,7 @@ class GuardedFetcher:
     def __init__(
         self,
         allow: Sequence[str] = (),
-        ca: Path | None = None,
+        ca: str | Path | None = None,
         limits: Limits = DEFAULT,
         resolver: Resolver | None = None,
         *,

@@ -119,7 +119,7 @@ class NetworkSource:
     def __init__(
         self,
         allow: Sequence[str] = (),
-        ca: Path | None = None,
+        ca: str | Path | None = None,
         limits: Limits = DEFAULT,
         clock: Clock | None = None,
     ) -> None:

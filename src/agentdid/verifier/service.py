@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, final
 from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError, StoreUnavailable
-from agentdid.query.dcql import Query, parse_query
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import NeedFacts, NeedKeys
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agentdid.delegation.usage import Request
+    from agentdid.query.dcql import Query
     from agentdid.trust.anchors import Trust
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.needs import Need, Reply, Source, Takes
@@ -318,4 +318,8 @@ def looks_presented(document: Presented | list[object]) -> bool:
 
 
 def _query(query: Mapping[str, object] | Query | None) -> Query | None:
-    return query if query is None or isinstance(query, Query) else parse_query(query)
+    if query is None:
+        return None
+    from agentdid.query.dcql import Query, parse_query  # noqa: PLC0415  # only questions with a query need it
+
+    return query if isinstance(query, Query) else parse_query(query)

@@ -13,7 +13,6 @@ from agentdid.clock import FixedClock
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError, EvidenceMismatch, Malformed, TypeMismatch
-from agentdid.query.dcql import parse_query
 from agentdid.record import record
 from agentdid.trust.anchors import Trust
 from agentdid.verify.case import ISSUED_HERE, HttpRequest, IssuedHere, Question
@@ -129,6 +128,8 @@ def _encode_question(question: Question) -> dict[str, object]:
 
 
 def _decode_question(value: Any) -> Question:  # noqa: ANN401  # JSON of a bundle; a wrong shape is caught by the caller
+    from agentdid.query.dcql import parse_query  # noqa: PLC0415  # a first verdict replays nothing
+
     shown, challenge, http = value["input"], value["challenge"], value["http"]
     if "text" in shown:
         raw = shown["text"]

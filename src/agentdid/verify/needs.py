@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol, TypeAlias, final
 
+from agentdid.record import record
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -49,7 +51,7 @@ Answer: TypeAlias = Resource | Absent
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class NeedKeys:
     """The document of one DID, at most `max_age_s` old."""
 
@@ -60,7 +62,7 @@ class NeedKeys:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class NeedFacts:
     """Status lists, each at most `max_age_s` old (0: fetched anew); answered in the same order."""
 
@@ -69,7 +71,7 @@ class NeedFacts:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class NeedNonce:
     """Whether a nonce is one that this verifier handed out and may still be answered."""
 
@@ -77,7 +79,7 @@ class NeedNonce:
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@record
 class NeedTake:
     """The atomic consumption of a nonce, the last act of a judgement; remembered until `keep_until`."""
 
