@@ -294,10 +294,6 @@ class KbInvalid(Refused, code="kb_invalid"):
     """The key binding JWT is not by the credential's key, or stands where none may."""
 
 
-class KbSdHashMismatch(Refused, code="kb_sd_hash_mismatch"):
-    """The key binding JWT was made over another presentation."""
-
-
 # --- Refused: holder, audience, moment ---------------------------------------------------------------------------
 
 
@@ -350,10 +346,6 @@ class DidMethodUnsupported(Refused, code="did_method_unsupported"):
 
 class DidDocumentMismatch(Refused, code="did_document_mismatch"):
     """The document that was served is about another DID."""
-
-
-class DidDeactivated(Refused, code="did_deactivated"):
-    """The DID's controller has ended it."""
 
 
 # --- Refused: status ---------------------------------------------------------------------------------------------
