@@ -1,4 +1,4 @@
-"""The whole walk in one process, offline: issue, receive, present, authorize, revoke. Run it: python examples/walk.py."""
+"""The whole walk in one process, offline: issue, receive, present, authorize, revoke: python examples/walk.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ AUDIENCE = "https://api.partner.example"
 def published(issuer: Issuer, folder: Path) -> RecordedSource:
     """Return what anybody could fetch from the issuer's host, here from files."""
     files = issuer.publish(folder)
-    return RecordedSource.load({url: parse(file.read_bytes()).value for url, file in files.items()}, SystemClock().now())
+    return RecordedSource.load(
+        {url: parse(file.read_bytes()).value for url, file in files.items()}, SystemClock().now()
+    )
 
 
 def main(folder: Path) -> list[str]:

@@ -225,13 +225,13 @@ def test_the_index_names_every_page() -> None:
 def test_the_quickstart_runs(tmp_path: Path) -> None:
     """Every marked block of the first five minutes runs, in its order, in an empty folder, offline."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    passphrase = "nothing worth keeping"  # noqa: S105  # of stores that end with the test
+    passphrase = "nothing worth keeping"  # of stores that end with the test
     environment = {**os.environ, "PATH": path, "AGENTDID_PASSPHRASE": passphrase, "AGENTDID_CHECKOUT": str(ROOT)}
     blocks = _FENCE.findall((ROOT / "docs" / "quickstart.md").read_text("utf-8"))
     marked = [(language, text) for run, language, text in blocks if run]
     for language, text in marked:
         command = ["sh", "-eu", "-c", text] if language == "sh" else [sys.executable, "-c", text]
-        done = subprocess.run(  # noqa: S603  # the page is ours
+        done = subprocess.run(  # the page is ours
             command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True, timeout=120
         )
 

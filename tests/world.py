@@ -155,7 +155,8 @@ class World:
         } | changes
 
     def root(
-        self, issuer: Party | None = None, subject: Party | None = None, *, index: int | None = 7, form: str = "vc+sd-jwt",
+        self, issuer: Party | None = None, subject: Party | None = None, *, index: int | None = 7,
+        form: str = "vc+sd-jwt",
         ttl: timedelta = timedelta(hours=8), capability: Mapping[str, object] | None = None,
         claims: Mapping[str, object] | None = None, at: datetime | None = None,
         disclosable: list[tuple[str | int, ...]] | None = None,

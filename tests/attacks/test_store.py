@@ -403,7 +403,7 @@ def test_o06_o09_sigkill_leaves_keys_and_credentials_whole_and_sealed(path: Path
     environment = {**os.environ, "AGENTDID_PASSPHRASE": PASSPHRASE}
     acknowledged: set[int] = set()
     readable: list[str] = []
-    with subprocess.Popen(  # noqa: S603  # ourselves
+    with subprocess.Popen(  # ourselves
         [sys.executable, "-c", _FORKER, str(path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment,
     ) as forker:  # fmt: skip
@@ -458,7 +458,7 @@ def test_o06_sigkill_leaves_each_credential_whole_or_absent(path: Path) -> None:
     environment = {**os.environ, "AGENTDID_PASSPHRASE": PASSPHRASE, "PYTHONPATH": str(ROOT)}
     acknowledged: set[str] = set()
     for turn in range(50):
-        process = subprocess.Popen(  # noqa: S603  # ourselves
+        process = subprocess.Popen(  # ourselves
             [sys.executable, "-c", _WRITER, str(path), str(turn * 1_000)],
             stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
         )  # fmt: skip

@@ -72,14 +72,12 @@ class DidDocument:
         methods: Absolute DID URL → key.
         relationships: `assertionMethod`, `authentication`, … → the ids listed there.
         also_known_as: Never honoured as proof of anything (ATTACKS H12).
-        deactivated: Whether its controller has ended it.
     """
 
     id: str
     methods: Mapping[str, VerificationMethod]
     relationships: Mapping[str, frozenset[str]]
     also_known_as: tuple[str, ...] = ()
-    deactivated: bool = False
 
     def find_key(self, method_id: str, relationship: str, at: datetime) -> PublicKey:
         """Return the key of that id, if the DID lists it for that purpose at that instant.

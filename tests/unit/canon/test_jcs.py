@@ -58,7 +58,7 @@ def test_the_reference_package_agrees(value: object) -> None:
 @settings(derandomize=True, max_examples=400)
 @given(JSON)
 def test_the_quick_path_is_the_full_one(value: object) -> None:
-    """Where the strict parser calls a text plain, sorted output is canonical; canonical text is its own canonical form."""
+    """Where the strict parser calls a text plain, sorted output is canonical; canonical text stays as it is."""
     full = jcs._write(value, 64).encode()
     text = parse(json.dumps(value).encode()) if "-0.0" not in json.dumps(value) else None
 

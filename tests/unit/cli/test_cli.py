@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -100,7 +99,8 @@ class Walk:
     def present(self, *more: str) -> str:
         """Write a presentation and return the file's name."""
         self.shell(
-            "wallet", "present", "--wallet", "agent.wallet", "--challenge", "c", "--audience", AUDIENCE, "--out", "p.vp",
+            "wallet", "present", "--wallet", "agent.wallet", "--challenge", "c", "--audience", AUDIENCE,
+            "--out", "p.vp",
             *more,
         )  # fmt: skip
         return "p.vp"
@@ -152,9 +152,12 @@ def test_delegation(walk: Walk) -> None:
     assert "capability_not_attenuated" == refused["code"]
     assert "accepted" == walk.verify("chain.json", "--credential")["outcome"]
     assert "accepted" == walk.verify("s.vp", "--challenge", "c", *ACT)["outcome"]
-    assert "capability_target_mismatch" == walk.verify(
-        "s.vp", "--challenge", "c", "--action", "invoice.read", "--resource", f"{AUDIENCE}/v1/invoices/8", code=1
-    )["code"]
+    assert (
+        "capability_target_mismatch"
+        == walk.verify(
+            "s.vp", "--challenge", "c", "--action", "invoice.read", "--resource", f"{AUDIENCE}/v1/invoices/8", code=1
+        )["code"]
+    )
 
 
 def test_an_issuer_hangs_a_link_on_a_parent(walk: Walk) -> None:
@@ -236,7 +239,7 @@ def test_dids(shell: Shell) -> None:
     write("sources.json", {site["did"]: site["didDocument"]})
 
     assert made["didDocument"] == shell("did", "resolve", made["did"])["didDocument"]
-    assert 0o600 == stat.S_IMODE(os.stat("key.json").st_mode)
+    assert 0o600 == stat.S_IMODE(Path("key.json").stat().st_mode)
     assert "did:web:example.com%3A8443" == site["did"]
     assert site["didDocument"] == shell("did", "resolve", site["did"], "--sources", "sources.json")["didDocument"]
     assert [site["did"]] == shell("wallet", "list", "--wallet", "w.wallet")["dids"]

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def test_the_permutation_is_one_and_looks_random() -> None:
     places = [permute(b"k" * 32, number) for number in range(LIST_SIZE)]
 
     assert list(range(LIST_SIZE)) == sorted(places)
-    assert 200 > sum(abs(a - b) < 64 for a, b in zip(places, places[1:], strict=False))
+    assert 200 > sum(abs(a - b) < 64 for a, b in pairwise(places))
     assert places[:50] != [permute(b"l" * 32, number) for number in range(50)]
 
 
@@ -119,7 +120,7 @@ with Issuer.open(sys.argv[1], passphrase=PASSPHRASE, clock=FixedClock(NOW)) as i
 
 
 def test_p04_two_processes_allot_no_index_twice(issuer: Issuer, tmp_path: Path) -> None:
-    """Two issuers on one database: 2 × 150 allotments, 300 entries."""
+    """Two issuers on one database: twice 150 allotments, 300 entries."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     processes = [
         subprocess.Popen(

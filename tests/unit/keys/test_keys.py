@@ -78,7 +78,15 @@ def test_wycheproof_p256_der_is_never_taken() -> None:
 
 @pytest.mark.parametrize(
     "signature",
-    ["00" * 64, f"{ORDER:064x}{'11' * 32}", f"{'11' * 32}{ORDER:064x}", f"{'00' * 32}{'11' * 32}", "11" * 63, "11" * 65, ""],
+    [
+        "00" * 64,
+        f"{ORDER:064x}{'11' * 32}",
+        f"{'11' * 32}{ORDER:064x}",
+        f"{'00' * 32}{'11' * 32}",
+        "11" * 63,
+        "11" * 65,
+        "",
+    ],
 )  # fmt: skip
 def test_b01_b02_degenerate_p256_signatures(signature: str) -> None:
     """Zero, the order itself, and other lengths."""

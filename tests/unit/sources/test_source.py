@@ -150,7 +150,7 @@ def test_the_network_is_loaded_late() -> None:
         "NetworkSource()\n"
         "print({'httpx', 'httpcore', 'anyio', 'ssl', 'socket', 'asyncio', 'sqlite3'} & set(sys.modules))\n"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert ran.stdout == "set()\n"
 
