@@ -50,12 +50,14 @@ def protect(app: FastAPI, verifier: Verifier) -> None:
     app.add_middleware(BoundedRequests, limits=verifier.trust.limits, json_only=False)
 
     async def on_unauthorized(_request: Request, stop: Exception) -> JSONResponse:
+        """Answer with a challenge."""
         return _challenge(verifier, stop)  # type: ignore[arg-type]  # registered for _Unauthorized
 
     app.add_exception_handler(_Unauthorized, on_unauthorized)
 
     @app.get(QUERY_PATH, include_in_schema=False)
     async def query(action: Annotated[str, Query(min_length=1, max_length=_MAX_ACTION)]) -> JSONResponse:
+        """Tell what a presentation for an action must show."""
         return JSONResponse(query_for_action(action), headers={"Cache-Control": f"max-age={_QUERY_LIFE_S}"})
 
 
@@ -86,6 +88,7 @@ def require_capability(
     query = query_for_action(action)
 
     async def dependency(request: Request) -> Grant:
+        """Permit one request, or stop it."""
         verifier: Verifier | None = getattr(request.app.state, "agentdid", None)
         if verifier is None:
             message = "call agentdid.http.protect(app, verifier) before the app serves"

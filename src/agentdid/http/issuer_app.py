@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agentdid.codec.strict_json import encode
 from agentdid.errors import AgentdidError, Refused
 from agentdid.http.problems import problem, problem_of
-from agentdid.http.service import create_service
+from agentdid.http.service import body_of, create_service, schema_of
 from agentdid.secure import sd_jwt
 from agentdid.wallet.disclosure import parse_path
 
@@ -53,6 +53,7 @@ def create_issuer_app(issuer: Issuer, *, token_hash: str | None) -> FastAPI:
     app = create_service("agentdid issuer")
 
     async def on_unauthorized(_request: Request, _stop: Exception) -> Response:
+        """Answer that a token is needed."""
         return problem(401, "token_required", "expected the bearer token", headers={"WWW-Authenticate": "Bearer"})
 
     app.add_exception_handler(_Unauthorized, on_unauthorized)
@@ -78,8 +79,16 @@ def create_issuer_app(issuer: Issuer, *, token_hash: str | None) -> FastAPI:
     def status_list(list_id: str, request: Request) -> Response:
         return _list_response(issuer.signed_list(list_id), request, issuer.refresh_s)
 
-    @app.post("/credentials", status_code=201, dependencies=[Depends(authorized)])
-    def issue(wanted: NewCredential, idempotency_key: Annotated[str | None, Header(max_length=256)] = None) -> Response:
+    @app.post(
+        "/credentials",
+        status_code=201,
+        dependencies=[Depends(authorized)],
+        openapi_extra=schema_of(NewCredential),
+    )
+    def issue(
+        wanted: Annotated[NewCredential, Depends(body_of(NewCredential))],
+        idempotency_key: Annotated[str | None, Header(max_length=256)] = None,
+    ) -> Response:
         try:
             made = issuer.issue(
                 to=wanted.to,

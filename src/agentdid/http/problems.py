@@ -64,20 +64,24 @@ def add_handlers(app: FastAPI) -> None:
     """Have every error of the app answered as a problem."""
 
     async def on_agentdid(_request: Request, error: Exception) -> JSONResponse:
+        """Answer an error of the book."""
         return problem_of(error)  # type: ignore[arg-type]  # registered for AgentdidError
 
     async def on_http(_request: Request, error: Exception) -> JSONResponse:
+        """Answer HTTP's own mistakes: no such route, no such method."""
         status = error.status_code if isinstance(error, StarletteHTTPException) else 500
         headers = error.headers if isinstance(error, HTTPException) else None
         return problem(status, f"http_{status}", HTTPStatus(status).phrase, headers=headers)
 
     async def on_invalid(_request: Request, error: Exception) -> JSONResponse:
+        """Answer a request of the wrong form."""
         # where and what kind, never the value (ATTACKS R05)
         found = error.errors() if isinstance(error, RequestValidationError) else []
         detail = "; ".join(f"{'/'.join(map(str, each['loc']))}: {each['type']}" for each in found[:8])
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "request_invalid", detail)
 
     async def on_defect(_request: Request, _error: Exception) -> JSONResponse:
+        """Answer a defect of ours without showing anything of it."""
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "the service failed")
 
     app.add_exception_handler(AgentdidError, on_agentdid)

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, generate_latest
+from pydantic import BaseModel, ValidationError
 
+from agentdid.codec.strict_json import parse_object
 from agentdid.http.middleware import BoundedRequests
 from agentdid.http.problems import add_handlers
 from agentdid.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def body_of(model: type[_M]) -> Callable[[Request], Awaitable[_M]]:
+    """Return a dependency that reads the request's body as strict JSON of a model: no member stands in it twice."""
+
+    async def read(request: Request) -> _M:
+        """Read it."""
+        try:
+            return model.model_validate(parse_object(await request.body(), request.app.state.limits).value)
+        except ValidationError as error:
+            found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+            raise RequestValidationError(found) from None
+
+    return read
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return what `openapi_extra` says of a body that `body_of` reads."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
 
 
 def create_service(title: str, *, limits: Limits = DEFAULT, is_ready: Callable[[], bool] = lambda: True) -> FastAPI:
@@ -23,6 +47,7 @@ def create_service(title: str, *, limits: Limits = DEFAULT, is_ready: Callable[[
     app = FastAPI(title=title, docs_url=None, redoc_url=None)
     add_handlers(app)
     app.add_middleware(BoundedRequests, limits=limits)
+    app.state.limits = limits
     registry = CollectorRegistry()
     app.state.outcomes = Counter(
         "agentdid_outcomes", "What was asked, by outcome.", ["outcome", "code"], registry=registry
@@ -30,10 +55,12 @@ def create_service(title: str, *, limits: Limits = DEFAULT, is_ready: Callable[[
 
     @app.get("/healthz", include_in_schema=False)
     async def health() -> dict[str, str]:
+        """Whether the process runs."""
         return {"status": "ok"}
 
     @app.get("/readyz", include_in_schema=False)
     async def ready(response: Response) -> dict[str, str]:
+        """Whether it can serve now."""
         if is_ready():
             return {"status": "ok"}
         response.status_code = 503
@@ -41,6 +68,7 @@ def create_service(title: str, *, limits: Limits = DEFAULT, is_ready: Callable[[
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
+        """What was counted, in the Prometheus text format."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return app

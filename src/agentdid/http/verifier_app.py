@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from agentdid.delegation.usage import Request as Asked
 from agentdid.errors import AgentdidError
 from agentdid.http.problems import problem, problem_of
-from agentdid.http.service import create_service
+from agentdid.http.service import body_of, create_service, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,8 @@ class Held(BaseModel):
 
 def create_verifier_app(verifier: Verifier) -> FastAPI:
     """Return the service: challenges out, presentations in, decisions back."""
-    app = create_service("agentdid verifier", limits=verifier.trust.limits)
+    limits = verifier.trust.limits
+    app = create_service("agentdid verifier", limits=limits)
 
     def judged(judge: Callable[[], Decision | Grant]) -> dict[str, object] | JSONResponse:
         try:
@@ -72,11 +74,11 @@ def create_verifier_app(verifier: Verifier) -> FastAPI:
         return {
             "nonce": verifier.issue_nonce(),
             "audience": verifier.trust.audience,
-            "expiresIn": verifier.trust.limits.nonce_life_s,
+            "expiresIn": limits.nonce_life_s,
         }
 
-    @app.post("/verify", response_model=None)
-    def verify(given: Presented) -> dict[str, object] | JSONResponse:
+    @app.post("/verify", response_model=None, openapi_extra=schema_of(Presented))
+    def verify(given: Annotated[Presented, Depends(body_of(Presented))]) -> dict[str, object] | JSONResponse:
         act = given.request
         if act is None:
             return judged(lambda: verifier.verify(given.presentation, challenge=given.challenge, query=given.query))
@@ -89,8 +91,8 @@ def create_verifier_app(verifier: Verifier) -> FastAPI:
             )
         )
 
-    @app.post("/credentials/verify", response_model=None)
-    def verify_credential(given: Held) -> dict[str, object] | JSONResponse:
+    @app.post("/credentials/verify", response_model=None, openapi_extra=schema_of(Held))
+    def verify_credential(given: Annotated[Held, Depends(body_of(Held))]) -> dict[str, object] | JSONResponse:
         return judged(lambda: verifier.verify_credential(given.credential))  # type: ignore[arg-type]  # JSON values
 
     return app

@@ -28,6 +28,7 @@ def create_app(trust: Path, log: Path) -> FastAPI:
     async def read_invoice(
         number: int, grant: Annotated[Grant, Depends(require_capability("invoice.read"))]
     ) -> dict[str, object]:
+        """Show an invoice to an agent that may see it."""
         (*_, leaf) = grant.decision.credentials
         return {
             "invoice": number,
