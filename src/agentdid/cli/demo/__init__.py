@@ -53,7 +53,7 @@ def demo(
             }
         )
     else:
-        typer.echo(f"{'every step went as stated' if ok else 'NOT every step went as stated'} ({seconds:.1f} s)")
+        typer.echo(f"\n{'every step went as stated' if ok else 'NOT every step went as stated'} ({seconds:.1f} s)")
     raise typer.Exit(0 if ok else 1)
 
 
@@ -61,10 +61,13 @@ def _run(folder: Path, steps: list[Step], *, as_json: bool) -> None:
     from agentdid.cli.demo.play import Play  # noqa: PLC0415  # as above
     from agentdid.cli.demo.stage import Stage  # noqa: PLC0415
 
-    table = Table(box=None, pad_edge=False)
-    for name, justify in (("", "left"), ("step", "left"), ("expected", "left"), ("came", "left"), ("time", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # the two words it takes
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column("mark")
+    table.add_column("step", ratio=1)
+    table.add_column("outcome")
+    table.add_column("time", justify="right", no_wrap=True)
     console = Console(quiet=as_json)
+    console.print("two organisations, an issuer, two agents and a partner's API are starting …", style="dim")
     with Stage(folder) as stage, Live(table, console=console, auto_refresh=False) as live:
         play = Play(stage)
         play.prepare()
@@ -72,5 +75,6 @@ def _run(folder: Path, steps: list[Step], *, as_json: bool) -> None:
             step = play.act(*row)
             steps.append(step)
             mark = "[green]ok[/]" if step.ok else "[red]NO[/]"
-            table.add_row(mark, step.title, step.expected, step.observed, f"{step.seconds * 1000:.0f} ms")
+            outcome = step.observed if step.ok else f"{step.observed}, expected {step.expected}"
+            table.add_row(mark, step.title, outcome, f"{step.seconds * 1000:.0f} ms")
             live.refresh()
