@@ -20,7 +20,7 @@ from agentdid.proof.suites import SUITES
 from agentdid.storage.vault import Vault
 
 _EXTRAS: Final = {"cli": ("typer", "rich"), "server": ("fastapi", "uvicorn"), "demo": ("trustme",)}
-_PACKAGES: Final = ("agentdid", "cryptography", "pynacl", "orjson", "httpx", "sqlalchemy")
+_PACKAGES: Final = ("agentdid", "cryptography", "pynacl", "msgspec", "httpx", "sqlalchemy")
 _MIN_KDF_S: Final = 0.25
 
 

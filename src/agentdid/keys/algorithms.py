@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
+
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Algorithm:
+class Algorithm(Value, frozen=True):
     """One kind of signing key.
 
     Attributes:

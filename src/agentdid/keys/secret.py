@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import TYPE_CHECKING, NoReturn, Protocol, Self, final
 
 from agentdid.errors import KeyInvalid
@@ -50,7 +50,7 @@ class SecretKey:
     @classmethod
     def generate(cls, algorithm: str = "Ed25519") -> Self:
         """Return a fresh key of an algorithm of the table. Raises `KeyInvalid` for another."""
-        return cls(algorithm, ecdsa.generate_seed() if algorithm == "P-256" else secrets.token_bytes(32))
+        return cls(algorithm, ecdsa.generate_seed() if algorithm == "P-256" else os.urandom(32))
 
     @classmethod
     def from_seed(cls, algorithm: str, seed: bytes) -> Self:
