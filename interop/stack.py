@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -37,8 +38,33 @@ class Answer:
     error: str = ""
 
 
+class Stack(ABC):
+    """A foreign implementation that can be asked."""
+
+    package: str
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The package and its version."""
+
+    @abstractmethod
+    def ask(self, tasks: list[dict[str, object]]) -> list[Answer]:
+        """Return the answers to a batch of tasks. Raises `StackUnavailable`."""
+
+    def make(self, tasks: dict[str, dict[str, object]]) -> dict[str, Any]:
+        """Return the results of tasks that must not fail, by name. Raises `RuntimeError` where one does."""
+        results = {}
+        for name, answer in zip(tasks, self.ask(list(tasks.values())), strict=True):
+            if not answer.ok:
+                message = f"{self.name} did not make {name!r}: {answer.error}"
+                raise RuntimeError(message)
+            results[name] = answer.result
+        return results
+
+
 @dataclass(frozen=True)
-class NodeStack:
+class NodeStack(Stack):
     """An npm package and its wrapper.
 
     Attributes:
@@ -80,8 +106,8 @@ class NodeStack:
                 message = f"npm did not install {self.name} within {_INSTALL_S} s"
                 raise StackUnavailable(message) from None
             if done.returncode != 0:
-                lines = done.stderr.strip().splitlines() or ["no message"]
-                message = f"npm could not install {self.name}: {lines[0]}"
+                lines = done.stderr.strip().splitlines()[:2] or ["no message"]
+                message = f"npm could not install {self.name}: {'; '.join(lines)}"
                 raise StackUnavailable(message)
             (place / "installed").touch()
         shutil.copyfile(HERE / self.folder / "wrapper.mjs", place / "wrapper.mjs")
@@ -90,7 +116,7 @@ class NodeStack:
 
 
 @dataclass(frozen=True)
-class PythonStack:
+class PythonStack(Stack):
     """A distribution of this environment (the extra `test` has it) and its wrapper, run as a process of its own."""
 
     folder: str

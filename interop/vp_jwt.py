@@ -10,8 +10,9 @@ from agentdid.present.presentation import LIFE_S, make_presentation
 from agentdid.proof.jws import sign_jws
 from agentdid.secure import jose, sd_jwt
 from interop import documents
-from interop.cell import ACCEPTED, OURS, REFUSED, THEIRS, Cell, refusal
-from interop.judge import HTTP, ask, judge
+from interop.case import Case
+from interop.cell import ACCEPTED, OURS, THEIRS, Cell
+from interop.judge import HTTP, ask
 from interop.parties import (
     ACME,
     AT,
@@ -25,7 +26,7 @@ from interop.parties import (
     STRANGER_P256,
     Party,
 )
-from interop.sd_jwt import payload_changed, signature_changed, unsigned
+from interop.sd_jwt_cases import payload_changed, signature_changed, unsigned
 from interop.stack import NodeStack
 
 if TYPE_CHECKING:
@@ -92,19 +93,13 @@ def wanted(holder: Party, stranger: Party) -> dict[str, Wanted]:
 
 
 @dataclass(frozen=True)
-class Case:
-    """One thing to try; the attributes as in `data_integrity.Case`.
+class PresentationCase(Case[str]):
+    """A case of a presentation.
 
     Attributes:
-        signed_by: Who can sign it: we do not sign what no verifier takes, nor does jose.
+        signed_by: In which directions it is tried: we do not sign what no verifier takes, nor does jose.
     """
 
-    name: str
-    of: str
-    code: str | None = None
-    says: str = ""
-    change: Callable[[str], str] | None = None
-    at: datetime = AT
     signed_by: tuple[str, ...] = (OURS, THEIRS)
 
 
@@ -117,25 +112,27 @@ _SIGNATURE: Final = "signature verification failed"
 _ALG: Final = '"alg"'
 _CLAIM: Final = '"(aud|exp|iss)" claim'
 CASES: Final = (
-    Case("presentation", "vp"),
-    Case("presentation for one HTTP request", "http"),
-    Case("other audience", "other audience", "audience_mismatch", _CLAIM),
-    Case("audience is a list of one", "audience list"),
-    Case("other nonce", "other nonce", "nonce_mismatch", signed_by=(THEIRS,)),
-    Case("expired", "vp", "expired", _CLAIM, at=AT + HOUR / 2),
-    Case("lives for an hour", "long"),
-    Case("no exp", "no exp", "type_mismatch", _CLAIM),
-    Case("payload changed", "vp", "signature_invalid", _SIGNATURE, _on_token(payload_changed)),
-    Case("signature changed", "vp", "signature_invalid", _SIGNATURE, _on_token(signature_changed)),
-    Case("signed by somebody else in the holder's name", "impostor", "signature_invalid", _SIGNATURE),
-    Case("presented by somebody else", "stranger", "holder_binding_failed", f"{_SIGNATURE}|{_CLAIM}"),
-    Case("iss is somebody else", "other issuer", "holder_binding_failed", _CLAIM),
-    Case("typ of another kind", "other type", "typ_mismatch", '"typ"'),
-    Case("critical extension nobody knows", "critical", "crit_unsupported", "Extension Header", signed_by=(OURS,)),
-    Case("brings its own key", "own key", "key_source_forbidden", _SIGNATURE),
-    Case("HMAC with the public key", "hmac", "alg_not_allowed", _ALG, signed_by=(THEIRS,)),
-    Case("alg none", "vp", "alg_not_allowed", _ALG, _on_token(unsigned)),
-    Case("unsecured JWT", "none", "alg_not_allowed", _ALG, signed_by=(THEIRS,)),
+    PresentationCase("presentation", "vp"),
+    PresentationCase("presentation for one HTTP request", "http"),
+    PresentationCase("other audience", "other audience", "audience_mismatch", _CLAIM),
+    PresentationCase("audience is a list of one", "audience list"),
+    PresentationCase("other nonce", "other nonce", "nonce_mismatch", signed_by=(THEIRS,)),
+    PresentationCase("expired", "vp", "expired", _CLAIM, at=AT + HOUR / 2),
+    PresentationCase("lives for an hour", "long"),
+    PresentationCase("no exp", "no exp", "type_mismatch", _CLAIM),
+    PresentationCase("payload changed", "vp", "signature_invalid", _SIGNATURE, _on_token(payload_changed)),
+    PresentationCase("signature changed", "vp", "signature_invalid", _SIGNATURE, _on_token(signature_changed)),
+    PresentationCase("signed by somebody else in the holder's name", "impostor", "signature_invalid", _SIGNATURE),
+    PresentationCase("presented by somebody else", "stranger", "holder_binding_failed", f"{_SIGNATURE}|{_CLAIM}"),
+    PresentationCase("iss is somebody else", "other issuer", "holder_binding_failed", _CLAIM),
+    PresentationCase("typ of another kind", "other type", "typ_mismatch", '"typ"'),
+    PresentationCase(
+        "critical extension nobody knows", "critical", "crit_unsupported", "Extension Header", signed_by=(OURS,)
+    ),
+    PresentationCase("brings its own key", "own key", "key_source_forbidden", _SIGNATURE),
+    PresentationCase("HMAC with the public key", "hmac", "alg_not_allowed", _ALG, signed_by=(THEIRS,)),
+    PresentationCase("alg none", "vp", "alg_not_allowed", _ALG, _on_token(unsigned)),
+    PresentationCase("unsecured JWT", "none", "alg_not_allowed", _ALG, signed_by=(THEIRS,)),
 )
 
 
@@ -159,43 +156,29 @@ def _verify_task(token: str, holder: Party, at: datetime) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _changed(case: Case, token: str) -> str:
-    return token if case.change is None else case.change(token)
-
-
 def _judged_by_them(signed: dict[str, Wanted], holder: Party) -> list[Cell]:
     cases = [case for case in CASES if OURS in case.signed_by]
-    answers = STACK.ask([_verify_task(_changed(case, _sign(signed[case.of])), holder, case.at) for case in cases])
+    answers = STACK.ask([_verify_task(case.apply(_sign(signed[case.of])), holder, case.at) for case in cases])
     return [
-        Cell(
-            STACK.name, OURS, FORMAT, holder.alg, case.name,
-            expected=REFUSED if case.says else ACCEPTED,
-            got=ACCEPTED if answer.ok else refusal(answer.error, case.says or "(?!)"),
-            detail=answer.error,
-        )
-        for case, answer in zip(cases, answers, strict=True)
-    ]  # fmt: skip
+        case.judged_by_them(STACK.name, FORMAT, holder.alg, answer) for case, answer in zip(cases, answers, strict=True)
+    ]
 
 
 def _judged_by_us(signed: dict[str, Wanted], holder: Party) -> list[Cell]:
     cases = [case for case in CASES if THEIRS in case.signed_by]
-    answers = STACK.ask(
-        [
-            {"op": "sign", "payload": each.payload, "header": each.header, "key": each.by.secret_jwk, "alg": each.alg}
-            for each in (signed[case.of] for case in cases)
-        ]
-    )
+    tokens = STACK.make(
+        {
+            case.of: {
+                "op": "sign", "payload": each.payload, "header": each.header, "key": each.by.secret_jwk,
+                "alg": each.alg,
+            }
+            for case, each in ((case, signed[case.of]) for case in cases)
+        }
+    )  # fmt: skip
     made = []
-    for case, answer in zip(cases, answers, strict=True):
-        if not answer.ok:
-            message = f"{STACK.name} did not sign {case.of!r}: {answer.error}"
-            raise RuntimeError(message)
-        question = ask(_changed(case, answer.result), case.at, presented=True, http=case.of == "http")
-        made.append(
-            Cell(
-                STACK.name, THEIRS, FORMAT, holder.alg, case.name, case.code or ACCEPTED, judge(question), "", question
-            )
-        )
+    for case in cases:
+        question = ask(case.apply(tokens[case.of]), case.at, presented=True, http=case.of == "http")
+        made.append(case.judged_by_us(STACK.name, FORMAT, holder.alg, question))
     return made
 
 

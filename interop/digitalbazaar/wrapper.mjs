@@ -57,10 +57,10 @@ function judged(result) {
 }
 
 export const does = {
-  // an Ed25519 Multikey pair of the two texts, by which key documents are compared
-  async key({publicKeyMultibase, secretKeyMultibase}) {
-    const pair = await ed25519.from({type: 'Multikey', publicKeyMultibase, secretKeyMultibase});
-    return pair.export({publicKey: true});
+  // the Multikey pair of a seed
+  async key({seed}) {
+    const pair = await ed25519.generate({seed: new Uint8Array(Buffer.from(seed, 'base64url'))});
+    return pair.export({publicKey: true, secretKey: true, canonicalize: true});
   },
 
   async resolve({did}) {
