@@ -12,6 +12,7 @@ from agentdid.errors import (
     DidDocumentMismatch,
     DidInvalid,
     EncodingInvalid,
+    ExtraMissing,
     KeyInvalid,
     PurposeNotAuthorized,
     TypeMismatch,
