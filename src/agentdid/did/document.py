@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from agentdid.codec.instant import parse_instant
 from agentdid.did.syntax import check_did, split_did_url
@@ -19,6 +18,7 @@ from agentdid.errors import (
 )
 from agentdid.keys.jwk import decode_jwk
 from agentdid.keys.multikey import decode_multikey, encode_multikey
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,8 +37,7 @@ _MAX_METHODS: Final = 256
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class VerificationMethod:
+class VerificationMethod(Value, frozen=True):
     """One key of a document, not loaded yet: a bad key harms only who uses it.
 
     Attributes:
@@ -50,12 +49,14 @@ class VerificationMethod:
         material: `publicKeyMultibase` or `publicKeyJwk` as it stands.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"material"})
+
     id: str
     type: str
     controller: str
     expires: datetime | None
     revoked: datetime | None
-    material: object = field(repr=False)
+    material: object
 
     def public_key(self) -> PublicKey:
         """Return the key.
@@ -71,8 +72,7 @@ class VerificationMethod:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class DidDocument:
+class DidDocument(Value, frozen=True):
     """What a DID says of itself.
 
     Attributes:

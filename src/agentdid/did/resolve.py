@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, final
 
 from agentdid.codec.strict_json import parse
@@ -10,13 +9,13 @@ from agentdid.did import key, web
 from agentdid.did.document import DidDocument, parse_document
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidMethodUnsupported
+from agentdid.record import Value
 
 ACCEPT: Final = ("application/did+json", "application/did+ld+json", "application/did", "application/json")
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Value, frozen=True):
     """What must be fetched to know a DID's document."""
 
     did: str

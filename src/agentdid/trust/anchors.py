@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
@@ -14,6 +13,7 @@ from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidInvalid, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
 """PROTOCOL section 5, weakest first."""
-_LIMIT_NAMES: Final = frozenset(each.name for each in fields(Limits))
+_LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Value, frozen=True):
     """One issuer that is believed about one set of things.
 
     Attributes:
@@ -57,8 +56,7 @@ class Anchor:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(Value, frozen=True):
     """The whole policy of one verifier.
 
     Attributes:
@@ -143,9 +141,9 @@ class Trust:
             "did": self.did,
             "resources": dict(self.resources),
             "anchors": [
-                {each.name: _plain(getattr(row, each.name)) for each in fields(Anchor)} for row in self.anchors
+                {name: _plain(getattr(row, name)) for name in Anchor.__struct_fields__} for row in self.anchors
             ],
-            "limits": {each.name: getattr(self.limits, each.name) for each in fields(Limits)},
+            "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
         }
 
