@@ -207,6 +207,10 @@ class AlgNotAllowed(Refused, code="alg_not_allowed"):
     """An algorithm that is unknown, or that no policy may allow (none, HMAC, RSA, SHA-1)."""
 
 
+class ExtraMissing(Refused, code="extra_missing"):
+    """What this needs is not installed here; the detail names the extra to install."""
+
+
 class AlgKeyMismatch(Refused, code="alg_key_mismatch"):
     """The named algorithm or suite is not the one of the key."""
 

@@ -13,13 +13,18 @@ from typing import Final
 from agentdid.canon.contexts import load_agentdid_v1
 from agentdid.cli.options import AsJson
 from agentdid.cli.render import print_done
-from agentdid.errors import AgentdidError
+from agentdid.errors import AgentdidError, ExtraMissing
 from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.keys.secret import SecretKey
 from agentdid.proof.suites import SUITES
 from agentdid.storage.vault import Vault
 
-_EXTRAS: Final = {"cli": ("typer", "rich"), "server": ("fastapi", "uvicorn"), "demo": ("trustme",)}
+_EXTRAS: Final = {
+    "cli": ("typer", "rich"),
+    "server": ("fastapi", "uvicorn"),
+    "demo": ("trustme",),
+    "bbs": ("py_arkworks_bls12381",),
+}
 _PACKAGES: Final = ("agentdid", "cryptography", "pynacl", "msgspec", "httpx", "sqlalchemy")
 _MIN_KDF_S: Final = 0.25
 
@@ -28,11 +33,16 @@ def doctor(as_json: AsJson = False) -> None:
     """Show versions, extras, algorithms, the cost of a passphrase guess, and what is wrong."""
     problems = []
     algorithms = {}
-    for name in ALGORITHMS:
+    for name, row in ALGORITHMS.items():
         try:
-            secret = SecretKey.generate(name)
-            secret.public.verify(secret.sign(b"doctor"), b"doctor")
+            if row.signs:
+                secret = SecretKey.generate(name)
+                secret.public.verify(secret.sign(b"doctor"), b"doctor")
+            elif row.seed_len:
+                SecretKey.generate(name)
             algorithms[name] = "works"
+        except ExtraMissing as error:
+            algorithms[name] = error.detail  # a choice of whoever installed this, not a problem
         except AgentdidError as error:
             algorithms[name] = error.code
             problems.append(f"{name} does not work here ({error.code})")

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from agentdid.codec.instant import parse_instant
 from agentdid.did.syntax import check_did, split_did_url
-from agentdid.errors import DidDocumentMismatch, DidInvalid, KeyInvalid, PurposeNotAuthorized, TypeMismatch
+from agentdid.errors import (
+    DidDocumentMismatch,
+    DidInvalid,
+    EncodingInvalid,
+    ExtraMissing,
+    KeyInvalid,
+    PurposeNotAuthorized,
+    TypeMismatch,
+)
 from agentdid.keys.jwk import decode_jwk
 from agentdid.keys.multikey import decode_multikey, encode_multikey
 from agentdid.record import Value
@@ -84,9 +92,10 @@ class DidDocument(Value, frozen=True):
 
         Raises:
             PurposeNotAuthorized: It is not there, not under the relationship, another's, expired or revoked.
-            KeyInvalid, EncodingInvalid: It is there and is no key.
+            KeyInvalid, EncodingInvalid: It is there and is no key, or the document lists a component of a composite
+                key outside it.
 
-        Spec: Controlled Identifiers section 3.3.
+        Spec: Controlled Identifiers section 3.3; draft-ietf-lamps-pq-composite-sigs-19 section 10.3.
         """
         method = self.methods.get(method_id)
         if method is None or method_id not in self.relationships.get(relationship, ()):
@@ -97,7 +106,30 @@ class DidDocument(Value, frozen=True):
             raise PurposeNotAuthorized("the key has expired")
         if method.revoked is not None and at >= method.revoked:
             raise PurposeNotAuthorized("the key has been revoked")
+        key = method.public_key()
+        if len(self.methods) > 1:
+            self._check_components(key)
+        return key
+
+    def _check_components(self, key: PublicKey) -> None:
+        """Hold that the document lists no component of a composite key beside it. Raises `KeyInvalid`."""
+        composites = [
+            each
+            for each in self.methods.values()
+            if isinstance(each.material, dict) and each.material.get("kty") == "AKP" and each.type in _JWK_TYPES
+        ]
+        if composites or key.algorithm.security == "hybrid":
+            from agentdid.keys.composite import check_separate  # noqa: PLC0415  # most documents hold none
+
+            found = [key, *(_find_public(each) for each in self.methods.values())]
+            check_separate(each for each in found if each is not None)
+
+
+def _find_public(method: VerificationMethod) -> PublicKey | None:
+    try:
         return method.public_key()
+    except (KeyInvalid, EncodingInvalid, ExtraMissing):
+        return None  # a bad key harms only who uses it
 
 
 def parse_document(value: object, expected: str) -> DidDocument:

@@ -1,22 +1,60 @@
-"""ECDSA over P-256 with SHA-256: raw `r || s` signatures, deterministic and low-S where we sign."""
+"""ECDSA (FIPS 186-5) over P-256, P-384, P-521 and secp256k1: raw `r || s`, points compressed.
+
+What we sign is deterministic (RFC 6979) and has the lower of the two valid `s`, on every curve: a message then has one
+signature under a key, and nobody else can write a second one that a cache, a log or a replay store takes for another.
+What we verify may have either: neither FIPS 186-5 nor RFC 7518 nor RFC 8812 forbids the higher one.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, final
 
 from agentdid.errors import KeyInvalid, SignatureInvalid
+from agentdid.record import Value
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+    from collections.abc import Callable, Mapping
 
-COORDINATE_BYTES: Final = 32
-SIGNATURE_BYTES: Final = 64
-COMPRESSED_BYTES: Final = 33
-_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SEC 2 §2.4.2
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurve, EllipticCurvePublicKey
+
+    from agentdid.keys.algorithms import Algorithm
+
+UNCOMPRESSED: Final = b"\x04"  # SEC 1 §2.3.3
 
 
-def load_point(encoded: bytes) -> EllipticCurvePublicKey:
-    """Return the P-256 key of a SEC 1 point, compressed or uncompressed.
+@final
+class Curve(Value, frozen=True):
+    """A curve: its name in the library below, and the order of its base point (SEC 2 section 2)."""
+
+    name: str
+    order: int
+
+
+CURVES: Final[Mapping[str, Curve]] = MappingProxyType(
+    {
+        "P-256": Curve("SECP256R1", 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551),
+        "P-384": Curve(
+            "SECP384R1",
+            0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
+        ),
+        "P-521": Curve(
+            "SECP521R1",
+            0x1FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409,
+        ),
+        "secp256k1": Curve("SECP256K1", 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141),
+    }
+)
+
+
+def coordinate_len(row: Algorithm) -> int:
+    """Return the bytes of a coordinate; `r` and `s` have as many."""
+    return row.public_len - 1
+
+
+def load_point(row: Algorithm, encoded: bytes) -> EllipticCurvePublicKey:
+    """Return the key of a SEC 1 point, compressed or uncompressed.
 
     Raises:
         KeyInvalid: Not a point of the curve.
@@ -24,19 +62,27 @@ def load_point(encoded: bytes) -> EllipticCurvePublicKey:
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  # Ed25519-only callers never pay for it
 
     try:
-        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), encoded)
+        return ec.EllipticCurvePublicKey.from_encoded_point(_curve(row), encoded)
     except ValueError:
-        raise KeyInvalid("not a point of P-256") from None
+        raise KeyInvalid(f"not a point of {row.name}") from None
 
 
 def compress(point: EllipticCurvePublicKey) -> bytes:
-    """Return the 33-byte compressed point (SEC 1 section 2.3.3)."""
+    """Return the compressed point (SEC 1 section 2.3.3)."""
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  # as above
 
     return point.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
 
 
-def verify(point: EllipticCurvePublicKey, signature: bytes, message: bytes) -> None:
+def load_public(row: Algorithm, raw: bytes) -> Callable[[bytes, bytes], None]:
+    """Return what verifies under a compressed point. Raises `KeyInvalid`."""
+    point = load_point(row, raw)
+    if compress(point) != raw:
+        raise KeyInvalid("not the canonical spelling of a point")
+    return partial(_verify, row, point, _scheme(row))
+
+
+def _verify(row: Algorithm, point: EllipticCurvePublicKey, scheme: ECDSA, signature: bytes, message: bytes) -> None:
     """Hold that the key made the raw `r || s` signature.
 
     Raises:
@@ -45,23 +91,24 @@ def verify(point: EllipticCurvePublicKey, signature: bytes, message: bytes) -> N
     Spec: RFC 7518 section 3.4; ATTACKS B01, B02.
     """
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  # as above
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature  # noqa: PLC0415
 
-    if len(signature) != SIGNATURE_BYTES:
-        raise SignatureInvalid(f"a P-256 signature has {SIGNATURE_BYTES} bytes, r || s")
-    r = int.from_bytes(signature[:COORDINATE_BYTES], "big")
-    s = int.from_bytes(signature[COORDINATE_BYTES:], "big")
-    if not (0 < r < _ORDER and 0 < s < _ORDER):
+    if len(signature) != row.signature_len:
+        raise SignatureInvalid(f"a {row.name} signature has {row.signature_len} bytes, r || s")
+    half = row.signature_len // 2
+    order = CURVES[row.name].order
+    r = int.from_bytes(signature[:half], "big")
+    s = int.from_bytes(signature[half:], "big")
+    if not (0 < r < order and 0 < s < order):
         raise SignatureInvalid("r and s lie between 1 and the order of the curve")
     try:
-        point.verify(utils.encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+        point.verify(encode_dss_signature(r, s), message, scheme)
     except InvalidSignature:
         raise SignatureInvalid("the signature does not match the signed bytes") from None
 
 
-def load_secret(seed: bytes) -> EllipticCurvePrivateKey:
-    """Return the private key of a 32-byte scalar.
+def load_secret(row: Algorithm, seed: bytes) -> tuple[bytes, Callable[[bytes], bytes]]:
+    """Return the public key of a big-endian scalar, and what signs with it.
 
     Raises:
         KeyInvalid: Not a scalar between 1 and the order of the curve.
@@ -69,24 +116,50 @@ def load_secret(seed: bytes) -> EllipticCurvePrivateKey:
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  # as above
 
     scalar = int.from_bytes(seed, "big")
-    if len(seed) != COORDINATE_BYTES or not 0 < scalar < _ORDER:
-        raise KeyInvalid("a P-256 secret has 32 bytes and lies between 1 and the order of the curve")
-    return ec.derive_private_key(scalar, ec.SECP256R1())
+    if not 0 < scalar < CURVES[row.name].order:
+        raise KeyInvalid(f"a {row.name} secret lies between 1 and the order of the curve")
+    secret = ec.derive_private_key(scalar, _curve(row))
+    scheme = _scheme(row, deterministic=True)
+    return compress(secret.public_key()), lambda message: normalize_der(row, secret.sign(message, scheme))
 
 
-def generate_seed() -> bytes:
-    """Return a fresh 32-byte scalar."""
+def generate_seed(row: Algorithm) -> bytes:
+    """Return a fresh scalar."""
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  # as above
 
-    scalar = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-    return scalar.to_bytes(COORDINATE_BYTES, "big")
+    return ec.generate_private_key(_curve(row)).private_numbers().private_value.to_bytes(row.seed_len, "big")
 
 
-def sign(seed: bytes, message: bytes) -> bytes:
-    """Return the raw `r || s` signature, deterministic (RFC 6979) and with the lower of the two valid `s`."""
+def normalize_der(row: Algorithm, der: bytes) -> bytes:
+    """Return a DER signature of ours as raw `r || s` with the lower `s`. Raises `ValueError` when it is not DER."""
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature  # noqa: PLC0415  # as above
+
+    return _join(row, *decode_dss_signature(der))
+
+
+def normalize_raw(row: Algorithm, raw: bytes) -> bytes:
+    """Return a raw signature of ours with the lower `s`. Raises `ValueError` for another length."""
+    if len(raw) != row.signature_len:
+        message = f"a {row.name} signature has {row.signature_len} bytes, r || s"
+        raise ValueError(message)
+    half = row.signature_len // 2
+    return _join(row, int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
+
+
+def _join(row: Algorithm, r: int, s: int) -> bytes:
+    half = row.signature_len // 2
+    return r.to_bytes(half, "big") + min(s, CURVES[row.name].order - s).to_bytes(half, "big")
+
+
+def _curve(row: Algorithm) -> EllipticCurve:
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  # as above
+
+    curve: EllipticCurve = getattr(ec, CURVES[row.name].name)()
+    return curve
+
+
+def _scheme(row: Algorithm, *, deterministic: bool = False) -> ECDSA:
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415  # as above
-    from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
 
-    der = load_secret(seed).sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
-    r, s = utils.decode_dss_signature(der)
-    return r.to_bytes(COORDINATE_BYTES, "big") + min(s, _ORDER - s).to_bytes(COORDINATE_BYTES, "big")
+    return ec.ECDSA(getattr(hashes, str(row.hash).upper())(), deterministic_signing=deterministic)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NoReturn, final
+from typing import TYPE_CHECKING, Final, NoReturn, final
 
 from agentdid.errors import KeyInvalid
-from agentdid.keys import ecdsa, ed25519
 from agentdid.keys.algorithms import ALGORITHMS
+from agentdid.keys.scheme import find_scheme
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentdid.keys.algorithms import Algorithm
 
 _MADE_HERE: Final = object()
+_SMALL: Final = 256
+"""Bytes; classical keys take under 100, and the smallest ML-DSA key 1,312 and ten times as much once loaded."""
 
 
 @final
@@ -21,28 +25,25 @@ class PublicKey:
 
     Attributes:
         algorithm: Its row in the table.
-        raw: Its one form: 32 bytes for Ed25519, the 33-byte compressed point for P-256.
+        raw: Its one form: 32 bytes for Ed25519 and X25519, the compressed point on other curves, FIPS 204's encoding
+            for ML-DSA, the two halves for a composite.
+        verify: Hold that this key made a signature (first argument) of a message (second). Raises `SignatureInvalid`;
+            `AlgKeyMismatch` for a key that signs nothing, or through a suite only.
     """
 
-    __slots__ = ("_point", "algorithm", "raw")
+    __slots__ = ("algorithm", "raw", "verify")
 
     algorithm: Algorithm
     raw: bytes
+    verify: Callable[[bytes, bytes], None]
 
-    def __init__(self, algorithm: Algorithm, raw: bytes, point: Any, maker: object) -> None:  # noqa: ANN401  # a lazily imported type
+    def __init__(self, algorithm: Algorithm, raw: bytes, verify: Callable[[bytes, bytes], None], maker: object) -> None:
         if maker is not _MADE_HERE:
             message = "a PublicKey comes from load_public"
             raise TypeError(message)
         object.__setattr__(self, "algorithm", algorithm)
         object.__setattr__(self, "raw", raw)
-        object.__setattr__(self, "_point", point)
-
-    def verify(self, signature: bytes, message: bytes) -> None:
-        """Hold that this key made the signature of the message. Raises `SignatureInvalid`."""
-        if self._point is None:  # type: ignore[attr-defined]  # a slot, set above
-            ed25519.verify(self.raw, signature, message)
-        else:
-            ecdsa.verify(self._point, signature, message)  # type: ignore[attr-defined]  # as above
+        object.__setattr__(self, "verify", verify)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         message = "a PublicKey does not change"
@@ -57,30 +58,34 @@ class PublicKey:
         return hash((self.algorithm.name, self.raw))
 
     def __repr__(self) -> str:
-        return f"PublicKey({self.algorithm.name}, {self.raw.hex()})"
+        shown = self.raw.hex() if len(self.raw) <= _SMALL else f"{self.raw[:16].hex()}..."
+        return f"PublicKey({self.algorithm.name}, {shown})"
 
 
-@lru_cache(maxsize=4096)
 def load_public(algorithm: str, raw: bytes) -> PublicKey:
     """Return the key of an algorithm's bytes.
 
     Args:
         algorithm: A name of the table.
-        raw: 32 bytes for Ed25519; the compressed point for P-256.
+        raw: As `PublicKey.raw`.
 
     Raises:
-        KeyInvalid: Unknown algorithm, wrong length, not canonical, off the curve, or of small order.
+        KeyInvalid: Unknown algorithm, wrong length, not canonical, off the curve, outside the subgroup, or of small
+            order.
+        ExtraMissing: Its algorithm needs an extra that is not installed.
     """
+    # two caches, so that strangers cannot make one hold megabytes of post-quantum keys
+    return _load(algorithm, raw) if len(raw) <= _SMALL else _load_large(algorithm, raw)
+
+
+def _load_key(algorithm: str, raw: bytes) -> PublicKey:
     row = ALGORITHMS.get(algorithm)
     if row is None:
         raise KeyInvalid(f"expected a key of {', '.join(ALGORITHMS)}")
     if len(raw) != row.public_len:
         raise KeyInvalid(f"a public key of {row.name} has {row.public_len} bytes, got {len(raw)}")
-    point = None
-    if row.name == "Ed25519":
-        ed25519.check_public(raw)
-    else:
-        point = ecdsa.load_point(raw)
-        if ecdsa.compress(point) != raw:
-            raise KeyInvalid("not the canonical spelling of a point")
-    return PublicKey(row, raw, point, _MADE_HERE)
+    return PublicKey(row, raw, find_scheme(row.scheme).load_public(row, raw), _MADE_HERE)
+
+
+_load = lru_cache(maxsize=4096)(_load_key)
+_load_large = lru_cache(maxsize=256)(_load_key)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import JsonText, encode, parse
 from agentdid.errors import (
+    AlgKeyMismatch,
     AlgNotAllowed,
     CritUnsupported,
     HeaderInvalid,
@@ -131,8 +132,14 @@ def parse_header(segment: str) -> JoseHeader:
 def sign_jws(header: dict[str, object], payload: dict[str, object], signer: Signer) -> str:
     """Return the compact JWS of `payload`, its `alg` taken from the signer's key.
 
+    Raises:
+        AlgKeyMismatch: The key is of a kind that JOSE does not sign with.
+
     Spec: RFC 7515 section 5.1.
     """
-    protected = {"alg": signer.public.algorithm.jose[0], **header}
+    algorithm = signer.public.algorithm
+    if not algorithm.jose:
+        raise AlgKeyMismatch(f"no JOSE algorithm signs with a key of {algorithm.name}")
+    protected = {"alg": algorithm.jose[0], **header}
     signing_input = f"{encode_base64url(encode(protected))}.{encode_base64url(encode(payload))}"
     return f"{signing_input}.{encode_base64url(signer.sign(signing_input.encode('ascii')))}"
