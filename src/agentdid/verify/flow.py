@@ -162,7 +162,7 @@ def judgement(question: Question, memory: Memory, clock: Clock) -> Generator[Nee
     except AgentdidError as error:
         error.report = Report(recipe, reached, error)
         raise
-    verified = seal_verified(case.parsed, question.at, case.void, tuple(case.freshness))
+    verified = seal_verified(case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness))
     decision = Decision(verified, Report(recipe, reached, None), question.trust, clock)
     if question.request is not None and question.holder and not question.historical:
         return Grant(decision, question.request, case.exercised)

@@ -212,12 +212,14 @@ def _check_list_issuer(case: Case, link: Link, issuer: str, path: str) -> None:
     # else an ancestor's, or one the anchor names (specs/verification.md V27)
     chain = case.parsed.chain
     above = chain[: chain.index(link) + 1] if link.capability is not None else (link,)
-    allowed = {each.credential.issuer for each in above}
+    if any(issuer == each.credential.issuer for each in above):
+        return
     for each in above:
-        for anchor in case.anchors.get(each.credential.issuer, ()):
-            allowed.update(anchor.status_issuers)
-    if issuer not in allowed:
-        raise StatusIssuerMismatch("the list's issuer may not speak about this credential", path=path)
+        fitting = tuple(anchor for anchor in case.anchors.get(each.path, ()) if issuer in anchor.status_issuers)
+        if fitting:
+            case.keep_anchors(each, fitting)
+            return
+    raise StatusIssuerMismatch("the list's issuer may not speak about this credential", path=path)
 
 
 def _judge(case: Case, link: Link, entry: StatusEntry, found: StatusList) -> None:
