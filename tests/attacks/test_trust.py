@@ -381,7 +381,7 @@ ANCHOR: dict[str, object] = COMPLETE["anchor"][0]  # type: ignore[assignment,ind
 def test_a_trust_file_that_cannot_be_meant(changes: dict[str, object]) -> None:
     """An unknown key, a wrong type or a wildcard elsewhere than at the end is said, never passed over."""
     Trust.parse(COMPLETE)
-    with pytest.raises(ValueError, match="trust|not a DID|max_chain"):
+    with pytest.raises(ValueError, match=r"trust|not a DID|max_chain"):
         Trust.parse(COMPLETE | changes)
 
 
