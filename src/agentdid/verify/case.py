@@ -28,12 +28,19 @@ if TYPE_CHECKING:
 
 @final
 class IssuedHere:
-    """Says that the nonce must be one this verifier handed out, whichever: the store of nonces is asked."""
+    """Says that the nonce must be one this verifier handed out: the store of nonces is asked.
 
-    __slots__ = ()
+    Args:
+        nonce: The very one, where whoever asks knows which; by default any.
+    """
+
+    __slots__ = ("nonce",)
+
+    def __init__(self, nonce: str | None = None) -> None:
+        self.nonce = nonce
 
     def __repr__(self) -> str:
-        return "ISSUED_HERE"
+        return "ISSUED_HERE" if self.nonce is None else "IssuedHere(…)"
 
 
 ISSUED_HERE: Final = IssuedHere()

@@ -111,14 +111,15 @@ def _check_nonce(case: Case, form: str, binding: Binding) -> Generator[Need, Rep
         raise wrong("expected the nonce of the challenge", path=path)
     if expected is None:
         raise wrong("no challenge was handed out that this could answer", path=path)
+    named = expected.nonce if isinstance(expected, IssuedHere) else expected
+    if named is not None and not compare_digest(binding.nonce.encode(), named.encode()):
+        raise wrong("expected the nonce of the challenge", path=path)
     if isinstance(expected, IssuedHere):
         answer = yield NeedNonce(binding.nonce)
         if answer == "expired":
             raise NonceExpired("the challenge is too old; ask for another", path=path)
         if answer != "ours":
             raise wrong("this challenge was not handed out here", path=path)
-    elif not compare_digest(binding.nonce.encode(), expected.encode()):
-        raise wrong("expected the nonce of the challenge", path=path)
 
 
 def _check_time(case: Case, binding: Binding) -> None:
