@@ -9,6 +9,7 @@ import pytest
 
 from agentdid.delegation.usage import Request
 from agentdid.keys.jwk import thumbprint
+from agentdid.query.dcql import query_for_action
 from tests.chains import FORMS, NONCE, PRESENTED, Ending, Wire, ending, grant_of, root_document, sign
 from tests.world import RESOURCE, Party, World
 
@@ -153,6 +154,32 @@ def test_grants_that_no_anchor_covers_are_void(world: World, wildcard: str) -> N
     decision = world.verifier(trust=trust).verify(presented, challenge=NONCE)
 
     assert [True, wildcard == "invoice.*"] == [decision.permits(READ), decision.permits(PAY)]
+
+
+def test_a_void_grant_is_as_if_hidden(world: World) -> None:
+    """It answers no query and is no part of the decision's capability, in a root link and in what hangs on it."""
+    trust, chain = world.trust(anchor=[anchor(world)]), both(world, FORMS[0])
+    below = world.child(
+        chain, world.agent, world.helper,
+        capability=world.capability(
+            grants=[
+                world.grant(id="c-pay", actions=["invoice.pay"], **{"from": "pay"}),
+                world.grant(id="c-read", **{"from": "read"}),
+            ]
+        ),
+    )  # fmt: skip
+    for links, holder, live in ((chain, world.agent, "read"), (below, world.helper, "c-read")):
+        presented = world.present(links, holder, challenge=NONCE)
+        verifier = world.verifier(trust=trust)
+        found = [
+            verifier.inspect(presented, challenge=NONCE, query=query_for_action(action)).code
+            for action in ("invoice.read", "invoice.pay")
+        ]
+        capability = verifier.verify(presented, challenge=NONCE).capability
+
+        assert [None, "query_not_satisfied"] == found
+        assert capability is not None
+        assert [live] == [grant.id for grant in capability.grants]
 
 
 def test_a_root_is_judged_for_the_resource_or_for_each_grant(world: World) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, NoReturn, final
 
+from msgspec import structs
+
 from agentdid.codec.instant import encode_instant
 from agentdid.delegation.resources import find_requested
-from agentdid.delegation.usage import approval_applies, exercise, has_limits
+from agentdid.delegation.usage import approval_applies, exercise, has_limits, live_grants
 from agentdid.errors import (
     AgentdidError,
     ApprovalRequired,
@@ -73,9 +75,11 @@ class Decision(Value, frozen=True):
 
     @property
     def capability(self) -> Capability | None:
-        """What the leaf of the chain grants; `None` without a chain."""
-        chain = self.verified.parsed.chain
-        return chain[-1].capability if chain else None
+        """What the leaf of the chain grants, void grants left out; `None` without a chain."""
+        chain = [link.capability for link in self.verified.parsed.chain if link.capability is not None]
+        if not chain:
+            return None
+        return structs.replace(chain[-1], grants=live_grants(chain, self.verified.void))
 
     @property
     def holder(self) -> str | None:
