@@ -94,6 +94,14 @@ def parse_jws(token: str, limits: Limits = DEFAULT) -> Jws:
     return Jws(header, payload, token[: len(head) + 1 + len(body)].encode("ascii"), decode_base64url(tail))
 
 
+def is_compact(text: str | bytes) -> bool:
+    """Whether a text is meant as a compact token: it begins with its header's ``{`` in base64url, an ``e``.
+
+    No JSON text begins so, and white space within the header changes only what follows.
+    """
+    return text[:1] in ("e", b"e")
+
+
 @lru_cache(maxsize=1024)
 def parse_header(segment: str) -> JoseHeader:
     """Return what a protected header says; remembered by its spelling, as issuers reuse theirs.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, final
 from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError, StoreUnavailable
+from agentdid.proof.jws import is_compact
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import NeedFacts, NeedKeys
@@ -306,7 +307,7 @@ def looks_presented(document: Presented | list[object]) -> bool:
     """
     if isinstance(document, bytes | str):
         text = (document if isinstance(document, str) else document.decode("utf-8", "replace")).strip()
-        if text.startswith("ey"):
+        if is_compact(text):
             return "~" not in text
         try:
             return looks_presented(cast("Presented", parse(text).value))

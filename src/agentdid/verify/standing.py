@@ -25,6 +25,7 @@ from agentdid.errors import (
     StatusVerificationError,
     Undecided,
 )
+from agentdid.proof.jws import is_compact
 from agentdid.status.bitstring import StatusEntry, StatusList, parse_entry, read_list
 from agentdid.verify.memory import KnownList
 from agentdid.verify.needs import Absent, NeedFacts, Resource
@@ -177,7 +178,7 @@ def _read(case: Case, held: Resource, path: str) -> KnownList:
     limits = case.question.trust.limits
     try:
         text = held.body.decode("utf-8").strip()
-        secured = read_credential(*((text, False) if text.startswith("ey") else _value(text, case)), limits)
+        secured = read_credential(*((text, False) if is_compact(text) else _value(text, case)), limits)
         credential = parse_credential(secured.document)
         if _LIST_TYPE not in credential.types or credential.id is None:
             raise StatusVerificationError("expected a status list credential with an id")
