@@ -45,9 +45,9 @@ def parse_credential(document: dict[str, object], path: str = "") -> Credential:
         _check_capability_context(document["@context"], path)
     issuer = document["issuer"]
     subject = document["credentialSubject"]
-    begin, end = document.get("validFrom"), document.get("validUntil")
-    valid_from = None if begin is None else parse_instant(begin, path, "validFrom")
-    valid_until = None if end is None else parse_instant(end, path, "validUntil")
+    valid_from, valid_until = (
+        parse_instant(document[name], path, name) if name in document else None for name in ("validFrom", "validUntil")
+    )
     if valid_from is not None and valid_until is not None and valid_from > valid_until:
         raise TypeMismatch("validFrom is later than validUntil", path=f"{path}/validUntil")
     status = document.get("credentialStatus")

@@ -125,6 +125,8 @@ def _check_time(case: Case, binding: Binding) -> None:
     limits = case.question.trust.limits
     if binding.issued is None or binding.expires is None:
         raise TypeMismatch("a presentation says when it was made and when it ends", path="/proof/expires")
+    if binding.expires < binding.issued:
+        raise TypeMismatch("a presentation ends after it was made", path="/exp")
     if binding.expires - binding.issued > seconds(limits.max_presentation_life_s):
         raise Expired(f"a presentation lives at most {limits.max_presentation_life_s} s", path="/exp")
     case.now.check_made(binding.issued, "", "iat")
