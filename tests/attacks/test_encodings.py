@@ -120,7 +120,7 @@ def test_e16_proof_values(world: World, faces: Faces, name: str) -> None:
         lambda raw: raw[:-1],
         lambda raw: raw + b"\0",
         lambda raw: b"\0" + raw,
-        lambda raw: b"",
+        lambda _: b"",
         lambda raw: raw[32:] + raw[:32],
         lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]),
     ],
