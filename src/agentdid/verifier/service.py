@@ -202,7 +202,8 @@ class Verifier:
 
         Args:
             document: A presentation, a credential, or a list of credentials.
-            holder: Whether it must be a presentation; by default what it looks like.
+            holder: Whether it must be a presentation; by default where a challenge is to be answered, else by what it
+                looks like.
             challenge: The nonce a presentation should answer; without one its holder check refuses.
             at: A past instant to judge as of.
             request: If given, whether it would be permitted.
@@ -211,7 +212,7 @@ class Verifier:
         now = self._clock.now()
         question = Question(
             raw=document,
-            holder=looks_presented(document) if holder is None else holder,
+            holder=challenge is not None or looks_presented(document) if holder is None else holder,
             trust=self.trust,
             at=at or now,
             challenge=challenge,
