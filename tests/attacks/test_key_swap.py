@@ -12,6 +12,7 @@ from agentdid.codec.base import encode_base64url, encode_multibase
 from agentdid.codec.strict_json import encode
 from agentdid.codec.varint import encode_varint
 from agentdid.did.document import RELATIONSHIPS
+from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.keys.jwk import encode_jwk
 from agentdid.keys.secret import SecretKey
 from agentdid.proof.suites import SUITES
@@ -118,7 +119,13 @@ def test_b08_es256_with_a_key_of_another_curve(world: World, faces: Faces, curve
     size = 32 if curve.name == "secp256k1" else (curve.key_size + 7) // 8
 
     signature = r.to_bytes(size, "big") + s.to_bytes(size, "big")
-    assert ("refused", "alg_key_mismatch") == faces(token.with_signature(signature)).answer
+    assert other_kind(method) == faces(token.with_signature(signature)).answer
+
+
+def other_kind(method: dict[str, Any]) -> tuple[str, str]:
+    """Return the answer to a key of a curve in the table: a mismatch; any other is no key here."""
+    known = method["publicKeyJwk"]["crv"] in {row.crv for row in ALGORITHMS.values()}
+    return ("refused", "alg_key_mismatch") if known else ("malformed", "key_invalid")
 
 
 @pytest.mark.parametrize("curve", [ec.SECP384R1(), ec.SECP256K1()], ids=lambda curve: curve.name)
@@ -127,7 +134,7 @@ def test_e20_a_suite_with_a_key_of_another_curve(world: World, faces: Faces, cur
     _, method = es384(curve)
     publish(world, method)
 
-    assert ("refused", "alg_key_mismatch") == faces(prove(badge(world), world.acme)).answer
+    assert other_kind(method) == faces(prove(badge(world), world.acme)).answer
 
 
 @pytest.mark.parametrize(("alg", "secret"), [("ES256", ED25519), ("EdDSA", P256), ("Ed25519", P256)])

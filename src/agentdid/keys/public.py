@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 _MADE_HERE: Final = object()
 
 
-class KeyKindUnknown(KeyInvalid):
-    """A key of a kind that is registered and that nothing here verifies with; its code is that of `KeyInvalid`.
-
-    A document that names an algorithm of ours for such a key has named the wrong one (`verify.signatures`).
-    """
-
-
 @final
 class PublicKey:
     """A well-formed public key; two are equal when algorithm and bytes are.

@@ -8,7 +8,6 @@ from agentdid.clock import seconds
 from agentdid.did.resolve import Ask, plan, read
 from agentdid.errors import (
     CODES,
-    AlgKeyMismatch,
     ChainLinkMismatch,
     DidNotFound,
     HolderBindingFailed,
@@ -17,7 +16,6 @@ from agentdid.errors import (
     Undecided,
 )
 from agentdid.keys.jwk import thumbprint
-from agentdid.keys.public import KeyKindUnknown
 from agentdid.verify.needs import Absent, NeedKeys
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 
     from agentdid.did.document import DidDocument
     from agentdid.keys.public import PublicKey
-    from agentdid.secure.mechanism import Secured, Signature
+    from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.states import Link
@@ -94,20 +92,13 @@ def _ask(case: Case, ask: Ask) -> Generator[Need, Reply, DidDocument]:
     return document
 
 
-def _find_key(case: Case, signature: Signature) -> Generator[Need, Reply, tuple[DidDocument, PublicKey]]:
-    try:
-        document = yield from find_document(case, signature.did)
-        return document, document.find_key(signature.method_id, signature.purpose, case.question.at)
-    except KeyKindUnknown:
-        raise AlgKeyMismatch(f"{signature.suite} needs a key of {' or '.join(signature.algorithms)}") from None
-
-
 def _check_link(case: Case, link: Link, *, delegated: bool) -> Generator[Need, Reply, None]:
     credential = link.credential
     for signature in link.secured.signatures:
         if signature.did != credential.issuer:
             raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
-        document, key = yield from _find_key(case, signature)
+        document = yield from find_document(case, signature.did)
+        key = document.find_key(signature.method_id, signature.purpose, case.question.at)
         if delegated:
             document.find_key(signature.method_id, DELEGATION, case.question.at)
         _check_pins(case, credential.issuer, key, link.path)
@@ -136,6 +127,7 @@ def _check_presentation(case: Case, presentation: Secured) -> Generator[Need, Re
         # its signature could hold, its holder binding could not; so nobody is asked about a stranger's DID
         raise HolderBindingFailed("the presenter is not the subject", path="/holder")
     for signature in presentation.signatures:
-        _, key = yield from _find_key(case, signature)
+        document = yield from find_document(case, did)
+        key = document.find_key(signature.method_id, signature.purpose, case.question.at)
         case.budget.spend_signature()
         signature.check(key)
