@@ -76,8 +76,8 @@ def test_h03_small_order(world: World, faces: Faces, y: int, sign: int) -> None:
 
 @pytest.mark.parametrize(
     "did",
-    ["did:example:1", "did:ethr:0xab", "did:KEY:z6Mk", "did:Key:z6Mk", "DID:KEY:z6Mk", "Did:key:z6Mk", "dId:web:acme.example",
-     "did:WEB:acme.example", "did:keys:z6Mk", "did:ke:z6Mk", "did:ion:x", "did:0:1"],
+    ["did:example:1", "did:ethr:0xab", "did:KEY:z6Mk", "did:Key:z6Mk", "DID:KEY:z6Mk", "Did:key:z6Mk",
+     "dId:web:acme.example", "did:WEB:acme.example", "did:keys:z6Mk", "did:ke:z6Mk", "did:ion:x", "did:0:1"],
 )  # fmt: skip
 def test_h09_methods(capsys: pytest.CaptureFixture[str], did: str) -> None:
     """H09: unknown, or in another case."""
@@ -99,7 +99,8 @@ ISSUERS = [
     "did:web:acme.example#key-1", "did:web:acme.example?versionId=1", "did:web:acme.example/path",
     "did:web:acme.example;service=x", "did:web:acme.example\n", "did:web:acme.example ", "did:web:acme.example\u0000",
     "did:web:acme.example\u001b[31m", "did:web:acme example", "did:web:", "did:web:acme.example:", "did::acme.example",
-    "did:web", "did:", "did:web:acme.example%", "did:web:acme.example%zz", "did:web:acmé.example", "did:web:acme.example\\",
+    "did:web", "did:", "did:web:acme.example%", "did:web:acme.example%zz", "did:web:acmé.example",
+    "did:web:acme.example\\",
     "did:web:acme.example<x>", 'did:web:acme.example"', "did:web:acme.example\u202e",
 ]  # fmt: skip
 

@@ -26,7 +26,8 @@ def by(world: World, did: str) -> tuple[Token, dict[str, object]]:
 
 
 INSIDE = [
-    "did:web:127.0.0.1%3A6379", "did:web:localhost", "did:web:localhost%3A8443", "did:web:0.0.0.0", "did:web:169.254.169.254",
+    "did:web:127.0.0.1%3A6379", "did:web:localhost", "did:web:localhost%3A8443", "did:web:0.0.0.0",
+    "did:web:169.254.169.254",
     "did:web:10.0.0.1", "did:web:192.168.1.1%3A8080:path", "did:web:100.64.0.1", "did:web:127.1", "did:web:2130706433",
     "did:web:0x7f000001", "did:web:0177.0.0.1", "did:web:172.16.0.1",
 ]  # fmt: skip
@@ -52,7 +53,8 @@ def test_i01_i02_hosts_inside(world: World, did: str, tmp_path: Path, capsys: py
 SPELLINGS = [
     "did:web:[::1]", "did:web:%5B%3A%3A1%5D", "did:web:acme.example:%2e%2e:x", "did:web:acme.example:..:x",
     "did:web:acme.example:.", "did:web:acme.example:a%2fb", "did:web:acme.example:a%5Cb", "did:web:acme.example:a%00",
-    "did:web:user%40acme.example", "did:web:acme.example:%252e%252e", "did:web:acme.example%2f..", "did:web:acme..example",
+    "did:web:user%40acme.example", "did:web:acme.example:%252e%252e", "did:web:acme.example%2f..",
+    "did:web:acme..example",
     "did:web:ACME.example", "did:web:acme.example%3A0", "did:web:acme.example%3A99999", "did:web:acme.example%3A080",
     "did:web:acme.example%3a443", "did:web:acme.example%3A443%3A1", "did:web:.acme.example", "did:web:acme.example.",
     "did:web:acme_.example", "did:web:acme.example::x", "did:web:%61cme.example", "did:web:acme.example%3A",
