@@ -6,9 +6,12 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from agentdid.codec.base import decode_multibase
+from agentdid.codec.varint import decode_varint
 from agentdid.did.document import RELATIONSHIPS, DidDocument, VerificationMethod, build_document
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidInvalid, EncodingInvalid
+from agentdid.keys.algorithms import BY_MULTICODEC
 from agentdid.keys.multikey import decode_multikey, encode_multikey
 
 if TYPE_CHECKING:
@@ -28,13 +31,17 @@ def resolve(did: str) -> DidDocument:
 
     Raises:
         DidInvalid: Not multibase of a known multicodec and exactly its key.
-        KeyInvalid: A key that is not one: off its curve, of small order, of the wrong length.
+        KeyInvalid: A key that is not one: off its curve, of small order.
 
     Spec: The did:key Method section 3.
     """
     check_did(did)
     name = did.removeprefix(PREFIX)
     try:
+        code, raw = decode_varint(decode_multibase(name))
+        row = BY_MULTICODEC.get(code)
+        if row is None or len(raw) != row.public_len:
+            raise DidInvalid("not a did:key (no key of its multicodec)")
         key = decode_multikey(name)
     except EncodingInvalid as error:
         raise DidInvalid(f"not a did:key ({error.detail})") from None

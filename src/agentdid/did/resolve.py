@@ -31,6 +31,8 @@ def plan(did: str) -> DidDocument | Ask:
         DidMethodUnsupported: A method that is not built, or not in lower case (ATTACKS H09).
         KeyInvalid: A did:key whose key is not one.
     """
+    if did[:4] != "did:" and did[:4].lower() == "did:":
+        raise DidMethodUnsupported("a DID and its method are written in lower case")
     if did.startswith(key.PREFIX):
         return key.resolve(did)
     method = check_did(did)
