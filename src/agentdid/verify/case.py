@@ -44,6 +44,7 @@ class IssuedHere:
 
 
 ISSUED_HERE: Final = IssuedHere()
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 @final
@@ -109,7 +110,7 @@ class Case:
         self.raw: bytes | str = b""
         self.text: JsonText | str = ""
         self.parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
-        self.void: frozenset[str] = frozenset()
+        self.void: frozenset[str] = _NOTHING
         self.anchors: dict[str, tuple[Anchor, ...]] = {}
         self.documents: dict[str, DidDocument] = {}
         self.freshness: list[Freshness] = []

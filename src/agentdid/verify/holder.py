@@ -130,9 +130,10 @@ def _check_time(case: Case, presentation: Secured, binding: Binding) -> None:
         raise TypeMismatch("a presentation ends after it was made", path="/exp")
     if binding.expires - binding.issued > seconds(limits.max_presentation_life_s):
         raise Expired(f"a presentation lives at most {limits.max_presentation_life_s} s", path="/exp")
-    case.now.check_made(binding.issued, "", "iat")
-    case.now.check_begun(presentation.begins, "", "nbf")
-    case.now.check_not_ended(binding.expires, "", "exp")
+    case.now.check_made(binding.issued, "/iat")
+    if presentation.begins is not None:
+        case.now.check_begun(presentation.begins, "/nbf")
+    case.now.check_not_ended(binding.expires, "/exp")
 
 
 def _check_request(case: Case, binding: Binding) -> None:

@@ -117,7 +117,7 @@ def _root_anchors(trust: Trust, root: Link, capability: Capability) -> tuple[Anc
 
 
 def _classical(anchors: tuple[Anchor, ...], path: str) -> tuple[Anchor, ...]:
-    fitting = tuple(anchor for anchor in anchors if anchor.security in _CLASSICAL)
+    fitting = tuple([anchor for anchor in anchors if anchor.security in _CLASSICAL])
     if not fitting:
         raise HybridComponentMissing("the anchor asks for post-quantum signatures, got classical", path=path)
     return fitting

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agentdid.clock import seconds
+from agentdid.did.document import DidDocument
 from agentdid.did.resolve import Ask, plan, read
 from agentdid.errors import (
     CODES,
@@ -21,7 +22,6 @@ from agentdid.verify.needs import Absent, NeedKeys
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentdid.did.document import DidDocument
     from agentdid.keys.public import PublicKey
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
@@ -62,13 +62,27 @@ def find_document(case: Case, did: str) -> Generator[Need, Reply, DidDocument]:
         DidNotFound and `fetch_…`: It could not be had, or none is held from the asked instant.
         DidMethodUnsupported, DidDocumentMismatch, TypeMismatch: By what came.
     """
-    known = case.documents.get(did)
+    known = find_known(case, did)
     if known is not None:
         return known
     planned = plan(did)
     document = planned if not isinstance(planned, Ask) else (yield from _ask(case, planned))
     case.documents[did] = document
     return document
+
+
+def find_known(case: Case, did: str) -> DidDocument | None:
+    """Return the document of a DID that carries it, or that this judgement has had; `None` where one must ask.
+
+    Raises:
+        DidInvalid, DidMethodUnsupported, KeyInvalid: As `did.resolve.plan`.
+    """
+    known = case.documents.get(did)
+    if known is None:
+        planned = plan(did)
+        if type(planned) is DidDocument:
+            known = case.documents[did] = planned
+    return known
 
 
 def _ask(case: Case, ask: Ask) -> Generator[Need, Reply, DidDocument]:
@@ -97,7 +111,7 @@ def _check_link(case: Case, link: Link, *, delegated: bool) -> Generator[Need, R
     for signature in link.secured.signatures:
         if signature.did != credential.issuer:
             raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
-        document = yield from find_document(case, signature.did)
+        document = find_known(case, signature.did) or (yield from find_document(case, signature.did))
         key = document.find_key(signature.method_id, signature.purpose, case.question.at)
         if delegated:
             document.find_key(signature.method_id, DELEGATION, case.question.at)
@@ -131,7 +145,7 @@ def _check_presentation(case: Case, presentation: Secured) -> Generator[Need, Re
         # its signature could hold, its holder binding could not; so nobody is asked about a stranger's DID
         raise HolderBindingFailed("the presenter is not the subject", path="/holder")
     for signature in presentation.signatures:
-        document = yield from find_document(case, did)
+        document = find_known(case, did) or (yield from find_document(case, did))
         key = document.find_key(signature.method_id, signature.purpose, case.question.at)
         case.budget.spend_signature()
         signature.check(key)

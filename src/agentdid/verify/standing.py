@@ -16,6 +16,7 @@ from agentdid.errors import (
     ChainParentExpired,
     ChainParentRevoked,
     Expired,
+    Refused,
     StatusIssuerMismatch,
     StatusListExpired,
     StatusRevoked,
@@ -30,8 +31,7 @@ from agentdid.proof.jws import is_compact
 from agentdid.status.bitstring import StatusEntry, StatusList, parse_entry, read_list
 from agentdid.verify.memory import KnownList
 from agentdid.verify.needs import Absent, NeedFacts, Resource
-from agentdid.verify.signatures import find_document
-from agentdid.verify.states import Freshness
+from agentdid.verify.signatures import find_document, find_known
 from agentdid.verify.structure import read_credential
 
 if TYPE_CHECKING:
@@ -58,25 +58,28 @@ def check_validity(case: Case) -> None:
     now = case.now
     trust = case.question.trust
     for link in case.parsed.links:
-        credential, secured, path = link.credential, link.secured, link.path
+        credential, secured = link.credential, link.secured
         if "aud" in secured.claims and trust.audience and secured.claims["aud"] not in (trust.audience, trust.did):
-            raise AudienceMismatch("the credential was made for another verifier", path=f"{path}/aud")
-        now.check_made(secured.created, path, "created")
-        now.check_begun(credential.valid_from, path, "validFrom")
-        now.check_begun(secured.begins, path, "nbf")
+            raise AudienceMismatch("the credential was made for another verifier", path=f"{link.path}/aud")
         try:
-            now.check_not_ended(credential.valid_until, path, "validUntil")
-            now.check_not_ended(secured.expires, path, "expires")
-        except Expired as error:
-            if link in case.parsed.chain[:-1]:
+            if secured.created is not None:
+                now.check_made(secured.created, "/created")
+            if credential.valid_from is not None:
+                now.check_begun(credential.valid_from, "/validFrom")
+            if secured.begins is not None:
+                now.check_begun(secured.begins, "/nbf")
+            if credential.valid_until is not None:
+                now.check_not_ended(credential.valid_until, "/validUntil")
+            if secured.expires is not None:
+                now.check_not_ended(secured.expires, "/expires")
+        except Refused as error:
+            error.path = f"{link.path}{error.path}"
+            if type(error) is Expired and link in case.parsed.chain[:-1]:
                 raise ChainParentExpired(error.detail, path=error.path) from None
             raise
-        for end in (credential.valid_until, secured.expires):
-            if end is not None:
-                case.freshness.append(Freshness(end, f"validity of {credential.id}"))
 
 
-def check_status(case: Case) -> Generator[Need, Reply, None]:
+def check_status(case: Case) -> Generator[Need, Reply, None] | None:
     """Hold that no list says a credential is revoked or suspended, by lists fresh enough to believe.
 
     Raises:
@@ -89,9 +92,12 @@ def check_status(case: Case) -> Generator[Need, Reply, None]:
     """
     entries = []
     for link in case.parsed.links:
-        entries += _entries(case, link)
-    if not entries:
-        return
+        if link.credential.status or link.capability is not None or "status" in link.secured.claims:
+            entries += _entries(case, link)
+    return _check_lists(case, entries) if entries else None
+
+
+def _check_lists(case: Case, entries: list[tuple[Link, StatusEntry]]) -> Generator[Need, Reply, None]:
     urls = tuple(dict.fromkeys([entry.list_url for _, entry in entries]))
     bound = case.question.trust.limits.status_staleness_s
     answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
@@ -112,8 +118,6 @@ def _entries(case: Case, link: Link) -> list[tuple[Link, StatusEntry]]:
     if "status" in link.secured.claims:
         # a Token Status List reference; ignoring it would make a revoked credential good
         raise StatusUnknownValue("expected credentialStatus; the claim status is not read", path=f"{link.path}/status")
-    if not link.credential.status and link.capability is None:
-        return []
     path = f"{link.path}/credentialStatus"
     entries = [(link, parse_entry(each, path)) for each in link.credential.status]
     if not entries and link.capability is not None:
@@ -166,7 +170,7 @@ def _verified_list(case: Case, link: Link, entry: StatusEntry, held: Resource) -
     keys = []
     try:
         for signature in known.signatures:
-            document = yield from find_document(case, signature.did)
+            document = find_known(case, signature.did) or (yield from find_document(case, signature.did))
             keys.append(document.find_key(signature.method_id, signature.purpose, case.question.at))
         # the same bytes under the same keys hold the same signatures: that, and no verdict, is what is remembered
         if tuple(keys) != known.keys:
@@ -192,7 +196,8 @@ def _read(case: Case, held: Resource, path: str) -> KnownList:
             raise StatusVerificationError("expected a status list credential with an id")
         if secured.signer != credential.issuer:
             raise StatusVerificationError("signed by another DID than the list's issuer")
-        case.now.check_begun(credential.valid_from, "", "validFrom")
+        if credential.valid_from is not None:
+            case.now.check_begun(credential.valid_from, "/validFrom")
     except (AgentdidError, UnicodeDecodeError) as error:
         raise _as_list_error(error, path) from None
     content = read_list(
