@@ -111,7 +111,7 @@ class Case:
         self.text: JsonText | str = ""
         self.parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
         self.void: frozenset[str] = _NOTHING
-        self.anchors: dict[str, tuple[Anchor, ...]] = {}
+        self.anchors: dict[int, tuple[Anchor, ...]] = {}  # by the position of the link
         self.documents: dict[str, DidDocument] = {}
         self.freshness: list[Freshness] = []
         self.exercised: tuple[CapabilityGrant, ...] = ()
@@ -119,14 +119,14 @@ class Case:
     @property
     def root_anchors(self) -> tuple[Anchor, ...]:
         """The anchors that can speak for the root of the chain, by all that was checked so far."""
-        return self.anchors.get(self.parsed.chain[0].path, ()) if self.parsed.chain else ()
+        return self.anchors.get(self.parsed.chain[0].position, ()) if self.parsed.chain else ()
 
     def keep_anchors(self, link: Link, anchors: tuple[Anchor, ...]) -> None:
         """Note which anchors can still speak for `link`; root grants that none of them covers are void.
 
         Anchors are never merged: each check leaves those that allow what it saw, so that one alone allows it all.
         """
-        self.anchors[link.path] = anchors
+        self.anchors[link.position] = anchors
         if link.capability is not None:
             self.void |= frozenset(
                 grant.id
