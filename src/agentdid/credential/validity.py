@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from agentdid.clock import seconds
 from agentdid.codec.instant import encode_instant
 from agentdid.errors import Expired, IssuedInFuture, NotYetValid
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
 @final
-class Now:
+class Now(Value, frozen=True, eq=False):
     """The instant of judgement with its leeway on both sides, for honest clocks differ (RFC 7519 section 4.1.4)."""
 
-    __slots__ = ("at", "earliest", "latest")
-
-    def __init__(self, at: datetime, leeway_s: int) -> None:
-        leeway = seconds(leeway_s)
-        self.at = at
-        self.earliest = at - leeway
-        self.latest = at + leeway
+    at: datetime
+    earliest: datetime
+    latest: datetime
 
     def check_begun(self, begin: datetime, path: str) -> None:
         """Hold that `begin` is not after now. Raises `NotYetValid`."""

@@ -13,7 +13,7 @@ from agentdid.delegation.chain import check_delegation
 from agentdid.delegation.usage import live_grants
 from agentdid.errors import AgentdidError, NonceReplayed, StoreUnavailable
 from agentdid.record import Value
-from agentdid.verify.case import Case, Question
+from agentdid.verify.case import Case, Question, open_case
 from agentdid.verify.decide import (
     Decision,
     Grant,
@@ -177,7 +177,7 @@ def judgement(
     Raises:
         AgentdidError: Of one of the three families, its `report` set.
     """
-    case = Case(question, memory)
+    case = open_case(question, memory)
     recipe = recipe_for(question)
     try:
         for check in recipe:
