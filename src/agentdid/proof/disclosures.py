@@ -136,14 +136,6 @@ class _Opener:
             else:
                 self._open_array(value, path)
 
-    def _meet(self, digest: object) -> _Given | None:
-        if type(digest) is not str:
-            raise SdDisclosureMalformed("expected a digest to be a string")
-        if digest in self.seen:
-            raise SdDigestDuplicate("the same digest stands twice")
-        self.seen.add(digest)
-        return self.given.get(digest)
-
     def _open_object(self, value: dict[str, object], path: tuple[str | int, ...]) -> None:
         if "_sd_alg" in value:
             raise SdDisclosureMalformed("_sd_alg stands at the top level only", path=pointer(path))
@@ -159,8 +151,12 @@ class _Opener:
         if type(digests) is not list:
             raise SdDisclosureMalformed("expected _sd to be an array", path=pointer(path))
         withheld = False
+        seen, find = self.seen, self.given.get
         for digest in digests:
-            found = self._meet(digest)
+            if type(digest) is not str or digest in seen:
+                raise _wrong_digest(digest)
+            seen.add(digest)
+            found = find(digest)
             if found is None:
                 withheld = True
                 continue
@@ -185,7 +181,11 @@ class _Opener:
             if type(each) is dict and "..." in each:
                 if len(each) != 1:
                     raise SdDisclosureMalformed("a digest of an element stands alone", path=pointer(path))
-                found = self._meet(each["..."])
+                digest = each["..."]
+                if type(digest) is not str or digest in self.seen:
+                    raise _wrong_digest(digest)
+                self.seen.add(digest)
+                found = self.given.get(digest)
                 if found is None:
                     withheld = True
                     continue
@@ -201,6 +201,12 @@ class _Opener:
         if withheld:
             self.places.append(Place(path, None, True, None))
         value[:] = opened
+
+
+def _wrong_digest(digest: object) -> SdDisclosureMalformed | SdDigestDuplicate:
+    if type(digest) is not str:
+        return SdDisclosureMalformed("expected a digest to be a string")
+    return SdDigestDuplicate("the same digest stands twice")
 
 
 def pointer(path: Sequence[str | int]) -> str:
