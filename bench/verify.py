@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 
 from agentdid.clock import FixedClock
+from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.link import build_link, secure_link
 from agentdid.did import key as did_key
@@ -20,7 +21,7 @@ from agentdid.present.presentation import make_presentation
 from agentdid.proof.suites import SUITES
 from agentdid.secure import data_integrity, sd_jwt
 from agentdid.sources.source import RecordedSource
-from agentdid.status.bitstring import build_list_credential
+from agentdid.status.bitstring import StatusEntry, build_list_credential, read_list
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
 from bench.measure import CALLS, Row, Work, compare
@@ -116,7 +117,8 @@ def _verifier() -> Verifier:
     return Verifier(trust, source=source, clock=FixedClock(NOW))
 
 
-def _floor() -> Work:
+def floor() -> Work:
+    """Return one Ed25519 verification by libsodium."""
     public, secret = crypto_sign_seed_keypair(b"f" * 32)
     signed = crypto_sign(b"m" * 64, secret)
     return Work(lambda: [signed] * CALLS, lambda each: crypto_sign_open(each, public), 1.0)
@@ -125,6 +127,32 @@ def _floor() -> Work:
 def _jcs(verifier: Verifier) -> Work:
     text = encode(data_integrity.add_proof(credential(), ISSUER[0], ISSUER[2], SUITE, created=NOW))
     return Work(lambda: [text] * CALLS, verifier.verify_credential, 1.6)
+
+
+def _jcs_each_new(verifier: Verifier) -> Work:
+    """No two inputs alike but in what one issuer writes the same: nothing that is remembered by its text helps."""
+    numbers = itertools.count()
+
+    def one() -> bytes:
+        number = next(numbers)
+        document = credential()
+        begin = NOW - timedelta(seconds=3600 + number)
+        subject = did_key.create(SecretKey.from_seed("Ed25519", number.to_bytes(32, "big")).public)
+        document["id"] = f"urn:uuid:3f0d3c52-6f5a-4a1d-9a58-{number:012x}"
+        document["validFrom"], document["validUntil"] = (
+            encode_instant(begin),
+            encode_instant(begin + timedelta(hours=9)),
+        )
+        document["credentialSubject"] = {"id": subject, **CLAIMS, "employeeNumber": f"E-2026-{number}"}
+        return encode(data_integrity.add_proof(document, ISSUER[0], ISSUER[2], SUITE, created=begin))
+
+    return Work(lambda: [one() for _ in range(CALLS)], verifier.verify_credential, 1.6)
+
+
+def _status_bit(verifier: Verifier) -> Work:  # noqa: ARG001  # a list that was decoded needs no verifier
+    content = read_list(_status_list(), url=LIST_URL, issuer=ISSUER[1], signed_at=NOW)
+    entry = StatusEntry("revocation", 94_567, LIST_URL)
+    return Work(lambda: [entry] * CALLS, content.value, 0.02)
 
 
 def _presented(verifier: Verifier, credential: str | dict[str, object], form: str, bar: float) -> Work:
@@ -183,12 +211,14 @@ def works() -> dict[str, Work]:
     """Return what is timed, by row."""
     makers: dict[str, Callable[[Verifier], Work]] = {
         "eddsa-jcs-2022 credential": _jcs,
+        "eddsa-jcs-2022 credential, each a new one": _jcs_each_new,
         "SD-JWT, 4 of 12 claims, in a vp+jwt": _sd_jwt,
         "presentation + capability credential + status (eddsa-jcs-2022)": _with_status,
+        "status of an entry, list decoded": _status_bit,
     }
     return {name: make(_verifier()) for name, make in makers.items()}
 
 
 def rows() -> list[Row]:
     """Return the figures."""
-    return compare(_floor(), works())
+    return compare(floor(), works())

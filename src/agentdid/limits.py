@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from msgspec import Struct
+
 from agentdid.errors import InputTooLarge
 from agentdid.record import Value
 
@@ -83,18 +85,19 @@ DEFAULT: Final = Limits()
 
 
 @final
-class Budget:
+class Budget(Struct, eq=False):
     """The work that one input may still cause.
 
     One budget goes through the whole judgement of an input, nested status lists included, so that
     parts cannot each be cheap and the sum dear.
+
+    Attributes:
+        signatures: Signature checks left; `Limits.max_signatures` at first.
+        fetches: Outside documents left; `Limits.max_fetches` at first.
     """
 
-    __slots__ = ("fetches", "signatures")
-
-    def __init__(self, limits: Limits) -> None:
-        self.signatures = limits.max_signatures
-        self.fetches = limits.max_fetches
+    signatures: int
+    fetches: int
 
     def spend_signature(self) -> None:
         """Pay for one signature check. Raises `InputTooLarge` when nothing is left."""

@@ -21,18 +21,19 @@ _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
 _PAIR_BASE: Final = 58 * 58
 # Decoding works on 96 digits at once, a byte each: neighbours are joined in all lanes of one big number together, in
-# lanes of 1, 2, 4, 8 and 16 digits, and at last three lanes of 32. A signature has 88 digits.
+# lanes of 1, 2, 4, 8 and 16 digits, and at last three lanes of 32. A signature has 88 digits. Two neighbours h and l
+# stand as h * 256^w + l and mean h * 58^w + l, so their difference is taken off, h times.
 _DIGITS: Final = 96
 _LANE: Final = 32
-_JOINS: Final = tuple(
-    (sum(((1 << 8 * width) - 1) << 16 * width * at for at in range(_DIGITS // (2 * width))), 8 * width, 58**width)
+(_MASK_1, _LESS_1), (_MASK_2, _LESS_2), (_MASK_4, _LESS_4), (_MASK_8, _LESS_8), (_MASK_16, _LESS_16) = (
+    (sum((256**width - 1) << 16 * width * at for at in range(_DIGITS // (2 * width))), 256**width - 58**width)
     for width in (1, 2, 4, 8, 16)
 )
 _LANE_BITS: Final = 8 * _LANE
 _LANE_MASK: Final = (1 << _LANE_BITS) - 1
 _LANE_BASE: Final = 58**_LANE
-_ALPHABET_BYTES: Final = _ALPHABET.encode()
-_VALUES: Final = bytes.maketrans(_ALPHABET_BYTES, bytes(range(58)))
+_VALUES: Final = bytes(_ALPHABET.find(chr(octet)) & 0xFF for octet in range(256))
+"""ASCII of a digit → its value; of anything else → 255, which is not ASCII."""
 _MAX_BASE58: Final = 8_192
 """Characters: the work grows with the square. An ML-DSA-87 key has under 3,600."""
 
@@ -88,27 +89,32 @@ def decode_base58btc(text: str) -> bytes:
     if len(text) > _MAX_BASE58:
         raise InputTooLarge(f"at most {_MAX_BASE58} characters of base58btc")
     try:
-        raw = text.encode("ascii")
+        digits = text.encode("ascii").translate(_VALUES)
     except UnicodeEncodeError:
         raise EncodingInvalid("expected base58btc") from None
-    if raw.translate(None, _ALPHABET_BYTES):
+    if not digits.isascii():
         raise EncodingInvalid("expected base58btc")
-    digits = raw.lstrip(b"1").translate(_VALUES)
-    first = len(digits) % _DIGITS
-    number = _join(digits[:first])
-    for at in range(first, len(digits), _DIGITS):
-        number = number * 58**_DIGITS + _join(digits[at : at + _DIGITS])
-    leading = len(raw) - len(digits)
-    return bytes(leading) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+    if len(digits) <= _DIGITS:
+        number = _join(digits)
+    else:
+        first = len(digits) % _DIGITS
+        number = _join(digits[:first])
+        for at in range(first, len(digits), _DIGITS):
+            number = number * 58**_DIGITS + _join(digits[at : at + _DIGITS])
+    leading = len(digits) - len(digits.lstrip(b"\0"))
+    return number.to_bytes(leading + (number.bit_length() + 7) // 8, "big")
 
 
 def _join(digits: bytes) -> int:
     """Return the number that at most 96 base-58 digits write, most significant first."""
     lanes = int.from_bytes(digits, "big")
-    for mask, shift, base in _JOINS:
-        lanes = (lanes & mask) + (lanes >> shift & mask) * base
-    high = (lanes >> 2 * _LANE_BITS) * _LANE_BASE + (lanes >> _LANE_BITS & _LANE_MASK)
-    return high * _LANE_BASE + (lanes & _LANE_MASK)
+    lanes -= (lanes >> 8 & _MASK_1) * _LESS_1
+    lanes -= (lanes >> 16 & _MASK_2) * _LESS_2
+    lanes -= (lanes >> 32 & _MASK_4) * _LESS_4
+    lanes -= (lanes >> 64 & _MASK_8) * _LESS_8
+    lanes -= (lanes >> 128 & _MASK_16) * _LESS_16
+    high = lanes >> _LANE_BITS
+    return ((high >> _LANE_BITS) * _LANE_BASE + (high & _LANE_MASK)) * _LANE_BASE + (lanes & _LANE_MASK)
 
 
 def encode_multibase(raw: bytes, base: str) -> str:
@@ -129,8 +135,9 @@ def decode_multibase(text: str) -> bytes:
 
     Spec: Controlled Identifiers section 2.4.
     """
-    if text[:1] == "z":
+    base = text[:1]
+    if base == "z":
         return decode_base58btc(text[1:])
-    if text[:1] == "u":
+    if base == "u":
         return decode_base64url(text[1:])
     raise EncodingInvalid("expected multibase z or u")

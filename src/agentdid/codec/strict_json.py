@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import copysign, isfinite, isinf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, final
+from typing import Any, ClassVar, Final, NoReturn, final
 
 import msgspec
 
@@ -28,9 +28,6 @@ from agentdid.errors import (
 )
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MAX_INT: Final = 9_007_199_254_740_991
 """2^53-1: the largest integer that IEEE 754 doubles, and so other readers, hold exactly (RFC 7493 section 2.2)."""
@@ -71,10 +68,9 @@ def parse(raw: bytes | str, limits: Limits = DEFAULT) -> JsonText:
 
     Spec: RFC 8259; RFC 7493 sections 2.1-2.3.
     """
-    if len(raw) > limits.max_input_bytes:
-        raise InputTooLarge(f"a JSON text is at most {limits.max_input_bytes} bytes")
-    octets = raw if isinstance(raw, bytes) else _octets(raw)
-    if len(octets) > limits.max_input_bytes:
+    octets = raw if type(raw) is bytes else _octets(raw, limits)
+    size = len(octets)
+    if size > limits.max_input_bytes:
         raise InputTooLarge(f"a JSON text is at most {limits.max_input_bytes} bytes")
     try:
         value = _decode(octets)
@@ -83,8 +79,8 @@ def parse(raw: bytes | str, limits: Limits = DEFAULT) -> JsonText:
         return _parse_fully(octets, limits)  # which says what is wrong
     # The encoder writes names beyond ASCII as they are, so of an ASCII text that it writes again byte for byte, only
     # numbers and depth are left to look at; and a member or element takes two bytes at least.
-    if again == octets and len(octets) <= 2 * limits.max_members and octets.isascii():
-        return JsonText(value, _are_plain((value,), limits.max_depth))
+    if again == octets and size <= 2 * limits.max_members and octets.isascii():
+        return JsonText(value, _is_plain(value, limits.max_depth))
     walk = _Walk(limits)
     walk.visit(value, limits.max_depth)
     if again == octets:
@@ -173,24 +169,36 @@ def freeze(value: object) -> object:
     return tuple(freeze(each) for each in value) if isinstance(value, list) else value
 
 
-def _are_plain(values: Iterable[Any], depth: int) -> bool:
-    """Return whether there is no float in values of ASCII names, nested no deeper than `depth`."""
+def _is_plain(value: object, max_depth: int) -> bool:
+    """Return whether there is no float in a value of ASCII names, which is nested no deeper than allowed."""
     plain = True
-    for each in values:
-        kind = type(each)
-        if kind is str:
-            continue
-        if kind is dict or kind is list:
-            if depth == 0:
-                raise JsonTooDeep("arrays and objects are nested deeper than the limit")
-            if not _are_plain(each.values() if kind is dict else each, depth - 1):
+    parts: list[Any] = [value]
+    for part in parts:  # which grows as it is gone through: every object and array of the value, level by level
+        kind = type(part)
+        for each in part.values() if kind is dict else part if kind is list else (part,):
+            if type(each) is str:
+                continue
+            kind = type(each)
+            if kind is dict or kind is list:
+                parts.append(each)
+            elif kind is int:
+                _check_int(each)
+            elif kind is float:
+                _check_float(each)
                 plain = False
-        elif kind is int:
-            _check_int(each)
-        elif kind is float:
-            _check_float(each)
-            plain = False
+    # so few parts cannot nest deeper
+    if len(parts) > max_depth:
+        _check_depth(value, max_depth)
     return plain
+
+
+def _check_depth(value: Any, depth: int) -> None:  # noqa: ANN401  # any JSON value
+    kind = type(value)
+    if kind is dict or kind is list:
+        if depth == 0:
+            raise JsonTooDeep("arrays and objects are nested deeper than the limit")
+        for each in value.values() if kind is dict else value:
+            _check_depth(each, depth - 1)
 
 
 def _check_int(value: int) -> None:
@@ -258,7 +266,11 @@ class _Walk:
             raise InputTooLarge("more members and elements than the limit")
 
 
-def _octets(raw: str) -> bytes:
+def _octets(raw: bytes | str, limits: Limits) -> bytes:
+    if not isinstance(raw, str):
+        return bytes(raw)
+    if len(raw) > limits.max_input_bytes:
+        raise InputTooLarge(f"a JSON text is at most {limits.max_input_bytes} bytes")
     try:
         return raw.encode("utf-8")
     except UnicodeEncodeError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.base import decode_multibase
@@ -18,7 +17,7 @@ from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_
 from agentdid.errors import AgentdidError, ContextNotAllowed, DidInvalid, TypeMismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 # RFC 3986 §4.3 absolute-URI by its character set: a scheme, a colon and at least one more character.
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]+")
@@ -40,26 +39,25 @@ def parse_credential(document: dict[str, object], path: str = "") -> Credential:
         ContextNotAllowed: `@context` does not begin as it must.
     """
     _check_members(document, _CREDENTIAL, ("@context", "type", "issuer", "credentialSubject"), path)
-    types = _types(document, "VerifiableCredential", path)
+    types = _types(document["type"], "VerifiableCredential", path)
     if CAPABILITY_TYPE in types:
         _check_capability_context(document["@context"], path)
-    issuer = document["issuer"]
-    subject = document["credentialSubject"]
-    valid_from, valid_until = (
-        parse_instant(document[name], path, name) if name in document else None for name in ("validFrom", "validUntil")
-    )
+    issuer, subject = document["issuer"], document["credentialSubject"]
+    valid_from = parse_instant(document["validFrom"], path, "validFrom") if "validFrom" in document else None
+    valid_until = parse_instant(document["validUntil"], path, "validUntil") if "validUntil" in document else None
     if valid_from is not None and valid_until is not None and valid_from > valid_until:
         raise TypeMismatch("validFrom is later than validUntil", path=f"{path}/validUntil")
     status = document.get("credentialStatus")
+    # what the members are was held by their rows
     return Credential(
-        id=document.get("id"),  # type: ignore[arg-type]  # a URL by its row
-        types=types,
-        issuer=issuer if isinstance(issuer, str) else issuer["id"],  # type: ignore[index]  # by its row
-        subjects=tuple([each.get("id") for each in _each(subject)]),  # type: ignore[attr-defined]  # by its row
-        valid_from=valid_from,
-        valid_until=valid_until,
-        status=() if status is None else tuple(_each(status)),  # type: ignore[arg-type]  # by its row
-        document=document,
+        document.get("id"),  # type: ignore[arg-type]
+        types,
+        issuer if type(issuer) is str else issuer["id"],  # type: ignore[index]
+        (subject.get("id"),) if type(subject) is dict else tuple([each.get("id") for each in subject]),  # type: ignore[attr-defined]
+        valid_from,
+        valid_until,
+        () if status is None else tuple(_each(status)),  # type: ignore[arg-type]
+        document,
     )
 
 
@@ -71,43 +69,46 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
         ContextNotAllowed: `@context` does not begin as it must.
     """
     _check_members(document, _PRESENTATION, ("@context", "type"), path)
-    _types(document, "VerifiablePresentation", path)
-    holder = document.get("holder")
-    credentials = document.get("verifiableCredential")
+    _types(document["type"], "VerifiablePresentation", path)
+    holder, credentials = document.get("holder"), document.get("verifiableCredential")
+    # what the members are was held by their rows
     return Presentation(
-        id=document.get("id"),  # type: ignore[arg-type]  # a URL by its row
-        holder=holder.get("id") if isinstance(holder, dict) else holder,  # type: ignore[arg-type]  # by its row
-        credentials=() if credentials is None else tuple(_each(credentials)),  # type: ignore[arg-type]  # by its row
-        document=document,
+        document.get("id"),  # type: ignore[arg-type]
+        holder.get("id") if type(holder) is dict else holder,  # type: ignore[arg-type]
+        () if credentials is None else tuple(_each(credentials)),  # type: ignore[arg-type]
+        document,
     )
 
 
 def check_url(value: object, path: str = "") -> None:
     """Hold that `value` is an absolute URL. Raises `TypeMismatch`; of what begins as a DID `DidInvalid`."""
-    # bounded before the cache, so that strangers cannot make it hold long texts
-    if type(value) is not str or not (_is_url(value) if len(value) <= _MAX_REMEMBERED else _URL.fullmatch(value)):
+    if type(value) is not str or not (_is_url(value) if len(value) <= _MAX_REMEMBERED else _is_long_url(value)):
         wrong = DidInvalid if type(value) is str and value.startswith("did:") else TypeMismatch
         raise wrong("expected an absolute URL", path=path)
 
 
-@lru_cache(maxsize=4096)
-def _is_url(text: str) -> bool:
+def _is_long_url(text: str) -> bool:
     return _URL.fullmatch(text) is not None
+
+
+_is_url: Final = lru_cache(maxsize=4096)(_is_long_url)
+"""Only asked about short texts, so that strangers cannot make it hold long ones."""
 
 
 def _check_members(
     document: dict[str, object],
-    table: Mapping[str, Callable[[object], None]],
+    table: dict[str, Callable[[object], None]],
     required: tuple[str, ...],
     path: str,
 ) -> None:
     for name in required:
         if name not in document:
             raise TypeMismatch(f"member {name} is missing", path=path)
+    find = table.get
     name = ""
     try:
         for name, value in document.items():
-            check = table.get(name)
+            check = find(name)
             if check is not None:
                 check(value)
     except AgentdidError as error:
@@ -124,16 +125,15 @@ def _within(name: str, check: Callable[[object], None], value: object) -> None:
         raise
 
 
-def _types(document: dict[str, object], needed: str, path: str) -> tuple[str, ...]:
-    types = document["type"]
-    found = (types,) if isinstance(types, str) else tuple(types)  # type: ignore[arg-type]  # by its row
+def _types(types: object, needed: str, path: str) -> tuple[str, ...]:
+    found = tuple(types) if type(types) is list else (types,)  # names by their row
     if needed not in found:
         raise TypeMismatch(f"expected {needed} among the types", path=f"{path}/type")
     return found
 
 
 def _each(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
+    return value if type(value) is list else [value]
 
 
 def _check_capability_context(context: object, path: str) -> None:
@@ -141,28 +141,29 @@ def _check_capability_context(context: object, path: str) -> None:
     # nothing inline may redefine one (specs/capability-credential.md C2).
     if not isinstance(context, list) or context[1:2] != [AGENTDID_V1]:
         raise ContextNotAllowed(f"expected {AGENTDID_V1} as the second context", path=f"{path}/@context")
-    if not all(isinstance(each, str) for each in context):
-        raise ContextNotAllowed("a capability credential carries no inline context", path=f"{path}/@context")
+    for each in context:
+        if type(each) is not str:
+            raise ContextNotAllowed("a capability credential carries no inline context", path=f"{path}/@context")
 
 
 def _context(value: object) -> None:
-    if not isinstance(value, list) or not value:
+    if type(value) is not list or not value:
         raise TypeMismatch("expected a list of contexts")
     if value[0] != CREDENTIALS_V2:
         raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context")
-    for position, each in enumerate(value):
-        if not isinstance(each, dict):
-            check_url(each, f"/{position}")
+    for each in value:
+        if type(each) is not dict and not (type(each) is str and len(each) <= _MAX_REMEMBERED and _is_url(each)):
+            check_url(each, f"/{value.index(each)}")
 
 
 def _type(value: object) -> None:
-    for each in _some(value):
+    for each in value if type(value) is list and value else _some(value):
         if type(each) is not str or not each or " " in each:
             raise TypeMismatch("expected a type name")
 
 
 def _some(value: object) -> list[object]:
-    if isinstance(value, list):
+    if type(value) is list:
         if not value:
             raise TypeMismatch("expected at least one element")
         return value
@@ -171,7 +172,7 @@ def _some(value: object) -> list[object]:
 
 def _text(value: object) -> None:
     """A string, a language value object, or a list of such objects (VCDM 2.0 section 11.1)."""
-    if isinstance(value, str):
+    if type(value) is str:
         return
     for each in _some(value):
         if not isinstance(each, dict) or not isinstance(each.get("@value"), str):
@@ -187,14 +188,10 @@ def _text(value: object) -> None:
 
 def _party(value: object) -> None:
     """A URL, or an object with one as its `id`: an issuer or a holder."""
-    if isinstance(value, dict):
-        check_url(value.get("id"), "/id")
-        _check_described(value)
-    else:
+    if type(value) is not dict:
         check_url(value)
-
-
-def _check_described(value: dict[str, object]) -> None:
+        return
+    check_url(value.get("id"), "/id")
     for name in ("name", "description"):
         if name in value:
             _within(name, _text, value[name])
@@ -202,7 +199,7 @@ def _check_described(value: dict[str, object]) -> None:
 
 def _subject(value: object) -> None:
     for each in _some(value):
-        if not isinstance(each, dict) or not each:
+        if type(each) is not dict or not each:
             raise TypeMismatch("expected an object with at least one claim")
         if "id" in each:
             check_url(each["id"], "/id")
@@ -253,10 +250,6 @@ def _multibase(value: object) -> None:
     decode_multibase(value)
 
 
-def _url_if_present(value: object) -> None:
-    check_url(value)
-
-
 def _embedded(value: object) -> None:
     for each in _each(value):
         if not isinstance(each, dict) or not each:
@@ -265,26 +258,24 @@ def _embedded(value: object) -> None:
 
 _COMMON: Final[dict[str, Callable[[object], None]]] = {
     "@context": _context,
-    "id": _url_if_present,
+    "id": check_url,
     "type": _type,
     "termsOfUse": _typed,
 }
-_CREDENTIAL: Final[Mapping[str, Callable[[object], None]]] = MappingProxyType(
-    _COMMON
-    | {
-        "name": _text,
-        "description": _text,
-        "issuer": _party,
-        "credentialSubject": _subject,
-        "credentialStatus": _typed,
-        "credentialSchema": _typed_with_id,
-        "relatedResource": _related,
-        "refreshService": _typed,
-        "evidence": _typed,
-        "renderMethod": _typed,
-        "confidenceMethod": _typed,
-    }
-)
-_PRESENTATION: Final[Mapping[str, Callable[[object], None]]] = MappingProxyType(
-    _COMMON | {"holder": _party, "verifiableCredential": _embedded}
-)
+_CREDENTIAL: Final[dict[str, Callable[[object], None]]] = _COMMON | {
+    "name": _text,
+    "description": _text,
+    "issuer": _party,
+    "credentialSubject": _subject,
+    "credentialStatus": _typed,
+    "credentialSchema": _typed_with_id,
+    "relatedResource": _related,
+    "refreshService": _typed,
+    "evidence": _typed,
+    "renderMethod": _typed,
+    "confidenceMethod": _typed,
+}
+_PRESENTATION: Final[dict[str, Callable[[object], None]]] = _COMMON | {
+    "holder": _party,
+    "verifiableCredential": _embedded,
+}

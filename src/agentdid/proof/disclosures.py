@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode, parse
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _HASHES: Final[Mapping[str, Callable[[bytes], _Hash]]] = MappingProxyType(
     {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
 )
+_Given: TypeAlias = tuple[str, list[Any]]
+"""A disclosure and what it says."""
 _SALT_BYTES: Final = 16  # RFC 9901 §9.3: 128 bits
 _PROPERTY: Final = 3  # salt, name, value
 _ELEMENT: Final = 2  # salt, value
@@ -78,81 +80,83 @@ def open_payload(payload: dict[str, object], disclosures: Sequence[str], limits:
     algorithm = payload.pop("_sd_alg", "sha-256")
     if not isinstance(algorithm, str) or algorithm not in _HASHES:
         raise SdAlgUnsupported(f"expected one of {', '.join(_HASHES)}", path="/_sd_alg")
-    opener = _Opener(_HASHES[algorithm], limits)
+    given: dict[str, _Given] = {}
+    digest_under = _HASHES[algorithm]
     for encoded in disclosures:
-        opener.add(encoded)
-    opener.open_object(payload, ())
-    if not opener.given.keys() <= opener.seen:
+        content = _read(encoded, limits)
+        digest = encode_base64url(digest_under(encoded.encode("ascii")).digest())
+        if digest in given:
+            raise SdDigestDuplicate("the same disclosure was given twice")
+        given[digest] = (encoded, content)
+    opener = _Opener(given, limits.max_depth)
+    opener.open(payload)
+    if not given.keys() <= opener.seen:
         raise SdDisclosureUnreferenced("a disclosure was given to which no digest leads")
     return tuple(opener.places)
 
 
+def _read(encoded: str, limits: Limits) -> list[Any]:
+    """Return what a disclosure says: salt and value, or salt, name and value."""
+    try:
+        content: Any = parse(decode_base64url(encoded), limits).value
+    except InputTooLarge:
+        raise
+    except Malformed as error:
+        raise SdDisclosureMalformed(f"a disclosure is not base64url of strict JSON ({error.code})") from None
+    size = len(content) if type(content) is list else 0
+    if size not in (_ELEMENT, _PROPERTY):
+        raise SdDisclosureMalformed("expected [salt, value] or [salt, name, value]")
+    if type(content[0]) is not str or (size == _PROPERTY and type(content[1]) is not str):
+        raise SdDisclosureMalformed("expected salt and name to be strings")
+    return content  # type: ignore[no-any-return]  # a list, by its size
+
+
 @final
 class _Opener:
-    """The state of one walk: what was given, what was seen, where digests stood."""
+    """The state of one walk: what was given, what was seen, where digests stood, and what is left to open."""
 
-    __slots__ = ("given", "hash", "limits", "places", "seen")
+    __slots__ = ("given", "max_depth", "places", "seen", "todo")
 
-    def __init__(self, hash: Callable[[bytes], _Hash], limits: Limits) -> None:  # noqa: A002  # what it is
-        self.hash = hash
-        self.limits = limits
-        self.given: dict[str, tuple[str, list[Any]]] = {}  # digest → the disclosure and what it says
+    def __init__(self, given: dict[str, _Given], max_depth: int) -> None:
+        self.given = given
+        self.max_depth = max_depth
         self.seen: set[str] = set()
         self.places: list[Place] = []
+        self.todo: list[tuple[Any, tuple[str | int, ...]]] = []
 
-    def add(self, encoded: str) -> None:
-        try:
-            content = parse(decode_base64url(encoded), self.limits).value
-        except InputTooLarge:
-            raise
-        except Malformed as error:
-            raise SdDisclosureMalformed(f"a disclosure is not base64url of strict JSON ({error.code})") from None
-        if type(content) is not list or len(content) not in (_ELEMENT, _PROPERTY):
-            raise SdDisclosureMalformed("expected [salt, value] or [salt, name, value]")
-        if type(content[0]) is not str or (len(content) == _PROPERTY and type(content[1]) is not str):
-            raise SdDisclosureMalformed("expected salt and name to be strings")
-        digest = encode_base64url(self.hash(encoded.encode("ascii")).digest())
-        if digest in self.given:
-            raise SdDigestDuplicate("the same disclosure was given twice")
-        self.given[digest] = (encoded, content)
+    def open(self, payload: dict[str, object]) -> None:
+        """Open every object and array of the payload, level by level, those in disclosures too."""
+        self.todo.append((payload, ()))
+        for value, path in self.todo:  # which grows as it is gone through
+            if len(path) > self.max_depth:
+                # disclosures nest in disclosures: each parse was shallow, the sum need not be
+                raise JsonTooDeep(f"at most {self.max_depth} levels, disclosures in place")
+            if type(value) is dict:
+                self._open_object(value, path)
+            else:
+                self._open_array(value, path)
 
-    def meet(self, digest: object) -> tuple[str, list[Any]] | None:
-        if type(digest) is not str:
-            raise SdDisclosureMalformed("expected a digest to be a string")
-        if digest in self.seen:
-            raise SdDigestDuplicate("the same digest stands twice")
-        self.seen.add(digest)
-        return self.given.get(digest)
-
-    def open(self, value: object, path: tuple[str | int, ...]) -> None:
-        kind = type(value)
-        if kind is dict:
-            self.open_object(value, path)  # type: ignore[arg-type]  # by the line above
-        elif kind is list:
-            self.open_array(value, path)  # type: ignore[arg-type]  # by the line above
-
-    def open_object(self, value: dict[str, object], path: tuple[str | int, ...]) -> None:
-        if len(path) > self.limits.max_depth:
-            # disclosures nest in disclosures: each parse was shallow, the sum need not be
-            raise JsonTooDeep(f"at most {self.limits.max_depth} levels, disclosures in place")
+    def _open_object(self, value: dict[str, object], path: tuple[str | int, ...]) -> None:
         if "_sd_alg" in value:
             raise SdDisclosureMalformed("_sd_alg stands at the top level only", path=pointer(path))
         if "..." in value:
             raise SdDisclosureMalformed("a digest of an element stands alone in an array element", path=pointer(path))
-        digests = value.pop("_sd", ())
+        if "_sd" in value:
+            self._open_digests(value.pop("_sd"), value, path)
         for name, each in value.items():
-            kind = type(each)
-            if kind is dict or kind is list:
-                self.open(each, (*path, name))
-        if digests != ():
-            self._open_digests(digests, value, path)
+            if type(each) is not str and (type(each) is dict or type(each) is list):
+                self.todo.append((each, (*path, name)))
 
     def _open_digests(self, digests: object, value: dict[str, object], path: tuple[str | int, ...]) -> None:
         if type(digests) is not list:
             raise SdDisclosureMalformed("expected _sd to be an array", path=pointer(path))
         withheld = False
+        seen, find = self.seen, self.given.get
         for digest in digests:
-            found = self.meet(digest)
+            if type(digest) is not str or digest in seen:
+                raise _wrong_digest(digest)
+            seen.add(digest)
+            found = find(digest)
             if found is None:
                 withheld = True
                 continue
@@ -164,37 +168,45 @@ class _Opener:
                 raise SdClaimReserved(f"a claim may not be called {name}", path=pointer(path))
             if name in value:
                 raise SdClaimCollision("a disclosed claim stands beside another of its name", path=pointer(path))
-            self.places.append(Place(path, name, in_array=False, encoded=encoded))
+            self.places.append(Place(path, name, False, encoded))
             value[name] = content[2]
-            self.open(content[2], (*path, name))
         if withheld:
-            self.places.append(Place(path, None, in_array=False, encoded=None))
+            self.places.append(Place(path, None, False, None))
 
-    def open_array(self, value: list[object], path: tuple[str | int, ...]) -> None:
-        if len(path) > self.limits.max_depth:
-            raise JsonTooDeep(f"at most {self.limits.max_depth} levels, disclosures in place")
+    def _open_array(self, value: list[object], path: tuple[str | int, ...]) -> None:
         opened: list[object] = []
         withheld = False
         for each in value:
-            position = len(opened)  # counted as the reader will see it: withheld elements are gone
             element = each
             if type(each) is dict and "..." in each:
                 if len(each) != 1:
                     raise SdDisclosureMalformed("a digest of an element stands alone", path=pointer(path))
-                found = self.meet(each["..."])
+                digest = each["..."]
+                if type(digest) is not str or digest in self.seen:
+                    raise _wrong_digest(digest)
+                self.seen.add(digest)
+                found = self.given.get(digest)
                 if found is None:
                     withheld = True
                     continue
                 encoded, content = found
                 if len(content) != _ELEMENT:
                     raise SdDisclosureMalformed("expected [salt, value] for an array element", path=pointer(path))
-                self.places.append(Place(path, position, in_array=True, encoded=encoded))
+                # counted as the reader will see it: withheld elements are gone
+                self.places.append(Place(path, len(opened), True, encoded))
                 element = content[1]
-            self.open(element, (*path, position))
+            if type(element) is dict or type(element) is list:
+                self.todo.append((element, (*path, len(opened))))
             opened.append(element)
         if withheld:
-            self.places.append(Place(path, None, in_array=True, encoded=None))
+            self.places.append(Place(path, None, True, None))
         value[:] = opened
+
+
+def _wrong_digest(digest: object) -> SdDisclosureMalformed | SdDigestDuplicate:
+    if type(digest) is not str:
+        return SdDisclosureMalformed("expected a digest to be a string")
+    return SdDigestDuplicate("the same digest stands twice")
 
 
 def pointer(path: Sequence[str | int]) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from agentdid.proof.suites import Suite
 
 
-def hash_document(document: dict[str, object], suite: Suite, *, plain: bool) -> bytes:
+def hash_document(document: dict[str, object], suite: Suite, plain: bool) -> bytes:
     """Return the digest of the canonical document, which also names it as a parent in a chain.
 
     Args:
@@ -20,11 +20,10 @@ def hash_document(document: dict[str, object], suite: Suite, *, plain: bool) -> 
 
     Spec: vc-di-eddsa section 3.3.2 and 3.3.4.
     """
-    canonical = canonicalize_plain(document) if plain else canonicalize(document)
-    return suite.hash(canonical).digest()
+    return suite.hash(canonicalize_plain(document) if plain else canonicalize(document)).digest()
 
 
-def hash_data(config: dict[str, object], document_hash: bytes, suite: Suite, *, plain: bool) -> bytes:
+def hash_data(config: dict[str, object], document_hash: bytes, suite: Suite, plain: bool) -> bytes:
     """Return the bytes a data-integrity key signs: ``H(canon(config)) || H(canon(document))``.
 
     Args:
@@ -35,4 +34,4 @@ def hash_data(config: dict[str, object], document_hash: bytes, suite: Suite, *, 
 
     Spec: vc-di-eddsa section 3.3.4, configuration first.
     """
-    return hash_document(config, suite, plain=plain) + document_hash
+    return hash_document(config, suite, plain) + document_hash

@@ -82,19 +82,20 @@ def parse_jws(token: str, limits: Limits = DEFAULT) -> Jws:
     """
     if len(token) > limits.max_input_bytes:
         raise InputTooLarge(f"a token is at most {limits.max_input_bytes} bytes")
-    segments = token.split(".")
-    if len(segments) != 3:  # noqa: PLR2004  # RFC 7515 §7.1
-        if len(segments) == 5:  # noqa: PLR2004  # RFC 7516 §7.1
-            parse_header(segments[0])  # a JWE's algorithm is none of ours (ATTACKS C20)
+    # found, not split: a scan for one character is many times faster, and a payload is long
+    first = token.find(".")
+    second = token.find(".", first + 1)
+    if second < 0 or token.find(".", second + 1) >= 0:  # RFC 7515 section 7.1
+        if token.count(".") == 4:  # noqa: PLR2004  # RFC 7516 section 7.1
+            parse_header(token[:first])  # a JWE's algorithm is none of ours (ATTACKS C20)
         raise HeaderInvalid("expected three segments")
-    head, body, tail = segments
-    header = parse_header(head)
-    if not body:
+    header = parse_header(token[:first])
+    if second == first + 1:
         raise HeaderInvalid("expected a payload; detached payloads are not taken")
-    payload = parse(decode_base64url(body), limits)
+    payload = parse(decode_base64url(token[first + 1 : second]), limits)
     if type(payload.value) is not dict:
         raise HeaderInvalid("expected an object as payload")
-    return Jws(header, payload, token[: len(head) + 1 + len(body)].encode("ascii"), decode_base64url(tail))
+    return Jws(header, payload, token[:second].encode("ascii"), decode_base64url(token[second + 1 :]))
 
 
 def is_compact(text: str | bytes) -> bool:

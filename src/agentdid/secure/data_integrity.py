@@ -12,6 +12,7 @@ from agentdid.codec.base import decode_multibase, encode_multibase
 from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.did.syntax import split_did_url
 from agentdid.errors import (
+    AgentdidError,
     DidInvalid,
     EncodingInvalid,
     InputTooLarge,
@@ -27,7 +28,7 @@ from agentdid.errors import (
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.hash_data import hash_data, hash_document
 from agentdid.proof.suites import SUITES, Suite
-from agentdid.secure.mechanism import Binding, Secured, Signature
+from agentdid.secure.mechanism import NO_CLAIMS, Binding, Secured, Signature
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,32 +64,37 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
     found: list[Any] = proofs if type(proofs) is list else [proofs]
     if len(found) > limits.max_proofs:
         raise InputTooLarge(f"at most {limits.max_proofs} proofs", path="/proof")
-    paths = [f"/proof/{position}" for position in range(len(found))] if type(proofs) is list else ["/proof"]
-    suites = [_suite(proof, path) for proof, path in zip(found, paths, strict=True)]
-    body = dict(document)
+    body = document.copy()
     del body["proof"]
-    first = suites[0]
-    body_hash = hash_document(body, first, plain=text.plain)
-    signatures = []
-    created, expires = [], []
-    for proof, suite, path in zip(found, suites, paths, strict=True):
-        document_hash = body_hash if suite is first else hash_document(body, suite, plain=text.plain)
-        signatures.append(_signature(proof, suite, body, document_hash, purpose, text.plain, path))
-        created.append(_instant(proof, "created", path))
-        expires.append(_instant(proof, "expires", path))
+    plain = text.plain
+    signatures: list[Signature] = []
+    hashes: dict[str, bytes] = {}  # of the body, by suite
+    created: datetime | None = None
+    expires: datetime | None = None
+    try:
+        for proof in found:
+            suite = _find_suite(proof)
+            hashed = hashes.get(suite.name)
+            if hashed is None:
+                hashed = hashes[suite.name] = hash_document(body, suite, plain)
+            begin = parse_instant(proof["created"], "/created") if "created" in proof else None
+            if begin is not None and (created is None or begin > created):
+                created = begin
+            end = parse_instant(proof["expires"], "/expires") if "expires" in proof else None
+            if end is not None and (expires is None or end < expires):
+                expires = end
+            if not signatures:
+                first = (begin, end)
+            signatures.append(_signature(proof, suite, body, hashed, purpose, plain))
+    except AgentdidError as error:
+        place = f"/proof/{len(signatures)}" if proofs is found else "/proof"
+        error.path = f"{place}{error.path}"
+        raise
     if len(found) > 1 and any(each.did != signatures[0].did for each in signatures):
         raise IssuerKeyMismatch("all proofs must be by one DID", path="/proof")
-    return Secured(
-        form=first.name,
-        document=body,
-        signatures=tuple(signatures),
-        digest=body_hash,
-        created=max(filter(None, created), default=None),
-        expires=min(filter(None, expires), default=None),
-        begins=None,
-        wire=document,
-        binding=None if purpose == ASSERTION else _binding(found[0], body, created[0], expires[0]),
-    )
+    form, digest = next(iter(hashes.items()))
+    binding = None if purpose == ASSERTION else _binding(found[0], body, *first)
+    return Secured(form, body, tuple(signatures), digest, created, expires, None, document, NO_CLAIMS, binding)
 
 
 def add_proof(
@@ -131,73 +137,57 @@ def add_proof(
     return {**document, "proof": {**config, "proofValue": value}}
 
 
-def _suite(proof: object, path: str) -> Suite:
+def _find_suite(proof: object) -> Suite:
     if type(proof) is not dict:
-        raise TypeMismatch("expected a proof object", path=path)
+        raise TypeMismatch("expected a proof object")
     if proof.get("type") != "DataIntegrityProof":
-        raise ProofSuiteUnsupported("expected the proof type DataIntegrityProof", path=f"{path}/type")
+        raise ProofSuiteUnsupported("expected the proof type DataIntegrityProof", path="/type")
     name = proof.get("cryptosuite")
     suite = SUITES.get(name) if type(name) is str else None
     if suite is None:
-        raise ProofSuiteUnsupported(f"expected a cryptosuite of {', '.join(SUITES)}", path=f"{path}/cryptosuite")
+        raise ProofSuiteUnsupported(f"expected a cryptosuite of {', '.join(SUITES)}", path="/cryptosuite")
     return suite
 
 
 def _signature(
-    proof: dict[str, object],
-    suite: Suite,
-    body: dict[str, object],
-    body_hash: bytes,
-    purpose: str,
-    plain: bool,
-    path: str,
+    proof: dict[str, object], suite: Suite, body: dict[str, object], hashed: bytes, purpose: str, plain: bool
 ) -> Signature:
     if "previousProof" in proof:
-        raise ProofChainInvalid("proof chains are not taken", path=f"{path}/previousProof")
+        raise ProofChainInvalid("proof chains are not taken", path="/previousProof")
     if proof.get("proofPurpose") != purpose:
-        raise ProofPurposeMismatch(f"expected the purpose {purpose}", path=f"{path}/proofPurpose")
+        raise ProofPurposeMismatch(f"expected the purpose {purpose}", path="/proofPurpose")
     if "id" in proof and type(proof["id"]) is not str:
-        raise TypeMismatch("expected a proof id to be a string", path=f"{path}/id")
+        raise TypeMismatch("expected a proof id to be a string", path="/id")
     # Deviation D1: the list is pinned. vc-di-eddsa §3.3.2 lets the document's @context extend the proof's.
     if "@context" in proof and proof["@context"] != body.get("@context"):
-        raise ProofVerificationError("the proof's @context is not the document's", path=f"{path}/@context")
+        raise ProofVerificationError("the proof's @context is not the document's", path="/@context")
     method_id = proof.get("verificationMethod")
     try:
         did, _ = split_did_url(method_id)
     except DidInvalid:
-        raise KeySourceForbidden("expected an absolute DID URL", path=f"{path}/verificationMethod") from None
-    value = proof.get("proofValue")
-    if type(value) is not str or not value.startswith(suite.signature_base):
-        raise EncodingInvalid(f"expected multibase {suite.signature_base}", path=f"{path}/proofValue")
-    config = dict(proof)
-    del config["proofValue"]
+        raise KeySourceForbidden("expected an absolute DID URL", path="/verificationMethod") from None
+    config = proof.copy()
+    value = config.pop("proofValue", None)
+    if type(value) is not str or value[:1] != suite.signature_base:
+        raise EncodingInvalid(f"expected multibase {suite.signature_base}", path="/proofValue")
     return Signature(
-        method_id=method_id,  # type: ignore[arg-type]  # a string, by split_did_url
-        did=did,
-        purpose=purpose,
-        suite=suite.name,
-        algorithms=(suite.algorithm,),
-        message=hash_data(config, body_hash, suite, plain=plain),
-        value=decode_multibase(value),
+        method_id,  # type: ignore[arg-type]  # a string, by split_did_url
+        did,
+        purpose,
+        suite.name,
+        (suite.algorithm,),
+        hash_data(config, hashed, suite, plain),
+        decode_multibase(value),
     )
-
-
-def _instant(proof: dict[str, object], name: str, path: str) -> datetime | None:
-    return parse_instant(proof[name], path, name) if name in proof else None
 
 
 def _binding(
     proof: dict[str, object], body: dict[str, object], created: datetime | None, expires: datetime | None
 ) -> Binding:
-    request = body.get("request", {})
-    if not isinstance(request, dict):
+    audience, nonce, request = proof.get("domain"), proof.get("challenge"), body.get("request")
+    if request is None and "request" not in body:
+        return Binding(audience, nonce, created, expires)
+    if type(request) is not dict:
         raise TypeMismatch("expected an object", path="/request")
-    return Binding(
-        audience=proof.get("domain"),
-        nonce=proof.get("challenge"),
-        issued=created,
-        expires=expires,
-        method=request.get("htm"),
-        url=request.get("htu"),
-        content_digest=request.get("contentDigest"),
-    )
+    method, url, digest = request.get("htm"), request.get("htu"), request.get("contentDigest")
+    return Binding(audience, nonce, created, expires, method, url, digest)

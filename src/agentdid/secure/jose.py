@@ -9,7 +9,7 @@ from agentdid.errors import TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.jws import KEYS_OF_ALG, parse_jws, sign_jws
 from agentdid.secure.mechanism import Binding, Secured, Signature
-from agentdid.secure.sd_jwt import check_header
+from agentdid.secure.sd_jwt import check_header, take_claims
 
 if TYPE_CHECKING:
     from agentdid.keys.secret import Signer
@@ -31,7 +31,7 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     jws = parse_jws(token, limits)
     did = check_header(jws.header, TYP)
     payload = jws.claims
-    claims = {name: payload.pop(name) for name in _CLAIMS & payload.keys()}
+    claims = take_claims(payload, _CLAIMS)
     if "vc" in payload or "vp" in payload:
         # a reader of VC-JWT 1.1 would take another document from this token (VC-JOSE-COSE section 3.1.3)
         raise TypeMismatch("the claims vc and vp do not stand in a token", path="/vp")
@@ -41,35 +41,27 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
         if name not in claims:
             raise TypeMismatch(f"a presentation has {name}", path=f"/{name}")
     issued, expires = parse_numeric_date(claims["iat"], "/iat"), parse_numeric_date(claims["exp"], "/exp")
+    header, find = jws.header, claims.get
+    signature = Signature(
+        header.kid,  # type: ignore[arg-type]  # a string, by check_header
+        did,
+        "authentication",
+        header.alg,
+        KEYS_OF_ALG[header.alg],
+        jws.signing_input,
+        jws.signature,
+    )
     return Secured(
-        form=TYP,
-        document=payload,
-        signatures=(
-            Signature(
-                method_id=jws.header.kid,  # type: ignore[arg-type]  # a string, by check_header
-                did=did,
-                purpose="authentication",
-                suite=jws.header.alg,
-                algorithms=KEYS_OF_ALG[jws.header.alg],
-                message=jws.signing_input,
-                value=jws.signature,
-            ),
-        ),
-        digest=b"",  # a presentation is nobody's parent
-        created=issued,
-        expires=expires,
-        begins=None if "nbf" not in claims else parse_numeric_date(claims["nbf"], "/nbf"),
-        wire=token,
-        claims=claims,
-        binding=Binding(
-            audience=claims.get("aud"),
-            nonce=claims.get("nonce"),
-            issued=issued,
-            expires=expires,
-            method=claims.get("htm"),
-            url=claims.get("htu"),
-            content_digest=claims.get("contentDigest"),
-        ),
+        TYP,
+        payload,
+        (signature,),
+        b"",  # a presentation is nobody's parent
+        issued,
+        expires,
+        parse_numeric_date(claims["nbf"], "/nbf") if "nbf" in claims else None,
+        token,
+        claims,
+        Binding(find("aud"), find("nonce"), issued, expires, find("htm"), find("htu"), find("contentDigest")),
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
-
-from msgspec import field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from agentdid.errors import AlgKeyMismatch
 from agentdid.record import Value
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentdid.keys.public import PublicKey
+
+NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 @final
@@ -96,7 +97,7 @@ class Secured(Value, frozen=True, eq=False):
     expires: datetime | None
     begins: datetime | None
     wire: str | dict[str, object]
-    claims: Mapping[str, object] = field(default_factory=dict)
+    claims: Mapping[str, object]
     binding: Binding | None = None
     hidden_grants: bool = False
 

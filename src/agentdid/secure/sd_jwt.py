@@ -63,40 +63,47 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     """
     if len(token) > limits.max_input_bytes:
         raise InputTooLarge(f"a token is at most {limits.max_input_bytes} bytes")
-    issued, *disclosures = token.split("~")
-    if not disclosures:
+    issued, tilde, rest = token.partition("~")
+    if not tilde:
         raise HeaderInvalid("expected an SD-JWT, which has a tilde after its issuer-signed part")
+    disclosures = rest.split("~")
     if disclosures.pop():
         raise KbInvalid("a credential carries no key binding JWT; the presentation around it binds the holder")
     jws = parse_jws(issued, limits)
     did = check_header(jws.header, TYP)
     document = jws.claims
     places = open_payload(document, disclosures, limits)
-    claims = {name: document.pop(name) for name in JWT_CLAIMS & document.keys()}
+    claims = take_claims(document, JWT_CLAIMS)
     hidden = _check_places(places, document)
     _check_agreement(claims, document)
-    return Secured(
-        form=TYP,
-        document=document,
-        signatures=(
-            Signature(
-                method_id=jws.header.kid,  # type: ignore[arg-type]  # a string, by check_header
-                did=did,
-                purpose="assertionMethod",
-                suite=jws.header.alg,
-                algorithms=KEYS_OF_ALG[jws.header.alg],
-                message=jws.signing_input,
-                value=jws.signature,
-            ),
-        ),
-        digest=hashlib.sha256(jws.signing_input).digest(),
-        created=None if "iat" not in claims else parse_numeric_date(claims["iat"], "/iat"),
-        expires=None if "exp" not in claims else parse_numeric_date(claims["exp"], "/exp"),
-        begins=None if "nbf" not in claims else parse_numeric_date(claims["nbf"], "/nbf"),
-        wire=token,
-        claims=claims,
-        hidden_grants=hidden,
+    header = jws.header
+    signature = Signature(
+        header.kid,  # type: ignore[arg-type]  # a string, by check_header
+        did,
+        "assertionMethod",
+        header.alg,
+        KEYS_OF_ALG[header.alg],
+        jws.signing_input,
+        jws.signature,
     )
+    return Secured(
+        TYP,
+        document,
+        (signature,),
+        hashlib.sha256(jws.signing_input).digest(),
+        parse_numeric_date(claims["iat"], "/iat") if "iat" in claims else None,
+        parse_numeric_date(claims["exp"], "/exp") if "exp" in claims else None,
+        parse_numeric_date(claims["nbf"], "/nbf") if "nbf" in claims else None,
+        token,
+        claims,
+        None,
+        hidden,
+    )
+
+
+def take_claims(payload: dict[str, object], names: frozenset[str]) -> dict[str, object]:
+    """Return the members of those names, which are taken out of the payload: what is left is the document."""
+    return {name: payload.pop(name) for name in [each for each in payload if each in names]}
 
 
 def issue(
@@ -178,8 +185,8 @@ def check_header(header: JoseHeader, typ: str) -> str:
 
 def _check_places(places: tuple[Place, ...], document: dict[str, object]) -> bool:
     """Hold that nothing was hidden that may not be; return whether grants were withheld."""
-    capability = CAPABILITY_TYPE in _types(document)
     hidden = False
+    capability = CAPABILITY_TYPE in _types(document)
     for place in places:
         # An undisclosed property may be a decoy (RFC 9901 §4.2.5); its place is judged with an ordinary name.
         leaf: str | int = 0 if place.in_array else (place.key or "decoy")

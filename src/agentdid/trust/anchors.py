@@ -184,11 +184,15 @@ class Trust(Value, frozen=True):
         Exact strings only (ATTACKS A16, V08): an anchor fits when it lists every type but `VerifiableCredential`.
         """
         named = [each for each in types if each != "VerifiableCredential"]
-        return tuple(
-            anchor
-            for anchor in self.anchors
-            if anchor.did == issuer and named and all(each in anchor.types for each in named)
-        )
+        found = []
+        for anchor in self.anchors if named else ():
+            if anchor.did == issuer:
+                for each in named:
+                    if each not in anchor.types:
+                        break
+                else:
+                    found.append(anchor)
+        return tuple(found)
 
 
 class UnsafeAnyIssuer:

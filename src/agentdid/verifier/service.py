@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Presented = bytes | str | dict[str, object]
 _PRESENT: Final = timedelta(seconds=1)
+_CHALLENGES: Final = (str, IssuedHere)
 
 
 class Log(Protocol):
@@ -151,7 +152,8 @@ class Verifier:
         Raises:
             Refused, Malformed, Undecided: With `.code` and the full `.report`.
         """
-        return cast("Decision", self._settle(self._question(presentation, challenge, None, query, http, None)))
+        question = self._question(presentation, challenge, None, query, http, None)
+        return self._settle(question)  # type: ignore[return-value]  # no request, no grant
 
     async def averify(
         self,
@@ -178,15 +180,11 @@ class Verifier:
             Refused, Malformed, Undecided: With `.code` and the full `.report`.
         """
         now = self._clock.now()
-        question = Question(
-            raw=credential,
-            holder=False,
-            trust=self.trust,
-            at=at or now,
-            request=request,
-            historical=at is not None and at < now - _PRESENT,
-        )
-        return cast("Decision", self._settle(question))
+        if at is None:
+            question = Question(credential, False, self.trust, now, None, None, request)
+        else:
+            question = Question(credential, False, self.trust, at, request=request, historical=at < now - _PRESENT)
+        return self._settle(question)  # type: ignore[return-value]  # no holder, no grant
 
     def inspect(
         self,
@@ -242,19 +240,12 @@ class Verifier:
         http: HttpRequest | None,
         environment: Mapping[str, object] | None,
     ) -> Question:
-        if not isinstance(challenge, str | IssuedHere) or challenge == "":
+        if not isinstance(challenge, _CHALLENGES) or challenge == "":
             message = "challenge is the nonce that was handed out; there is no verification without one"
             raise TypeError(message)
+        asked = None if query is None else _query(query)
         return Question(
-            raw=presentation,
-            holder=True,
-            trust=self.trust,
-            at=self._clock.now(),
-            challenge=challenge,
-            query=_query(query),
-            request=request,
-            http=http,
-            environment=environment or {},
+            presentation, True, self.trust, self._clock.now(), challenge, asked, request, http, environment or {}
         )
 
     def _settle(self, question: Question) -> Decision | Grant:
@@ -263,7 +254,8 @@ class Verifier:
         except AgentdidError as error:
             self._record(error)
             raise
-        self._record(result)
+        if self._log is not None:
+            self._record(result)
         return result
 
     async def _asettle(self, question: Question) -> Decision | Grant:
@@ -277,9 +269,7 @@ class Verifier:
 
     def _record(self, result: Decision | Grant | AgentdidError) -> None:
         if self._log is not None:
-            evidence = report_of(result).evidence
-            if evidence is not None:
-                self._log.append(evidence.encode(result))
+            self._log.append(report_of(result).evidence.encode(result))
 
     def _answer(self, need: Need) -> Reply:
         kind = type(need)

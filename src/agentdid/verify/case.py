@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
-from msgspec import field
+from msgspec import Struct, field
 
 from agentdid.clock import seconds
 from agentdid.credential.validity import Now
@@ -93,39 +93,51 @@ class Question(Value, frozen=True, eq=False):
 
 
 @final
-class Case:
-    """A question with its working state. The checks of `verify.flow` fill it in, in their order."""
+class Case(Struct, eq=False):
+    """A question with its working state. The checks of `verify.flow` fill it in, in their order.
 
-    __slots__ = (
-        "anchors", "budget", "documents", "exercised", "freshness", "memory", "now", "parsed", "question", "raw",
-        "text", "void",
-    )  # fmt: skip
+    Attributes:
+        question: What is asked.
+        memory: What was learnt from bytes that cannot change.
+        budget: The work that the input may still cause.
+        now: The instant of judgement, with its leeway.
+        raw: Set by `check_size`.
+        text: Set by `check_parse`: the compact token, or the JSON text.
+        parsed: Set by `check_structure`.
+        void: Grants of the root that no anchor covers.
+        anchors: Which anchors can still speak for a link, by its position.
+        documents: The DID documents that this judgement has had.
+        freshness: What bounds the time the outcome may be relied upon.
+        exercised: Set by `check_request`: the grant used at each link.
+    """
 
-    def __init__(self, question: Question, memory: Memory) -> None:
-        self.question = question
-        self.memory = memory
-        self.budget = Budget(question.trust.limits)
-        self.now = Now(question.at, question.trust.limits.leeway_s)
-        self.raw: bytes | str = b""
-        self.text: JsonText | str = ""
-        self.parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
-        self.void: frozenset[str] = frozenset()
-        self.anchors: dict[str, tuple[Anchor, ...]] = {}
-        self.documents: dict[str, DidDocument] = {}
-        self.freshness: list[Freshness] = []
-        self.exercised: tuple[CapabilityGrant, ...] = ()
+    question: Question
+    memory: Memory
+    budget: Budget
+    now: Now
+    raw: bytes | str = b""
+    text: JsonText | str = ""
+    parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
+    void: frozenset[str] = frozenset()
+    anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)
+    documents: dict[str, DidDocument] = field(default_factory=dict)
+    freshness: list[Freshness] = field(default_factory=list)
+    exercised: tuple[CapabilityGrant, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Case(at={self.now.at.isoformat()})"  # and nothing of what was presented
 
     @property
     def root_anchors(self) -> tuple[Anchor, ...]:
         """The anchors that can speak for the root of the chain, by all that was checked so far."""
-        return self.anchors.get(self.parsed.chain[0].path, ()) if self.parsed.chain else ()
+        return self.anchors.get(self.parsed.chain[0].position, ()) if self.parsed.chain else ()
 
     def keep_anchors(self, link: Link, anchors: tuple[Anchor, ...]) -> None:
         """Note which anchors can still speak for `link`; root grants that none of them covers are void.
 
         Anchors are never merged: each check leaves those that allow what it saw, so that one alone allows it all.
         """
-        self.anchors[link.path] = anchors
+        self.anchors[link.position] = anchors
         if link.capability is not None:
             self.void |= frozenset(
                 grant.id
@@ -136,3 +148,11 @@ class Case:
     def believe_until(self, start: datetime, life_s: float, by: str) -> None:
         """Note that some evidence may be relied on for `life_s` from `start`."""
         self.freshness.append(Freshness(start + seconds(life_s), by))
+
+
+def open_case(question: Question, memory: Memory) -> Case:
+    """Return a question with nothing established yet."""
+    at, limits = question.at, question.trust.limits
+    leeway = seconds(limits.leeway_s)
+    budget = Budget(limits.max_signatures, limits.max_fetches)
+    return Case(question, memory, budget, Now(at, at - leeway, at + leeway))

@@ -18,10 +18,11 @@ from agentdid.errors import (
     StoreUnavailable,
 )
 from agentdid.record import Value
+from agentdid.verify.report import Report
 from agentdid.verify.root import is_root_action
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from agentdid.clock import Clock
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability, CapabilityGrant
     from agentdid.delegation.usage import Request
     from agentdid.trust.anchors import Anchor, Trust
-    from agentdid.verify.case import Case
-    from agentdid.verify.report import CheckResult, Report
+    from agentdid.verify.case import Case, Question
+    from agentdid.verify.needs import Need, Reply
+    from agentdid.verify.report import CheckResult, Named
     from agentdid.verify.states import Parsed, Verified
 
 CLASSICAL: Final = "classical"
@@ -42,16 +44,18 @@ class Decision(Value, frozen=True):
 
     Attributes:
         verified: The input, verified.
-        report: How each check ended.
-        trust: The policy it was judged by.
+        recipe: The checks, all of which passed.
+        question: What was asked, and by which policy it was judged.
+        exchange: Every question to the outside with its answer.
         clock: Tells `permits` whether the decision may still be relied upon.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"report", "trust", "clock"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"recipe", "question", "exchange", "clock"})
 
     verified: Verified
-    report: Report
-    trust: Trust
+    recipe: Sequence[Named]
+    question: Question
+    exchange: Sequence[tuple[Need, Reply]]
     clock: Clock
 
     def __bool__(self) -> NoReturn:
@@ -62,6 +66,16 @@ class Decision(Value, frozen=True):
     def code(self) -> None:
         """The code of what went wrong: nothing did."""
         return
+
+    @property
+    def report(self) -> Report:
+        """How each check ended."""
+        return Report(self.recipe, len(self.recipe), None, self.question, self.exchange)
+
+    @property
+    def trust(self) -> Trust:
+        """The policy it was judged by."""
+        return self.question.trust
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:

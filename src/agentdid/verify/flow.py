@@ -6,13 +6,14 @@ run. A recipe is a generator: it yields needs and is sent answers (`verify.needs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.clock import seconds
 from agentdid.delegation.chain import check_delegation
 from agentdid.delegation.usage import live_grants
 from agentdid.errors import AgentdidError, NonceReplayed, StoreUnavailable
-from agentdid.verify.case import Case, Question
+from agentdid.record import Value
+from agentdid.verify.case import Case, Question, open_case
 from agentdid.verify.decide import (
     Decision,
     Grant,
@@ -30,7 +31,7 @@ from agentdid.verify.states import seal_verified
 from agentdid.verify.structure import check_parse, check_size, check_structure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from agentdid.clock import Clock
     from agentdid.query.dcql import Candidate
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from agentdid.verify.needs import Need, Reply
 
 
-class Check(NamedTuple):
+@final
+class Check(Value, frozen=True, eq=False):
     """One entry of a recipe: its name, its sentences in specs/verification.md, and what runs."""
 
     name: str
@@ -48,7 +50,9 @@ class Check(NamedTuple):
 
 def check_chain(case: Case) -> None:
     """Hold that each child is narrower than its parent (delegation.chain). Spec: V32."""
-    check_delegation([(link.credential, link.capability) for link in case.parsed.chain])  # type: ignore[misc]
+    chain = case.parsed.chain
+    if len(chain) > 1:
+        check_delegation([(link.credential, link.capability) for link in chain])  # type: ignore[misc]
 
 
 def check_query(case: Case) -> None:
@@ -156,8 +160,16 @@ def recipe_for(question: Question) -> tuple[Check, ...]:
     return CREDENTIAL if question.request is None else CREDENTIAL_REQUEST
 
 
-def judgement(question: Question, memory: Memory, clock: Clock) -> Generator[Need, Reply, Decision | Grant]:
+def judgement(
+    question: Question, memory: Memory, clock: Clock, exchange: Sequence[tuple[Need, Reply]] = ()
+) -> Generator[Need, Reply, Decision | Grant]:
     """Judge one input: yield needs, receive answers, return what was established.
+
+    Args:
+        question: What is asked.
+        memory: What was learnt from bytes that cannot change.
+        clock: For the decision's own later use; the judgement looks at `question.at`.
+        exchange: Where the driver notes every need with its answer: the report's evidence.
 
     Returns:
         A `Grant` when the question carries a request and a holder, else a `Decision`.
@@ -165,20 +177,18 @@ def judgement(question: Question, memory: Memory, clock: Clock) -> Generator[Nee
     Raises:
         AgentdidError: Of one of the three families, its `report` set.
     """
-    case = Case(question, memory)
+    case = open_case(question, memory)
     recipe = recipe_for(question)
-    reached = 0
     try:
         for check in recipe:
             steps = check.run(case)
             if steps is not None:
                 yield from steps
-            reached += 1
     except AgentdidError as error:
-        error.report = Report(recipe, reached, error)
+        error.report = Report(recipe, recipe.index(check), error, question, exchange)
         raise
     verified = seal_verified(case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness))
-    decision = Decision(verified, Report(recipe, reached, None), question.trust, clock)
+    decision = Decision(verified, recipe, question, exchange, clock)
     if question.request is not None and question.holder and not question.historical:
         return Grant(decision, question.request, case.exercised)
     return decision

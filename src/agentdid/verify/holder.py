@@ -15,6 +15,7 @@ from agentdid.errors import (
     Malformed,
     NonceExpired,
     NonceMismatch,
+    Refused,
     TypeMismatch,
 )
 from agentdid.keys.jwk import decode_jwk
@@ -23,11 +24,12 @@ from agentdid.verify.needs import NeedNonce
 from agentdid.verify.signatures import find_document
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from agentdid.secure.mechanism import Binding, Secured
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Need, Reply
+    from agentdid.verify.states import Link
 
 _JOSE: Final = "vp+jwt"
 
@@ -47,31 +49,32 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
     if presentation is None or presentation.binding is None:
         message = "check_holder needs a presentation"
         raise TypeError(message)
-    yield from _check_presenter(case, presentation)
+    did = presentation.signer
+    _check_presenter(case, did, presentation.claims)
+    for link in case.parsed.links:
+        if "cnf" in link.secured.claims and link.subject == did:
+            yield from _check_confirmation(case, presentation, link)
     binding = presentation.binding
     _check_audience(case, presentation.form, binding)
-    yield from _check_nonce(case, presentation.form, binding)
+    _check_nonce(case, presentation.form, binding)
+    if isinstance(case.question.challenge, IssuedHere):
+        _check_issued(presentation.form, (yield NeedNonce(str(binding.nonce))))
     _check_time(case, presentation, binding)
     _check_request(case, binding)
 
 
-def _check_presenter(case: Case, presentation: Secured) -> Generator[Need, Reply, None]:
-    did = presentation.signer
-    for link in case.parsed.others + case.parsed.chain[-1:]:
-        if link.subject != did:
+def _check_presenter(case: Case, did: str, claims: Mapping[str, object]) -> None:
+    parsed = case.parsed
+    for link in parsed.links:
+        if link.subject != did and (link.capability is None or link is parsed.chain[-1]):
             raise HolderBindingFailed("the presenter is not the subject", path=f"{link.path}/credentialSubject/id")
-    if presentation.claims.get("iss", did) != did:
+    if claims.get("iss", did) != did:
         raise HolderBindingFailed("iss is not the presenter", path="/iss")
-    for link in case.parsed.links:
-        confirmation = link.secured.claims.get("cnf")
-        if confirmation is not None and link.subject == did:
-            yield from _check_confirmation(case, presentation, confirmation, f"{link.path}/cnf")
 
 
-def _check_confirmation(
-    case: Case, presentation: Secured, confirmation: object, path: str
-) -> Generator[Need, Reply, None]:
+def _check_confirmation(case: Case, presentation: Secured, link: Link) -> Generator[Need, Reply, None]:
     """A link's `cnf` names the only key that may present it (RFC 7800); it restricts, it never adds."""
+    confirmation, path = link.secured.claims["cnf"], f"{link.path}/cnf"
     if not isinstance(confirmation, dict) or len(confirmation) != 1:
         raise HolderBindingFailed("expected cnf to name one key by jwk or kid", path=path)
     for signature in presentation.signatures:
@@ -103,23 +106,30 @@ def _check_audience(case: Case, form: str, binding: Binding) -> None:
             )
 
 
-def _check_nonce(case: Case, form: str, binding: Binding) -> Generator[Need, Reply, None]:
+def _check_nonce(case: Case, form: str, binding: Binding) -> None:
     expected = case.question.challenge
-    wrong = NonceMismatch if form == _JOSE else InvalidChallengeError
-    path = "/nonce" if form == _JOSE else "/proof/challenge"
     if type(binding.nonce) is not str or not binding.nonce:
-        raise wrong("expected the nonce of the challenge", path=path)
+        raise _wrong_nonce(form, "expected the nonce of the challenge")
     if expected is None:
-        raise wrong("no challenge was handed out that this could answer", path=path)
+        raise _wrong_nonce(form, "no challenge was handed out that this could answer")
     named = expected.nonce if isinstance(expected, IssuedHere) else expected
     if named is not None and not compare_digest(binding.nonce.encode(), named.encode()):
-        raise wrong("expected the nonce of the challenge", path=path)
-    if isinstance(expected, IssuedHere):
-        answer = yield NeedNonce(binding.nonce)
-        if answer == "expired":
-            raise NonceExpired("the challenge is too old; ask for another", path=path)
-        if answer != "ours":
-            raise wrong("this challenge was not handed out here", path=path)
+        raise _wrong_nonce(form, "expected the nonce of the challenge")
+
+
+def _check_issued(form: str, answer: Reply) -> None:
+    if answer == "expired":
+        raise NonceExpired("the challenge is too old; ask for another", path=_nonce_path(form))
+    if answer != "ours":
+        raise _wrong_nonce(form, "this challenge was not handed out here")
+
+
+def _wrong_nonce(form: str, detail: str) -> Refused:
+    return (NonceMismatch if form == _JOSE else InvalidChallengeError)(detail, path=_nonce_path(form))
+
+
+def _nonce_path(form: str) -> str:
+    return "/nonce" if form == _JOSE else "/proof/challenge"
 
 
 def _check_time(case: Case, presentation: Secured, binding: Binding) -> None:
@@ -130,9 +140,10 @@ def _check_time(case: Case, presentation: Secured, binding: Binding) -> None:
         raise TypeMismatch("a presentation ends after it was made", path="/exp")
     if binding.expires - binding.issued > seconds(limits.max_presentation_life_s):
         raise Expired(f"a presentation lives at most {limits.max_presentation_life_s} s", path="/exp")
-    case.now.check_made(binding.issued, "", "iat")
-    case.now.check_begun(presentation.begins, "", "nbf")
-    case.now.check_not_ended(binding.expires, "", "exp")
+    case.now.check_made(binding.issued, "/iat")
+    if presentation.begins is not None:
+        case.now.check_begun(presentation.begins, "/nbf")
+    case.now.check_not_ended(binding.expires, "/exp")
 
 
 def _check_request(case: Case, binding: Binding) -> None:

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentdid.errors import AgentdidError
+    from agentdid.verify.case import Question
     from agentdid.verify.evidence import Evidence
+    from agentdid.verify.needs import Need, Reply
 
 PASSED: Final = "passed"
 NOT_RUN: Final = "not_run"
@@ -56,19 +58,36 @@ class Report:
     """The outcome of a judgement and of each of its checks; the rows are only made when somebody looks.
 
     Attributes:
-        outcome: `accepted`, `malformed`, `refused` or `undecided`.
         error: What ended it, or `None`.
-        evidence: The question and every answer from outside, so that the decision can be replayed.
     """
 
-    __slots__ = ("_reached", "_recipe", "error", "evidence", "outcome")
+    __slots__ = ("_exchange", "_question", "_reached", "_recipe", "error")
 
-    def __init__(self, recipe: Sequence[Named], reached: int, error: AgentdidError | None) -> None:
+    def __init__(
+        self,
+        recipe: Sequence[Named],
+        reached: int,
+        error: AgentdidError | None,
+        question: Question,
+        exchange: Sequence[tuple[Need, Reply]],
+    ) -> None:
         self._recipe = recipe
         self._reached = reached
         self.error = error
-        self.evidence: Evidence | None = None
-        self.outcome = "accepted" if error is None else error.family
+        self._question = question
+        self._exchange = exchange
+
+    @property
+    def outcome(self) -> str:
+        """How the judgement ended: `accepted`, `malformed`, `refused` or `undecided`."""
+        return "accepted" if self.error is None else self.error.family
+
+    @property
+    def evidence(self) -> Evidence:
+        """The question and every answer from outside, so that the decision can be replayed."""
+        from agentdid.verify.evidence import Evidence  # noqa: PLC0415  # which stands on the flow that makes reports
+
+        return Evidence(self._question, tuple(self._exchange))
 
     @property
     def code(self) -> str | None:

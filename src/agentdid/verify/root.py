@@ -54,7 +54,7 @@ def check_root(case: Case) -> None:
             anchors = trust.find_anchors(link.credential.issuer, link.credential.types)
             if not anchors:
                 raise IssuerUntrusted("no anchor lets this issuer issue this type", path=f"{link.path}/issuer")
-            case.keep_anchors(link, _classical(anchors, link.path))
+            case.keep_anchors(link, _classical(anchors, link))
 
 
 def is_root_action(trust: Trust, chain: tuple[Link, ...], anchors: tuple[Anchor, ...], action: str) -> bool:
@@ -82,8 +82,9 @@ def _check_chain(case: Case, trust: Trust) -> None:
         )
         if not anchors:
             raise IssuerUntrusted("no anchor lets this issuer start such a chain", path=f"{root.path}/issuer")
-        case.keep_anchors(root, _classical(anchors, root.path))
-    case.void |= frozenset(grant.id for grant in capability.grants) - {grant.id for grant in owned}
+        case.keep_anchors(root, _classical(anchors, root))
+    if len(owned) < len(capability.grants):
+        case.void |= frozenset([grant.id for grant in capability.grants]) - {grant.id for grant in owned}
 
 
 def _owned(case: Case, trust: Trust, capability: Capability) -> list[CapabilityGrant]:
@@ -96,12 +97,14 @@ def _owned(case: Case, trust: Trust, capability: Capability) -> list[CapabilityG
         if owner is None or any(link.root != owner for link in links):
             raise ChainRootUntrusted("the capability's root does not own the resource", path="/root")
         return list(capability.grants)
-    owned = [
-        grant
-        for grant in capability.grants
-        if all(trust.find_root(resource) == capability.root for resource in grant.resources)
-    ]
-    if not owned or any(link.root != capability.root for link in links):
+    owned = []
+    for grant in capability.grants:
+        for resource in grant.resources:
+            if trust.find_root(resource) != capability.root:
+                break
+        else:
+            owned.append(grant)
+    if not owned or {link.root for link in links} != {capability.root}:
         raise ChainRootUntrusted("the capability's root owns none of its resources", path="/root")
     return owned
 
@@ -116,10 +119,10 @@ def _root_anchors(trust: Trust, root: Link, capability: Capability) -> tuple[Anc
     )
 
 
-def _classical(anchors: tuple[Anchor, ...], path: str) -> tuple[Anchor, ...]:
-    fitting = tuple(anchor for anchor in anchors if anchor.security in _CLASSICAL)
+def _classical(anchors: tuple[Anchor, ...], link: Link) -> tuple[Anchor, ...]:
+    fitting = tuple([anchor for anchor in anchors if anchor.security in _CLASSICAL])
     if not fitting:
-        raise HybridComponentMissing("the anchor asks for post-quantum signatures, got classical", path=path)
+        raise HybridComponentMissing("the anchor asks for post-quantum signatures, got classical", path=link.path)
     return fitting
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentdid.errors import AgentdidError
-from agentdid.verify.evidence import Evidence
 from agentdid.verify.flow import judgement
 from agentdid.verify.needs import NeedFacts, NeedKeys, NeedNonce
 
@@ -25,10 +24,10 @@ def run(question: Question, memory: Memory, clock: Clock, answer: Callable[[Need
     """Judge an input, each need answered by `answer`.
 
     Raises:
-        AgentdidError: Of one of the three families, its `report` set and the report's `evidence` too.
+        AgentdidError: Of one of the three families, its `report` set.
     """
     exchange: list[tuple[Need, Reply]] = []
-    steps = judgement(question, memory, clock)
+    steps = judgement(question, memory, clock, exchange)
     try:
         need = next(steps)
         while True:
@@ -36,9 +35,7 @@ def run(question: Question, memory: Memory, clock: Clock, answer: Callable[[Need
             exchange.append((need, reply))
             need = steps.send(reply)
     except StopIteration as end:
-        return _keep(end.value, question, exchange)
-    except AgentdidError as error:
-        raise _keep_error(error, question, exchange) from error.__cause__
+        return end.value  # type: ignore[no-any-return]  # what a judgement returns
 
 
 def answer_from(need: Need, source: Source, takes: Takes | None, now: datetime) -> Reply:
@@ -60,7 +57,7 @@ async def arun(
 ) -> Decision | Grant:
     """As `run`, each need awaited."""
     exchange: list[tuple[Need, Reply]] = []
-    steps = judgement(question, memory, clock)
+    steps = judgement(question, memory, clock, exchange)
     try:
         need = next(steps)
         while True:
@@ -68,9 +65,7 @@ async def arun(
             exchange.append((need, reply))
             need = steps.send(reply)
     except StopIteration as end:
-        return _keep(end.value, question, exchange)
-    except AgentdidError as error:
-        raise _keep_error(error, question, exchange) from error.__cause__
+        return end.value  # type: ignore[no-any-return]  # what a judgement returns
 
 
 def report_of(result: Decision | Grant | AgentdidError) -> Report:
@@ -78,14 +73,3 @@ def report_of(result: Decision | Grant | AgentdidError) -> Report:
     if isinstance(result, AgentdidError):
         return result.report  # type: ignore[return-value]  # set by verify.flow
     return result.report if hasattr(result, "report") else result.decision.report
-
-
-def _keep(result: Decision | Grant, question: Question, exchange: list[tuple[Need, Reply]]) -> Decision | Grant:
-    report_of(result).evidence = Evidence(question, tuple(exchange))
-    return result
-
-
-def _keep_error(error: AgentdidError, question: Question, exchange: list[tuple[Need, Reply]]) -> AgentdidError:
-    if error.report is not None:
-        report_of(error).evidence = Evidence(question, tuple(exchange))
-    return error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agentdid.clock import seconds
+from agentdid.did.document import DidDocument
 from agentdid.did.resolve import Ask, plan, read
 from agentdid.errors import (
     CODES,
@@ -21,7 +22,6 @@ from agentdid.verify.needs import Absent, NeedKeys
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentdid.did.document import DidDocument
     from agentdid.keys.public import PublicKey
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
@@ -44,15 +44,31 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     Spec: specs/verification.md V10-V15.
     """
     parent: Secured | None = None
-    for link in case.parsed.chain:
-        yield from _check_link(case, link, delegated=parent is not None)
-        if parent is not None:
-            _check_parent(link, parent)
-        parent = link.secured
-    for link in case.parsed.others:
-        yield from _check_link(case, link, delegated=False)
-    if case.parsed.presentation is not None:
-        yield from _check_presentation(case, case.parsed.presentation)
+    for link in case.parsed.links:
+        in_chain = link.capability is not None
+        for signature in link.secured.signatures:
+            if signature.did != link.credential.issuer:
+                raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
+            document = find_known(case, signature.did) or (yield from find_document(case, signature.did))
+            key = document.find_key(signature.method_id, signature.purpose, case.question.at)
+            if in_chain and parent is not None:
+                document.find_key(signature.method_id, DELEGATION, case.question.at)
+            if link.position in case.anchors:
+                _check_pins(case, link, key)
+            case.budget.spend_signature()
+            signature.check(key)
+        if in_chain:
+            if parent is not None:
+                _check_parent(link, parent)
+            parent = link.secured
+    presentation = case.parsed.presentation
+    if presentation is not None:
+        _check_presenter(case, presentation.signer)
+        for signature in presentation.signatures:
+            document = find_known(case, signature.did) or (yield from find_document(case, signature.did))
+            key = document.find_key(signature.method_id, signature.purpose, case.question.at)
+            case.budget.spend_signature()
+            signature.check(key)
 
 
 def find_document(case: Case, did: str) -> Generator[Need, Reply, DidDocument]:
@@ -62,13 +78,27 @@ def find_document(case: Case, did: str) -> Generator[Need, Reply, DidDocument]:
         DidNotFound and `fetch_…`: It could not be had, or none is held from the asked instant.
         DidMethodUnsupported, DidDocumentMismatch, TypeMismatch: By what came.
     """
-    known = case.documents.get(did)
+    known = find_known(case, did)
     if known is not None:
         return known
     planned = plan(did)
     document = planned if not isinstance(planned, Ask) else (yield from _ask(case, planned))
     case.documents[did] = document
     return document
+
+
+def find_known(case: Case, did: str) -> DidDocument | None:
+    """Return the document of a DID that carries it, or that this judgement has had; `None` where one must ask.
+
+    Raises:
+        DidInvalid, DidMethodUnsupported, KeyInvalid: As `did.resolve.plan`.
+    """
+    known = case.documents.get(did)
+    if known is None:
+        planned = plan(did)
+        if type(planned) is DidDocument:
+            known = case.documents[did] = planned
+    return known
 
 
 def _ask(case: Case, ask: Ask) -> Generator[Need, Reply, DidDocument]:
@@ -92,28 +122,13 @@ def _ask(case: Case, ask: Ask) -> Generator[Need, Reply, DidDocument]:
     return document
 
 
-def _check_link(case: Case, link: Link, *, delegated: bool) -> Generator[Need, Reply, None]:
-    credential = link.credential
-    for signature in link.secured.signatures:
-        if signature.did != credential.issuer:
-            raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
-        document = yield from find_document(case, signature.did)
-        key = document.find_key(signature.method_id, signature.purpose, case.question.at)
-        if delegated:
-            document.find_key(signature.method_id, DELEGATION, case.question.at)
-        _check_pins(case, link, key)
-        case.budget.spend_signature()
-        signature.check(key)
-
-
 def _check_pins(case: Case, link: Link, key: PublicKey) -> None:
-    anchors = case.anchors.get(link.path, ())
-    if not any(anchor.keys for anchor in anchors):
-        return
-    fitting = tuple(anchor for anchor in anchors if not anchor.keys or thumbprint(key) in anchor.keys)
+    anchors = case.anchors[link.position]
+    fitting = tuple([anchor for anchor in anchors if not anchor.keys or thumbprint(key) in anchor.keys])
     if not fitting:
         raise IssuerUntrusted("the anchor pins other keys of this issuer", path=f"{link.path}/issuer")
-    case.keep_anchors(link, fitting)
+    if len(fitting) < len(anchors):
+        case.keep_anchors(link, fitting)
 
 
 def _check_parent(link: Link, parent: Secured) -> None:
@@ -122,16 +137,10 @@ def _check_parent(link: Link, parent: Secured) -> None:
         raise ChainLinkMismatch("the parent is not the one whose digest the link names", path=f"{link.path}/parent")
 
 
-def _check_presentation(case: Case, presentation: Secured) -> Generator[Need, Reply, None]:
-    did = presentation.signer
+def _check_presenter(case: Case, did: str) -> None:
     leaf = case.parsed.links[-1] if not case.parsed.chain else case.parsed.chain[-1]
     if case.parsed.holder is not None and case.parsed.holder != did:
         raise IssuerKeyMismatch("signed by another DID than the holder", path="/holder")
     if did != leaf.subject and isinstance(plan(did), Ask):
         # its signature could hold, its holder binding could not; so nobody is asked about a stranger's DID
         raise HolderBindingFailed("the presenter is not the subject", path="/holder")
-    for signature in presentation.signatures:
-        document = yield from find_document(case, did)
-        key = document.find_key(signature.method_id, signature.purpose, case.question.at)
-        case.budget.spend_signature()
-        signature.check(key)

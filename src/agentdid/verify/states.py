@@ -30,18 +30,24 @@ class Link(Value, frozen=True, eq=False):
         secured: How it is signed.
         credential: What it says.
         capability: What it grants; `None` for a credential that is not a capability.
-        path: Where it stands in the input.
+        position: Where it stands among the credentials of the input.
     """
 
     secured: Secured
     credential: Credential
     capability: Capability | None
-    path: str
+    position: int
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the input, for the path of an error."""
+        return f"/{self.position}"
 
     @property
     def subject(self) -> str | None:
         """The one subject's `id`, or `None`."""
-        return self.credential.subjects[0] if len(self.credential.subjects) == 1 else None
+        subjects = self.credential.subjects
+        return subjects[0] if len(subjects) == 1 else None
 
 
 @final
@@ -51,19 +57,16 @@ class Parsed(Value, frozen=True, eq=False):
     Attributes:
         chain: The capability credentials, root first; each is issued by the subject of the one before.
         others: Credentials of other types.
+        links: Every credential: the chain, root first, then the others.
         presentation: How the presentation is signed; `None` for bare credentials.
         holder: The `holder` it names, if any.
     """
 
     chain: tuple[Link, ...]
     others: tuple[Link, ...]
+    links: tuple[Link, ...]
     presentation: Secured | None
     holder: str | None
-
-    @property
-    def links(self) -> tuple[Link, ...]:
-        """Every credential: the chain, root first, then the others."""
-        return self.chain + self.others
 
 
 @final
@@ -83,7 +86,7 @@ class Verified(Value, frozen=True):
         at: The instant of judgement, aware and in UTC.
         void: Grants of the root that no anchor covers: as if hidden.
         anchors: Those under which the chain's root is believed, each of them alone; none where it needs none.
-        freshness: What bounds the time this may be relied upon.
+        evidence: How long what came from outside may be believed.
         seal: Shown once, by `seal_verified`.
     """
 
@@ -91,7 +94,7 @@ class Verified(Value, frozen=True):
     at: datetime
     void: frozenset[str]
     anchors: tuple[Anchor, ...]
-    freshness: tuple[Freshness, ...]
+    evidence: tuple[Freshness, ...]
     seal: object = None
 
     def __post_init__(self) -> None:
@@ -100,13 +103,24 @@ class Verified(Value, frozen=True):
             raise TypeError(message)
         structs.force_setattr(self, "seal", None)  # so that structs.replace() cannot carry it along
 
+    @property
+    def freshness(self) -> tuple[Freshness, ...]:
+        """What bounds the time this may be relied upon: the evidence, and the validity of every credential."""
+        ends = [
+            Freshness(end, f"validity of {link.credential.id}")
+            for link in self.parsed.links
+            for end in (link.credential.valid_until, link.secured.expires)
+            if end is not None
+        ]
+        return (*self.evidence, *ends)
+
 
 def seal_verified(
     parsed: Parsed,
     at: datetime,
     void: frozenset[str],
     anchors: tuple[Anchor, ...],
-    freshness: tuple[Freshness, ...],
+    evidence: tuple[Freshness, ...],
 ) -> Verified:
     """Return the `Verified` of an input all of whose checks passed; for `verify.flow` alone."""
-    return Verified(parsed, at, void, anchors, freshness, seal=_SEAL)
+    return Verified(parsed, at, void, anchors, evidence, _SEAL)

@@ -11,6 +11,7 @@ from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
 from agentdid.errors import (
+    AgentdidError,
     EncodingInvalid,
     HeaderInvalid,
     InputTooLarge,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _CREDENTIAL_ENVELOPE: Final = "EnvelopedVerifiableCredential"
 _PRESENTATION_ENVELOPE: Final = "EnvelopedVerifiablePresentation"
+_CAPABILITY: Final = "/credentialSubject/capability"
+_TEXTS: Final = (bytes, str)
 _JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
 
 
@@ -41,7 +44,7 @@ def check_size(case: Case) -> None:
     """
     raw = case.question.raw
     limits = case.question.trust.limits
-    if not isinstance(raw, bytes | str):
+    if not isinstance(raw, _TEXTS):
         raw = write_given(raw, limits)
     limit = limits.max_input_bytes
     if len(raw) > limit:
@@ -55,8 +58,10 @@ def check_parse(case: Case) -> None:
     Raises:
         JsonInvalid, JsonDuplicateKey, JsonTooDeep, JsonNumberRange, EncodingInvalid: As `codec.strict_json.parse`.
     """
-    token = _find_token(case.raw)
-    case.text = parse(case.raw, case.question.trust.limits) if token is None else token
+    raw = case.raw
+    # most inputs are compact JSON, which needs no look for white space
+    token = None if raw[:1] == b"{" else _find_token(raw)
+    case.text = parse(raw, case.question.trust.limits) if token is None else token
 
 
 def _find_token(raw: bytes | str) -> str | None:
@@ -90,14 +95,18 @@ def check_structure(case: Case) -> None:
         secured, holder, items = _read_presentation(case.text, limits)
     else:
         secured, holder, items = None, None, _read_credentials(case.text, limits)
-    links = [_link(each, position, limits) for position, each in enumerate(items)]
-    chain = tuple(each for each in links if each.capability is not None)
-    check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
+    links: list[Link] = []
+    for secured_item in items:
+        links.append(_link(secured_item, len(links), limits))
+    chain = tuple([each for each in links if each.capability is not None])
+    if chain:
+        check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
     if len(links) > limits.max_credentials:
         raise InputTooLarge(f"at most {limits.max_credentials} credentials")
     if not links:
         raise TypeMismatch("expected at least one credential", path="/verifiableCredential")
-    case.parsed = Parsed(chain, tuple(each for each in links if each.capability is None), secured, holder)
+    others = tuple([each for each in links if each.capability is None])
+    case.parsed = Parsed(chain, others, chain + others, secured, holder)
 
 
 def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
@@ -106,9 +115,9 @@ def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
     Raises:
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
     """
-    if isinstance(item, str):
-        return sd_jwt.read(item, limits)
-    if not isinstance(item, dict):
+    if type(item) is not dict:
+        if type(item) is str:
+            return sd_jwt.read(item, limits)
         raise TypeMismatch("expected a credential")
     if _has_type(item, _CREDENTIAL_ENVELOPE):
         return sd_jwt.read(_envelope(item, sd_jwt.MEDIA_TYPE), limits)
@@ -129,9 +138,9 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
 
 
 def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
-    if isinstance(text, JsonText):
+    if type(text) is JsonText:
         value = text.value
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             raise TypeMismatch("expected a presentation")
         if not _has_type(value, _PRESENTATION_ENVELOPE):
             _check_not_jose_json(value)
@@ -155,48 +164,54 @@ def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str |
 def _read_credentials(text: JsonText | str, limits: Limits) -> list[Secured]:
     if isinstance(text, str):
         return [read_credential(text, False, limits)]
-    if isinstance(text.value, list):
+    if type(text.value) is list:
         return [read_credential(each, text.plain, limits) for each in text.value]
     return [read_credential(text.value, text.plain, limits)]
 
 
 def _link(secured: Secured, position: int, limits: Limits) -> Link:
-    path = f"/{position}"
-    credential = parse_credential(secured.document, path)
+    try:
+        return _read_link(secured, position, limits)
+    except AgentdidError as error:
+        error.path = f"/{position}{error.path}"
+        raise
+
+
+def _read_link(secured: Secured, position: int, limits: Limits) -> Link:
+    credential = parse_credential(secured.document)
     if not credential.is_capability:
         check_did(credential.issuer)
-        return Link(secured, credential, None, path)
+        return Link(secured, credential, None, position)
     subject = secured.document["credentialSubject"]
-    if not isinstance(subject, dict):
-        raise TypeMismatch("a capability credential has one subject", path=f"{path}/credentialSubject")
-    where = f"{path}/credentialSubject/capability"
+    if type(subject) is not dict:
+        raise TypeMismatch("a capability credential has one subject", path="/credentialSubject")
     if "capability" not in subject:
-        raise TypeMismatch("member capability is missing", path=where)
-    capability = parse_capability(subject["capability"], limits, path=where, hidden_grants=secured.hidden_grants)
-    check_form(credential, capability, path)
-    return Link(secured, credential, capability, path)
+        raise TypeMismatch("member capability is missing", path=_CAPABILITY)
+    capability = parse_capability(subject["capability"], limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
+    check_form(credential, capability, "")
+    return Link(secured, credential, capability, position)
 
 
 def _envelope(item: dict[str, object], media_type: str) -> str:
     """Return the token inside an enveloped credential or presentation (VCDM 2.0 sections 4.13 and 4.14)."""
     context = item.get("@context")
-    if context != CREDENTIALS_V2 and not (isinstance(context, list) and context[:1] == [CREDENTIALS_V2]):
+    if (context[:1] != [CREDENTIALS_V2]) if type(context) is list else (context != CREDENTIALS_V2):
         raise TypeMismatch(f"expected {CREDENTIALS_V2} as context of an envelope", path="/@context")
     url = item.get("id")
     if not isinstance(url, str) or not url.startswith("data:"):
         raise TypeMismatch("expected a data: URL", path="/id")
-    kind, _, token = url[len("data:") :].partition(",")
-    if kind != media_type:
+    end = url.find(",")
+    if url[len("data:") : end] != media_type or end < 0:
         raise TypMismatch(f"expected a data: URL of {media_type}", path="/id")
-    return token
+    return url[end + 1 :]
 
 
 def _has_type(item: dict[str, object], name: str) -> bool:
     types = item.get("type")
-    return types == name or (isinstance(types, list) and name in types)
+    return name in types if type(types) is list else types == name
 
 
 def _check_not_jose_json(item: dict[str, object]) -> None:
     # a document that is a JWS in JSON to one reader and a credential to another (ATTACKS C11)
-    if _JOSE_JSON & item.keys():
+    if not _JOSE_JSON.isdisjoint(item):
         raise HeaderInvalid("expected compact serialization")

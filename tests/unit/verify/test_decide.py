@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from agentdid.clock import FixedClock
 from agentdid.codec.strict_json import encode
@@ -74,9 +75,7 @@ def test_a_decision_says_what_it_rests_on(world: World) -> None:
 def test_permits_ends_with_the_evidence(world: World) -> None:
     """At `safe_until` it still permits, a moment later it does not; the clock of the verifier counts."""
     decision = decided(world)
-    later = Decision(
-        decision.verified, decision.report, decision.trust, FixedClock(decision.safe_until + timedelta(seconds=1))
-    )
+    later = structs.replace(decision, clock=FixedClock(decision.safe_until + timedelta(seconds=1)))
 
     assert decision.permits(READ)
     assert decision.permits(READ, at=decision.safe_until)

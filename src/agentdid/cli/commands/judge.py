@@ -72,9 +72,7 @@ def verify(
     )
     result = verifier.judge(question, consume=False)
     if evidence is not None:
-        kept = report_of(result).evidence
-        if kept is not None:
-            evidence.write_bytes(encode(kept.encode(result)) + b"\n")
+        evidence.write_bytes(encode(report_of(result).evidence.encode(result)) + b"\n")
     print_decision(result, as_json=as_json)
     raise typer.Exit(EXIT_CODES[report_of(result).outcome])
 
