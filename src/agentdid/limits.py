@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from agentdid.errors import InputTooLarge
+from agentdid.errors import CanonicalizationLimit, InputTooLarge
 from agentdid.record import Value
 
 HARD_MAX_CHAIN: Final = 8
@@ -41,6 +41,8 @@ class Limits(Value, frozen=True):
     """Signature checks one input may cause, status lists included."""
     max_fetches: int = 48
     """Documents one input may make us ask for: a DID and a list for each of 16 credentials, and some."""
+    max_rdfc_steps: int = 100_000
+    """Quads that canonical labelling may look at (RDFC-1.0 section 7.1): half a second."""
     leeway_s: int = 60
     """Clock skew between honest parties, counted against now only (RFC 7519 section 4.1.4)."""
     max_presentation_life_s: int = 60
@@ -90,11 +92,12 @@ class Budget:
     parts cannot each be cheap and the sum dear.
     """
 
-    __slots__ = ("fetches", "signatures")
+    __slots__ = ("fetches", "rdfc_steps", "signatures")
 
     def __init__(self, limits: Limits) -> None:
         self.signatures = limits.max_signatures
         self.fetches = limits.max_fetches
+        self.rdfc_steps = limits.max_rdfc_steps
 
     def spend_signature(self) -> None:
         """Pay for one signature check. Raises `InputTooLarge` when nothing is left."""
@@ -107,3 +110,9 @@ class Budget:
         self.fetches -= 1
         if self.fetches < 0:
             raise InputTooLarge("more outside documents needed than the limit allows")
+
+    def spend_rdfc(self, steps: int) -> None:
+        """Pay for looking at quads to label blank nodes. Raises `CanonicalizationLimit` when nothing is left."""
+        self.rdfc_steps -= steps
+        if self.rdfc_steps < 0:
+            raise CanonicalizationLimit("labelling blank nodes takes more steps than the limit allows")
