@@ -1,4 +1,4 @@
-"""`python -m bench [verify] [--json]`: every figure with its spread and its bar; exit 1 if a bar was missed."""
+"""`python -m bench [verify|proofs] [--json]`: every figure with its spread and its bar; exit 1 if a bar was missed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import start, verify
+from bench import rdfc, start, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.measure import Row
 
-TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {"verify": (verify.rows, start.rows)}
+TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
+    "verify": (verify.rows, start.rows),
+    "proofs": (rdfc.rows,),
+}
 
 
 def main(arguments: list[str]) -> int:
