@@ -9,11 +9,12 @@ Spec: JSON-LD 1.1 Processing Algorithms and API sections 4.1, 4.2 and 5.2.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.canon.contexts import find_layers
 from agentdid.canon.literals import is_native, language_suffix
-from agentdid.canon.term_table import Layers, Uncovered, is_prefix
+from agentdid.canon.term_table import Layers, Uncovered
+from agentdid.canon.terms import UNSET, Term, define_terms
 from agentdid.errors import ContextNotAllowed, JsonRdfDivergence, TermUndefined, TypeMismatch
 
 if TYPE_CHECKING:
@@ -30,25 +31,7 @@ SKIP: Final = 5
 is_iri: Final = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f-\x9f\ufffe\uffff\ud800-\udfff]*"
 ).fullmatch
-_UNSET: Final = "@unset"
 _MAX_REMEMBERED: Final = 1024  # a stranger can invent any number of names and types
-
-
-class Term(NamedTuple):
-    """A term definition; `iri` is nothing if the name was taken away."""
-
-    iri: str | None
-    type: str | None = None
-    container: tuple[str, ...] = ()
-    language: str | None = _UNSET
-    direction: str | None = _UNSET
-    prefix: bool = False
-    scope: Layers | None = None
-    protected: bool = False
-
-    def container_matters(self) -> bool:
-        """Whether values are more than a set."""
-        return self.container not in {(), ("@set",)}
 
 
 @final
@@ -82,8 +65,8 @@ class Field:
         self.native = is_native(self.datatype)
         self.graph = "@graph" in term.container
         self.container = next((each[1:] for each in term.container if each in {"@list", "@language"}), "")
-        self.language = active.language if term.language == _UNSET else term.language
-        self.direction = active.direction if term.direction == _UNSET else term.direction
+        self.language = active.language if term.language == UNSET else term.language
+        self.direction = active.direction if term.direction == UNSET else term.direction
         self.suffix = f"^^<{self.datatype}>" if self.datatype else language_suffix(self.language, self.direction)
         if coercion in {"@id", "@vocab", "@json"}:
             self.suffix = ""
@@ -327,110 +310,19 @@ def process(
                 raise ContextNotAllowed("contexts that include one another", path="/@context")
             result = process(result, find_layers(layer), loading=(*loading, layer))
         else:
-            result = _Definitions(result, layer, override=override).apply()
+            result = _apply(result, layer, override=override)
     return ActiveContext(result.terms, result.vocab, result.language, result.direction, previous)
 
 
-@final
-class _Definitions:
-    """One layer being applied (section 4.2.2)."""
-
-    __slots__ = ("active", "done", "layer", "override", "terms", "vocab")
-
-    def __init__(self, active: ActiveContext, layer: Mapping[str, Any], *, override: bool) -> None:
-        self.active = active
-        self.layer = layer
-        self.override = override
-        self.terms = dict(active.terms)
-        self.vocab: str | None = layer.get("vocab", active.vocab)
-        self.done: dict[str, bool] = {}
-
-    def apply(self) -> ActiveContext:
-        for name in self.layer["terms"]:
-            self.define(name)
-        language = self.layer.get("language", self.active.language)
-        return ActiveContext(
-            self.terms,
-            self.vocab,
-            language.lower() if language else language,
-            self.layer.get("direction", self.active.direction),
-        )
-
-    def define(self, name: str) -> None:
-        if name in self.done:
-            if not self.done[name]:
-                raise ContextNotAllowed("terms that are defined by one another", path="/@context")
-            return
-        self.done[name] = False
-        before = self.terms.pop(name, None)
-        term = self.term(name, self.layer["terms"][name])
-        if before is not None and before.protected and not self.override:
-            if term._replace(protected=True) != before:
-                raise ContextNotAllowed("a protected term is redefined", path="/@context")
-            term = before
-        self.terms[name] = term
-        self.done[name] = True
-
-    def term(self, name: str, entry: Any) -> Term:  # noqa: ANN401  # JSON of a table
-        protected = self.layer.get("protected", False)
-        if entry is None:
-            return Term(None, protected=protected)
-        if isinstance(entry, str):
-            written = self.expand(entry)
-            return Term(written, prefix=written[0] != "@" and is_prefix(written), protected=protected)
-        iri = self.own_iri(name, entry)
-        coercion = entry.get("type")
-        if coercion is not None and coercion[0] != "@":
-            coercion = self.expand(coercion)
-        language = entry.get("language", _UNSET)
-        return Term(
-            iri,
-            coercion,
-            tuple(entry.get("container", ())),
-            language.lower() if language else language,
-            entry.get("direction", _UNSET),
-            entry.get("prefix", False),
-            entry.get("scope"),
-            entry.get("protected", protected),
-        )
-
-    def own_iri(self, name: str, entry: Mapping[str, Any]) -> str | None:
-        if "iri" in entry:
-            iri = entry["iri"]
-            if iri is None or iri == name:
-                return None if iri is None else self.relative(name)
-            return self.expand(iri)
-        return self.relative(name)
-
-    def relative(self, name: str) -> str:
-        if self.vocab is None:
-            raise ContextNotAllowed("a term without an IRI", path="/@context")
-        return self.vocab + name
-
-    def expand(self, text: str) -> str:
-        """Return an IRI written out: section 5.2.2, with ``vocab`` and a local context."""
-        if text[0] == "@":
-            return text
-        if text in self.layer["terms"]:
-            self.define(text)
-        term = self.terms.get(text)
-        if term is not None:
-            if term.iri is None:
-                raise Uncovered
-            return term.iri
-        prefix, colon, suffix = text.partition(":")
-        if colon:
-            if prefix == "_":
-                raise Uncovered
-            if suffix.startswith("//"):
-                return text
-            if prefix in self.layer["terms"]:
-                self.define(prefix)
-            begin = self.terms.get(prefix)
-            return text if begin is None or begin.iri is None or not begin.prefix else begin.iri + suffix
-        if self.vocab is None:
-            raise ContextNotAllowed("a term with a relative IRI", path="/@context")
-        return self.vocab + text
+def _apply(active: ActiveContext, layer: Mapping[str, Any], *, override: bool) -> ActiveContext:
+    vocab = layer.get("vocab", active.vocab)
+    language = layer.get("language", active.language)
+    return ActiveContext(
+        define_terms(active.terms, vocab, layer, override=override),
+        vocab,
+        language.lower() if language else language,
+        layer.get("direction", active.direction),
+    )
 
 
 def _means(terms: Mapping[str, Term], name: str, keyword: str) -> bool:

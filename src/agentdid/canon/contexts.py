@@ -15,11 +15,10 @@ from importlib import resources
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
-import orjson
-
 from agentdid.canon.context_pins import PINS, SUPERSEDED
 from agentdid.canon.term_table import Layers, Uncovered, compile_context, rebuild_context
-from agentdid.errors import ContextLoadForbidden, ContextNotAllowed, TypeMismatch
+from agentdid.codec.strict_json import encode, parse
+from agentdid.errors import ContextLoadForbidden, ContextNotAllowed, Malformed, TypeMismatch
 
 if TYPE_CHECKING:
     from agentdid.canon.context_pins import Pin
@@ -144,7 +143,10 @@ def register(url: str, document: bytes, sha256: str) -> None:
     if hashlib.sha256(document).hexdigest() != sha256.lower():
         message = f"the context for {url} has another SHA-256 than was stated"
         raise ValueError(message)
-    content = orjson.loads(document)
+    try:
+        content = parse(document).value
+    except Malformed:
+        content = None
     if "://" not in url or not isinstance(content, dict) or "@context" not in content:
         message = f"expected an absolute URL and a JSON-LD context file, got {url}"
         raise ValueError(message)
@@ -229,8 +231,7 @@ def _load_table(pin: Pin) -> Layers:
     if hashlib.sha256(body).hexdigest() != pin.table_sha256:
         message = f"the table of {pin.url} in this installation has been changed"
         raise RuntimeError(message)
-    layers: Layers = orjson.loads(body)
-    return layers
+    return parse(body).value  # type: ignore[return-value]  # pinned, and a list
 
 
 def _defines_everything(url: str) -> bool:
@@ -241,5 +242,5 @@ def _defines_everything(url: str) -> bool:
             if isinstance(layer, dict):
                 vocab = layer.get("vocab", vocab)
     except Uncovered:
-        return b'"@vocab":' in orjson.dumps(_KNOWN.documents[url])
+        return b'"@vocab":' in encode(_KNOWN.documents[url])
     return vocab is not None

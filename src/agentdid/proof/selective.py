@@ -25,7 +25,7 @@ from agentdid.canon.nquads import Quad, write_lines
 from agentdid.canon.rdfc import canonical_labels, relabel
 from agentdid.codec.base import encode_base64url
 from agentdid.errors import JsonRdfDivergence, TypeMismatch
-from agentdid.record import record
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,8 +40,7 @@ _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,5}")  # RFC 6901 §4
 
 
 @final
-@record
-class Group:
+class Group(Value, frozen=True, eq=False):
     """What one list of pointers selects.
 
     Attributes:
@@ -56,8 +55,7 @@ class Group:
 
 
 @final
-@record
-class Grouping:
+class Grouping(Value, frozen=True, eq=False):
     """A document's canonical statements, and which of them each group of pointers selects.
 
     Attributes:
