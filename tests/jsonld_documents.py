@@ -185,6 +185,10 @@ class _Maker:
         if roll < 0.3:
             tagged = {"@value": rng.choice(STRINGS), "@language": rng.choice(("en", "ar", "zh-hant"))}
             if rng.random() < 0.4:
-                tagged["@direction"] = rng.choice(("ltr", "rtl"))
+                # PyLD takes two strings that differ in nothing but direction for one
+                tagged |= {
+                    "@value": f"{rng.choice(STRINGS)}{rng.randrange(10**9)}",
+                    "@direction": rng.choice(("ltr", "rtl")),
+                }
             return tagged
         return rng.choice(STRINGS) if roll < 0.8 else f"{rng.choice(STRINGS)}{rng.randrange(1000)}"

@@ -220,6 +220,8 @@ def _literal(value: dict[str, Any]) -> str:
     content, datatype = value["@value"], value.get("@type")
     if not value.keys() <= _VALUE:
         raise JsonRdfDivergence("a value with an index, which RDF leaves out")
+    if content is None:
+        raise JsonRdfDivergence("a null, which RDF leaves out")
     if datatype == "@json":
         return write_json(content, plain=False)
     if not isinstance(content, str):
