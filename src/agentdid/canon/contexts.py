@@ -50,6 +50,8 @@ class Digests(NamedTuple):
 class ContextRules:
     """What ``@context`` may be.
 
+    Deviation D32: by default contexts stand in one order, and none defines every term.
+
     Args:
         inline: Objects among the URLs are taken.
         vocabularies: Contexts with ``@vocab``, which define every term, are taken (ATTACKS F08).

@@ -21,6 +21,8 @@ Three differences are left, because JSON-LD documents are written so: a list of 
 What tables do not say (`term_table.Uncovered`) goes to the general processor, with the same outcome for the same
 document (`canon.general`, extra ``rdf``).
 
+Deviation D31: JSON-LD allows more.
+
 Spec: JSON-LD 1.1 Processing Algorithms and API sections 5.1, 5.3, 7 and 8; RDFC-1.0; Data Integrity sections 4.6
 "Validating Contexts" and 5.4 "Securing Data Losslessly".
 """

@@ -70,7 +70,7 @@ def write_coerced(text: str, datatype: str) -> str:
 def language_suffix(language: str | None, direction: str | None) -> str:
     """Return what follows the quote of a string with a language, a direction, both or neither.
 
-    Deviation D26: a direction is signed as a datatype of the i18n namespace (``rdfDirection`` "i18n-datatype"), as
+    Deviation D30: a direction is signed as a datatype of the i18n namespace (``rdfDirection`` "i18n-datatype"), as
     the field's implementations do; without it RDF would drop the direction.
     """
     if direction is not None:
