@@ -25,6 +25,7 @@ _NATIVE: Final = re.compile(
     r"https?://www\.w3\.org/2001/XMLSchema#(boolean|double|float|(unsigned)?(Long|Int|Short|Byte)"
     r"|long|int|short|byte|integer|(positive|negative|nonPositive|nonNegative)Integer)"
 )
+_LANGUAGE: Final = re.compile(r"[a-z]{1,8}(-[a-z0-9]{1,8})*")  # BCP 47 by its outline, N-Quads LANGTAG
 _VALUE_OBJECT: Final = frozenset({"@value", "@language", "@direction"})
 _FIXED_POINT: Final = 1e21  # RFC 8785 writes smaller whole numbers without a point; JSON-LD calls them integers
 
@@ -101,9 +102,9 @@ def write_value_object(value: dict[str, object], default: str | None) -> str:
     return f'"{escape(text)}"{suffix}'
 
 
-def check_tag(tag: object) -> None:
+def check_tag(language: object) -> None:
     """Hold that a language tag is spelled as RDF compares it. Raises `JsonRdfDivergence`."""
-    if type(tag) is not str or not tag.isascii() or not tag.replace("-", "").isalnum() or tag != tag.lower():
+    if type(language) is not str or _LANGUAGE.fullmatch(language) is None:
         raise JsonRdfDivergence("expected a language tag in lower case, as RDF compares them", path="/@language")
 
 
