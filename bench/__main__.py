@@ -1,4 +1,4 @@
-"""`python -m bench [verify|issue] [--json]`: every figure with its spread and its bar; exit 1 if a bar was missed."""
+"""`python -m bench [verify|issue|proofs] [--json]`: each figure with its spread and bar; exit 1 if a bar was missed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import issue, start, verify
+from bench import issue, rdfc, start, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "verify": (verify.rows, start.rows),
     "issue": (issue.rows,),
+    "proofs": (rdfc.rows,),
 }
 
 

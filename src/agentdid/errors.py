@@ -259,6 +259,22 @@ class ContextNotAllowed(Refused, code="context_not_allowed"):
     """The document's `@context` is not the exact list its type needs."""
 
 
+class ContextLoadForbidden(Refused, code="context_load_forbidden", problem=_SECURITY + "PROOF_TRANSFORMATION_ERROR"):
+    """A context URL that is neither carried by the package nor registered; contexts are never fetched."""
+
+
+class TermUndefined(Refused, code="term_undefined", problem=_SECURITY + "PROOF_TRANSFORMATION_ERROR"):
+    """A member, a type or an identifier that no context defines: RDF drops it, so no proof covers it."""
+
+
+class JsonRdfDivergence(Refused, code="json_rdf_divergence", problem=_SECURITY + "PROOF_TRANSFORMATION_ERROR"):
+    """JSON that other JSON could replace without changing what an RDF proof signs."""
+
+
+class CanonicalizationLimit(Refused, code="canonicalization_limit", problem=_SECURITY + "PROOF_TRANSFORMATION_ERROR"):
+    """Canonical labels would cost more work than the limit allows (RDFC-1.0 section 7.1, dataset poisoning)."""
+
+
 class HybridComponentMissing(Refused, code="hybrid_component_missing"):
     """A post-quantum or classical half that the policy or the chain asks for is not there."""
 

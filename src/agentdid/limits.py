@@ -6,11 +6,11 @@ counts the work that is left. A limit is never raised by what it limits.
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import Final, Self, final
 
 from msgspec import Struct
 
-from agentdid.errors import InputTooLarge
+from agentdid.errors import CanonicalizationLimit, InputTooLarge
 from agentdid.record import Value
 
 HARD_MAX_CHAIN: Final = 8
@@ -43,6 +43,8 @@ class Limits(Value, frozen=True):
     """Signature checks one input may cause, status lists included."""
     max_fetches: int = 48
     """Documents one input may make us ask for: a DID and a list for each of 16 credentials, and some."""
+    max_rdfc_steps: int = 100_000
+    """Quads that canonical labelling may look at (RDFC-1.0 section 7.1): half a second."""
     leeway_s: int = 60
     """Clock skew between honest parties, counted against now only (RFC 7519 section 4.1.4)."""
     max_presentation_life_s: int = 60
@@ -94,10 +96,17 @@ class Budget(Struct, eq=False):
     Attributes:
         signatures: Signature checks left; `Limits.max_signatures` at first.
         fetches: Outside documents left; `Limits.max_fetches` at first.
+        rdfc_steps: Labelling steps left; `Limits.max_rdfc_steps` at first.
     """
 
     signatures: int
     fetches: int
+    rdfc_steps: int
+
+    @classmethod
+    def of(cls, limits: Limits) -> Self:
+        """Return the whole budget of one input."""
+        return cls(limits.max_signatures, limits.max_fetches, limits.max_rdfc_steps)
 
     def spend_signature(self) -> None:
         """Pay for one signature check. Raises `InputTooLarge` when nothing is left."""
@@ -110,3 +119,9 @@ class Budget(Struct, eq=False):
         self.fetches -= 1
         if self.fetches < 0:
             raise InputTooLarge("more outside documents needed than the limit allows")
+
+    def spend_rdfc(self, steps: int) -> None:
+        """Pay for looking at quads to label blank nodes. Raises `CanonicalizationLimit` when nothing is left."""
+        self.rdfc_steps -= steps
+        if self.rdfc_steps < 0:
+            raise CanonicalizationLimit("labelling blank nodes takes more steps than the limit allows")

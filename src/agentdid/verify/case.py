@@ -154,5 +154,5 @@ def open_case(question: Question, memory: Memory) -> Case:
     """Return a question with nothing established yet."""
     at, limits = question.at, question.trust.limits
     leeway = seconds(limits.leeway_s)
-    budget = Budget(limits.max_signatures, limits.max_fetches)
+    budget = Budget.of(limits)
     return Case(question, memory, budget, Now(at, at - leeway, at + leeway))
