@@ -23,7 +23,9 @@ MULTIKEY_V1: Final = "https://w3id.org/security/multikey/v1"
 RELATIONSHIPS: Final = ("authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation")
 """What a signing key of ours is listed under; `keyAgreement` is read, and never signs."""
 _ALL_RELATIONSHIPS: Final = (*RELATIONSHIPS, "keyAgreement")
-_MULTIBASE_TYPES: Final = frozenset({"Multikey", "Ed25519VerificationKey2020", "EcdsaSecp256r1VerificationKey2019"})
+_MULTIBASE_TYPES: Final = frozenset(
+    {"Multikey", "Ed25519VerificationKey2020", "X25519KeyAgreementKey2020", "EcdsaSecp256r1VerificationKey2019"}
+)
 _JWK_TYPES: Final = frozenset({"JsonWebKey", "JsonWebKey2020"})
 _MAX_METHODS: Final = 256
 

@@ -83,9 +83,9 @@ def test_a_did_key_is_its_own_document(key: object) -> None:
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        (encode_multibase(encode_varint(0xED) + b"\1" * 31, "z"), "key_invalid"),
-        (encode_multibase(encode_varint(0xED) + KEY.raw + b"\0", "z"), "key_invalid"),
-        (encode_multibase(encode_varint(0x12) + KEY.raw, "z"), "key_invalid"),
+        (encode_multibase(encode_varint(0xED) + b"\1" * 31, "z"), "did_invalid"),
+        (encode_multibase(encode_varint(0xED) + KEY.raw + b"\0", "z"), "did_invalid"),
+        (encode_multibase(encode_varint(0x12) + KEY.raw, "z"), "did_invalid"),
         (encode_multibase(b"\xed\x81\x00" + KEY.raw, "z"), "did_invalid"),
         (encode_multibase(encode_varint(0xED) + b"\0" * 32, "z"), "key_invalid"),
         ("Z" + encode_base58btc(encode_varint(0xED) + KEY.raw), "did_invalid"),
