@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, final
 from agentdid.codec.instant import parse_instant
 from agentdid.did.syntax import check_did, split_did_url
 from agentdid.errors import DidDocumentMismatch, DidInvalid, KeyInvalid, PurposeNotAuthorized, TypeMismatch
-from agentdid.keys.jwk import decode_jwk
+from agentdid.keys.jwk import decode_jwk, encode_jwk
 from agentdid.keys.multikey import decode_multikey, encode_multikey
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def build_document(
     *,
     relationships: Sequence[str] = RELATIONSHIPS,
 ) -> dict[str, object]:
-    """Return the JSON of a document that lists keys as Multikey methods.
+    """Return the JSON of a document that lists keys as Multikey methods; those without a multicodec as JsonWebKey.
 
     Args:
         did: The DID; it controls every key.
@@ -157,11 +157,16 @@ def build_document(
         "@context": [DID_V1, MULTIKEY_V1],
         "id": did,
         "verificationMethod": [
-            {"id": name, "type": "Multikey", "controller": did, "publicKeyMultibase": encode_multikey(key)}
-            for name, key in zip(ids, keys.values(), strict=True)
+            {"id": name, "controller": did, **_shown(key)} for name, key in zip(ids, keys.values(), strict=True)
         ],
         **dict.fromkeys(relationships, ids),
     }
+
+
+def _shown(key: PublicKey) -> dict[str, object]:
+    if key.algorithm.multicodec is None:
+        return {"type": "JsonWebKey", "publicKeyJwk": encode_jwk(key)}
+    return {"type": "Multikey", "publicKeyMultibase": encode_multikey(key)}
 
 
 def _some(value: dict[str, object], name: str) -> list[object]:

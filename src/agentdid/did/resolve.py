@@ -83,6 +83,13 @@ def plan_json(did: str, options: key.Options | None = None) -> dict[str, object]
     return COMPUTED[check_did(did)].document_json(did)
 
 
+def fragment_of(did: str) -> str:
+    """Return the fragment of the one key that a DID is made with here: a did:key's own name, `0` of a did:jwk."""
+    if did.startswith(key.PREFIX):
+        return did.removeprefix(key.PREFIX)
+    return jwk.FRAGMENT if did.startswith(jwk.PREFIX) else peer.FRAGMENT
+
+
 def read(did: str, body: bytes) -> DidDocument:
     """Return the document in an answer.
 

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
+from agentdid.did.universal import UniversalResolver
 from agentdid.errors import DidInvalid, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
 """PROTOCOL section 5, weakest first."""
+# https, a host and at most a port: RFC 6454 §6.2. The default port is not written, so that one origin has one spelling.
+ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?!443$)[1-9][0-9]{0,4})?")
 _LIMIT_NAMES: Final = frozenset(each.name for each in fields(Limits))
 
 
@@ -38,6 +42,7 @@ class Anchor:
         status_issuers: Who else may sign its status lists.
         keys: If not empty, the RFC 7638 thumbprints of the only keys that are taken.
         security: What its signatures must be made of.
+        linked_domain: The https origin that must say it is this issuer's (`trust.linkage`); `None`: none.
     """
 
     did: str
@@ -48,6 +53,7 @@ class Anchor:
     status_issuers: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     security: str = "hybrid-if-declared"
+    linked_domain: str | None = None
 
     def covers_action(self, action: str) -> bool:
         """Whether a chain under this anchor may grant `action`."""
@@ -70,6 +76,7 @@ class Trust:
         fetch_allow: Addresses or networks that may be fetched from though they are not public.
         fetch_ca: A file of certificates to trust beside the system's.
         any_issuer: Set only by `UnsafeAnyIssuer`.
+        resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
     """
 
     audience: str
@@ -80,6 +87,7 @@ class Trust:
     fetch_allow: tuple[str, ...] = ()
     fetch_ca: str | None = None
     any_issuer: bool = False
+    resolver: UniversalResolver | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> Trust:
@@ -126,10 +134,11 @@ class Trust:
         fetch = reader.table("fetch")
         allow, ca = fetch.texts("allow", optional=True), fetch.find_text("ca")
         fetch.close()
+        resolver = _resolver(reader)
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
-        return cls(audience, did, MappingProxyType(resources), anchors, limits, allow, ca)
+        return cls(audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver)
 
     @classmethod
     def nobody(cls) -> Trust:
@@ -147,6 +156,9 @@ class Trust:
             ],
             "limits": {each.name: getattr(self.limits, each.name) for each in fields(Limits)},
             "anyIssuer": self.any_issuer,
+            "resolver": None
+            if self.resolver is None
+            else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
         }
 
     @classmethod
@@ -168,6 +180,8 @@ class Trust:
                 ),
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
+                # bundles of before there was one have no such member
+                resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             raise TypeMismatch("expected a trust policy as this version writes it", path="/trust") from None
@@ -257,6 +271,9 @@ class _Table:
     def table(self, key: str) -> _Table:
         return _Table(f"{self.name}.{key}", self._left.pop(key, {}))
 
+    def find_table(self, key: str) -> _Table | None:
+        return self.table(key) if key in self._left else None
+
     def tables(self, key: str) -> list[_Table]:
         value = self._left.pop(key, [])
         if not isinstance(value, list):
@@ -280,10 +297,14 @@ def _anchor(row: _Table) -> Anchor:
         status_issuers=tuple(_did(each, row.name) for each in row.texts("status_issuers", optional=True)),
         keys=row.texts("keys", optional=True),
         security=row.find_text("security") or "hybrid-if-declared",
+        linked_domain=row.find_text("linked_domain"),
     )
     row.close()
     if anchor.security not in SECURITY:
         message = f"{row.name}: security must be one of {', '.join(SECURITY)}"
+        raise ValueError(message)
+    if anchor.linked_domain is not None and ORIGIN.fullmatch(anchor.linked_domain) is None:
+        message = f"{row.name}: linked_domain must be an https origin such as https://example.com"
         raise ValueError(message)
     for pattern in anchor.actions:
         if "*" in pattern and (pattern.count("*") > 1 or not pattern.endswith(".*") or pattern == ".*"):
@@ -293,6 +314,23 @@ def _anchor(row: _Table) -> Anchor:
         message = f"{row.name}: an anchor for capabilities names roots and actions"
         raise ValueError(message)
     return anchor
+
+
+def _resolver(reader: _Table) -> UniversalResolver | None:
+    table = reader.find_table("resolver")
+    if table is None:
+        return None
+    url, methods = table.text("url"), table.texts("methods")
+    table.close()
+    try:
+        return UniversalResolver(url, methods)
+    except ValueError as error:
+        message = f"{table.name}: {error}"
+        raise ValueError(message) from None
+
+
+def _named_resolver(url: str, methods: list[str]) -> UniversalResolver:
+    return UniversalResolver(url, tuple(methods))
 
 
 def _limits(table: _Table) -> Limits:

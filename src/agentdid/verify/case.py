@@ -89,8 +89,8 @@ class Case:
     """A question with its working state. The checks of `verify.flow` fill it in, in their order."""
 
     __slots__ = (
-        "anchors", "budget", "documents", "exercised", "freshness", "memory", "now", "parsed", "question", "raw",
-        "text", "void",
+        "anchors", "budget", "documents", "exercised", "freshness", "held", "memory", "now", "parsed", "question",
+        "raw", "text", "void",
     )  # fmt: skip
 
     def __init__(self, question: Question, memory: Memory) -> None:
@@ -104,6 +104,7 @@ class Case:
         self.void: frozenset[str] = frozenset()
         self.anchors: dict[str, tuple[Anchor, ...]] = {}
         self.documents: dict[str, DidDocument] = {}
+        self.held: dict[str, datetime] = {}
         self.freshness: list[Freshness] = []
         self.exercised: tuple[CapabilityGrant, ...] = ()
 

@@ -250,7 +250,7 @@ def test_dids(shell: Shell) -> None:
         (site["did"], "notFound", 3),
     ):
         answer = shell("did", "resolve", did, "--sources", "sources.json", code=code)
-        assert name == answer["didResolutionMetadata"]["error"]
+        assert name == answer["didResolutionMetadata"]["error"]["title"]
     shell("did", "create")
     assert "dropped" in shell.errors
 
