@@ -54,7 +54,8 @@ def document_json(did: str) -> dict[str, object]:
     row = _row(jwk)
     if row is not None:
         try:
-            decode_jwk(jwk)
+            # a curve's key is judged without `alg`: where the two disagree it is a key all the same, for nothing
+            decode_jwk(jwk if row.crv is None else {name: jwk[name] for name in jwk if name != "alg"})
         except KeyInvalid:
             raise
         except Malformed as error:  # a coordinate that is not base64url

@@ -100,6 +100,11 @@ class KeyLengthInvalid(DidInvalid):
 
 
 @final
+class OptionInvalid(TypeMismatch):
+    """A resolution option of another form than its definition gives it."""
+
+
+@final
 class KeyFormatUnknown(TypeMismatch):
     """`publicKeyFormat` names nothing that is known here."""
 
@@ -131,7 +136,7 @@ class Options:
         """Return the options that a resolution request says, whether as text or as JSON; others are not ours.
 
         Raises:
-            TypeMismatch: A value of another type.
+            OptionInvalid: A value of another type.
             KeyFormatUnknown, KeyFormatInvalid: By `publicKeyFormat`.
         """
         usual = cls()
@@ -139,9 +144,9 @@ class Options:
         context = options.get("defaultContext", usual.context)
         context = [context] if isinstance(context, str) else context
         if not isinstance(name, str) or not isinstance(context, list | tuple):
-            raise TypeMismatch("expected publicKeyFormat to be text and defaultContext to be URLs")
+            raise OptionInvalid("expected publicKeyFormat to be text and defaultContext to be URLs")
         if not context or not all(isinstance(each, str) and each for each in context):
-            raise TypeMismatch("expected defaultContext to be URLs")
+            raise OptionInvalid("expected defaultContext to be URLs")
         experimental = _flag(options, "enableExperimentalPublicKeyTypes", default=usual.experimental)
         if name not in FORMATS:
             # who switches experimental types off asks for the known ones, which this is not
@@ -287,4 +292,4 @@ def _flag(options: Mapping[str, object], name: str, *, default: bool) -> bool:
         return True
     if value in (False, "false"):
         return False
-    raise TypeMismatch(f"expected {name} to be true or false")
+    raise OptionInvalid(f"expected {name} to be true or false")

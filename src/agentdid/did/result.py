@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
-from agentdid.did.key import KeyFormatInvalid, KeyFormatUnknown, KeyLengthInvalid
+from agentdid.did.key import KeyFormatInvalid, KeyFormatUnknown, KeyLengthInvalid, OptionInvalid
 from agentdid.did.syntax import DidUrlInvalid
 from agentdid.errors import (
     AgentdidError,
@@ -29,11 +29,6 @@ DEREFERENCING_TYPE: Final = "application/did-url-dereferencing"
 RESULT_CONTEXT: Final = "https://w3id.org/did-resolution/v1"
 _DID: Final = "https://www.w3.org/ns/did#"
 _SECURITY: Final = "https://w3id.org/security#"
-
-
-@final
-class OptionInvalid(TypeMismatch):
-    """A resolution option of another form than its definition gives it."""
 
 
 @final

@@ -13,7 +13,7 @@ from agentdid.clock import Clock, SystemClock
 from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import parse_object
 from agentdid.did.dereference import VERSIONING, dereference
-from agentdid.did.key import Options
+from agentdid.did.key import OptionInvalid, Options
 from agentdid.did.resolve import Ask, plan_json, read
 from agentdid.did.result import (
     DEREFERENCING_TYPE,
@@ -21,7 +21,6 @@ from agentdid.did.result import (
     RESULT_TYPE,
     URI_LIST,
     Dereferencing,
-    OptionInvalid,
     RepresentationUnsupported,
     Resolution,
     ResourceMissing,

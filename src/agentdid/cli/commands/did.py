@@ -91,7 +91,7 @@ def resolve(
     trust: TrustFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the DID resolution result (DID Resolution section 9); of a DID URL, what it dereferences to (section 10)."""
+    """Print the DID resolution result (DID Resolution section 9), or what a DID URL dereferences to (section 10)."""
     policy = read_trust(trust)
     resolver = _resolver(sources, policy)
     options: dict[str, object] = {}
