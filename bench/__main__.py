@@ -1,4 +1,4 @@
-"""`python -m bench [verify] [--json]`: every figure with its spread and its bar; exit 1 if a bar was missed."""
+"""`python -m bench [verify|did] [--json]`: every figure with its spread and its bar; exit 1 if a bar was missed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import start, verify
+from bench import did, start, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.measure import Row
 
-TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {"verify": (verify.rows, start.rows)}
+TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
+    "verify": (verify.rows, start.rows),
+    "did": (did.rows,),
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -30,9 +33,7 @@ def main(arguments: list[str]) -> int:
         print(f"{'row':64} {'figure':>8} {'p10':>7} {'p90':>7} {'bar':>6}  unit, verdict")
         for row in rows:
             verdict = "ok" if row.ok else "MISSED"
-            print(
-                f"{row.name:64} {row.figure:8.2f} {row.low:7.2f} {row.high:7.2f} {row.bar:6.1f}  {row.unit}, {verdict}"
-            )
+            print(f"{row.name:64} {row.figure:8.4g} {row.low:7.3g} {row.high:7.3g} {row.bar:6g}  {row.unit}, {verdict}")
     return 0 if all(row.ok for row in rows) else 1
 
 
