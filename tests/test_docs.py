@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,7 @@ BUILT = {
     "doctor": {"--json"},
 }  # fmt: skip
 # Words of the documents that look like codes and are something else: limits, members of a policy, names in Python.
-NAMES = {each.name for kind in (Limits, Anchor, Trust) for each in fields(kind)} | {
+NAMES = {name for kind in (Limits, Anchor, Trust) for name in kind.__struct_fields__} | {
     "a2a_skill", "mcp_tool", "safe_until", "verify_credential", "require_capability", "token_endpoint", "dcql_query",
     "type_values", "check_root", "ldp_vc",
 }  # fmt: skip

@@ -40,7 +40,7 @@ def test_dir_lists_the_door() -> None:
 
 def test_importing_the_package_imports_nothing_of_others() -> None:
     """`import agentdid` is cheap because it does nothing."""
-    heavy = {"nacl", "cryptography", "orjson", "sqlalchemy", "httpx", "fastapi", "asyncio", "dataclasses"}
+    heavy = {"nacl", "cryptography", "msgspec", "sqlalchemy", "httpx", "fastapi", "asyncio", "dataclasses"}
 
     assert set() == heavy & (_modules_after("import agentdid") - _modules_after("pass"))
 

@@ -167,7 +167,7 @@ def sign(document: dict[str, object], by: Party, at: datetime, form: str = SUITE
     def salt(size: int) -> bytes:
         return hashlib.sha256(f"salt {next(counter)}".encode()).digest()[:size]
 
-    with patch.object(disclosures, "secrets", SimpleNamespace(token_bytes=salt)):
+    with patch.object(disclosures, "os", SimpleNamespace(urandom=salt)):
         return secure_link(document, by.secret, by.method_id, form=form, at=at)
 
 

@@ -6,18 +6,17 @@ counts the work that is left. A limit is never raised by what it limits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Final, final
 
 from agentdid.errors import InputTooLarge
+from agentdid.record import Value
 
 HARD_MAX_CHAIN: Final = 8
 """Links that no policy can exceed: each costs the verifier a signature and a status (specs/delegation.md)."""
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Value, frozen=True):
     """The bounds of one verifier, wallet or issuer. Sizes in bytes, times in seconds (`_s`)."""
 
     max_input_bytes: int = 262_144
@@ -72,10 +71,10 @@ class Limits:
     """Consumed nonces kept at once in memory; when full, new ones are refused, not old ones forgotten."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-                message = f"limit {field.name} must be a positive number, got {value!r}"
+                message = f"limit {name} must be a positive number, got {value!r}"
                 raise ValueError(message)
         if self.max_chain > HARD_MAX_CHAIN:
             message = f"max_chain is at most {HARD_MAX_CHAIN}, got {self.max_chain}"

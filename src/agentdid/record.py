@@ -1,19 +1,24 @@
-"""Values that pass through one judgement: frozen for the type checker, plain objects when it runs.
+"""Values: members by name, frozen when made, at a tenth of a frozen dataclass's cost (docs/adr/0006-values.md).
 
-A frozen dataclass costs a tenth of a microsecond a member more to make, and one presentation makes a hundred members.
-What leaves the judgement (`Credential`, `Capability`, `Verified`, `Decision`, `Grant`) is frozen at run time as well;
-what only passes through it is a record (docs/adr/0006-records.md).
+Two values are equal when their members are; with ``eq=False`` a value equals only itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeVar, dataclass_transform
+from typing import ClassVar
 
-_T = TypeVar("_T")
+from msgspec import Struct
 
 
-@dataclass_transform(eq_default=False, frozen_default=True, field_specifiers=(field,))
-def record(cls: type[_T]) -> type[_T]:
-    """Make a slotted dataclass of which type checkers let nobody assign a member; a record equals only itself."""
-    return dataclass(slots=True, eq=False)(cls)
+class Value(Struct, frozen=True):
+    """The base of every value type: ``class Name(Value, frozen=True)``.
+
+    Attributes:
+        quiet: Members that `repr` leaves out: secrets, and what would flood a log.
+    """
+
+    quiet: ClassVar[frozenset[str]] = frozenset()
+
+    def __repr__(self) -> str:
+        shown = [f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in self.quiet]
+        return f"{type(self).__name__}({', '.join(shown)})"

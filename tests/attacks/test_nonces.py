@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agentdid.limits import DEFAULT
 from agentdid.storage.nonces import MemoryTakes, NonceStore

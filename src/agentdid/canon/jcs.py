@@ -1,6 +1,6 @@
 """RFC 8785: the one byte string of a JSON value.
 
-`orjson` with sorted keys is not RFC 8785 (floats, integers beyond 2^53-1, UTF-16 order of names), but where none of
+`msgspec` with sorted keys is not RFC 8785 (floats, integers beyond 2^53-1, UTF-16 order of names), but where none of
 these occurs it gives the same bytes at a tenth of the cost; a walk makes sure, or the strict parser already has.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Final
 
-import orjson
+import msgspec
 
 from agentdid.codec.strict_json import MAX_INT
 from agentdid.errors import EncodingInvalid, JsonNumberRange, JsonTooDeep, TypeMismatch
@@ -17,6 +17,7 @@ from agentdid.errors import EncodingInvalid, JsonNumberRange, JsonTooDeep, TypeM
 _MAX_DEPTH: Final = 256
 _FIXED_POINT: Final = 21  # ECMAScript Number::toString: fixed notation up to 10^21, and down to 10^-6
 _SMALLEST_FIXED: Final = -6
+_sorted: Final = msgspec.json.Encoder(order="sorted").encode
 
 
 def canonicalize(value: object) -> bytes:
@@ -40,13 +41,13 @@ def canonicalize_plain(value: object) -> bytes:
         EncodingInvalid: A lone surrogate; parsed values have none.
     """
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError:
+        return _sorted(value)
+    except UnicodeEncodeError:
         raise EncodingInvalid("expected strings without lone surrogates") from None
 
 
 def _is_plain(value: object, depth: int) -> bool:
-    """Whether sorted orjson output is canonical for `value`."""
+    """Whether sorted msgspec output is canonical for `value`."""
     kind = type(value)
     if kind is str or value is None or kind is bool:
         return True
@@ -70,7 +71,7 @@ def _write(value: object, depth: int) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return canonicalize_plain(value).decode("utf-8")
+        return canonicalize_plain(str(value)).decode("utf-8")
     if isinstance(value, int):
         if not -MAX_INT <= value <= MAX_INT:
             raise JsonNumberRange("an integer is within 2^53-1 on either side of zero")

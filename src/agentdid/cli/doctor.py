@@ -25,7 +25,7 @@ _EXTRAS: Final = {
     "demo": ("trustme",),
     "bbs": ("py_arkworks_bls12381",),
 }
-_PACKAGES: Final = ("agentdid", "cryptography", "pynacl", "orjson", "httpx", "sqlalchemy")
+_PACKAGES: Final = ("agentdid", "cryptography", "pynacl", "msgspec", "httpx", "sqlalchemy")
 _MIN_KDF_S: Final = 0.25
 
 

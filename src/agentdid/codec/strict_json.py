@@ -5,17 +5,16 @@
 * Depth, members and size are bounded, so a short text cannot cost long work.
 
 A compact text that is the encoder's own output needs no second look for duplicate members: `parse` reads it with
-`orjson`, walks it once, writes it again and compares. Everything else goes through the standard library's scanner.
+`msgspec`, walks it once, writes it again and compares. Everything else goes through the standard library's scanner.
 """
 
 from __future__ import annotations
 
-from dataclasses import field
 from math import copysign, isinf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NoReturn, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, final
 
-import orjson
+import msgspec
 
 from agentdid.errors import (
     EncodingInvalid,
@@ -27,7 +26,7 @@ from agentdid.errors import (
     TypeMismatch,
 )
 from agentdid.limits import DEFAULT, Limits
-from agentdid.record import record
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,20 +34,24 @@ if TYPE_CHECKING:
 MAX_INT: Final = 9_007_199_254_740_991
 """2^53-1: the largest integer that IEEE 754 doubles, and so other readers, hold exactly (RFC 7493 section 2.2)."""
 _MAX_INT_DIGITS: Final = 17  # a sign and sixteen digits
+_decode: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, OverflowError, RecursionError)
 
 
 @final
-@record
-class JsonText:
+class JsonText(Value, frozen=True, eq=False):
     """A JSON value with what one walk over it found.
 
     Attributes:
         value: Plain Python values.
-        plain: No float and no member name beyond ASCII anywhere in it, so that sorted `orjson` output is RFC 8785
+        plain: No float and no member name beyond ASCII anywhere in it, so that sorted `msgspec` output is RFC 8785
             for it and for each of its parts.
     """
 
-    value: object = field(repr=False)
+    quiet: ClassVar[frozenset[str]] = frozenset({"value"})
+
+    value: object
     plain: bool
 
 
@@ -73,18 +76,14 @@ def parse(raw: bytes | str, limits: Limits = DEFAULT) -> JsonText:
     if len(octets) > limits.max_input_bytes:
         raise InputTooLarge(f"a JSON text is at most {limits.max_input_bytes} bytes")
     try:
-        value = orjson.loads(octets)
-        # The encoder keeps integers within 2^53-1 and writes names beyond ASCII as they are, so of an ASCII text that
-        # it writes again byte for byte, only floats and depth are left to look at.
-        if (
-            len(octets) <= 2 * limits.max_members  # a member or element takes two bytes at least
-            and octets.isascii()
-            and orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER) == octets
-        ):
-            return JsonText(value, _are_plain((value,), limits.max_depth))
-        again = orjson.dumps(value)
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        value = _decode(octets)
+        again = _encode(value)
+    except _UNREADABLE:
         return _parse_fully(octets, limits)  # which says what is wrong
+    # The encoder writes names beyond ASCII as they are, so of an ASCII text that it writes again byte for byte, only
+    # numbers and depth are left to look at; and a member or element takes two bytes at least.
+    if again == octets and len(octets) <= 2 * limits.max_members and octets.isascii():
+        return JsonText(value, _are_plain((value,), limits.max_depth))
     walk = _Walk(limits)
     walk.visit(value, limits.max_depth)
     if again == octets:
@@ -106,7 +105,7 @@ def parse_object(raw: bytes | str, limits: Limits = DEFAULT) -> JsonText:
 
 def encode(value: object) -> bytes:
     """Return the value as compact UTF-8 JSON, members in their order: what goes on the wire."""
-    return orjson.dumps(value)
+    return _encode(value)
 
 
 def freeze(value: object) -> object:
@@ -117,7 +116,7 @@ def freeze(value: object) -> object:
 
 
 def _are_plain(values: Iterable[Any], depth: int) -> bool:
-    """Return whether there is no float in values of ASCII names and safe integers, nested no deeper than `depth`."""
+    """Return whether there is no float in values of ASCII names, nested no deeper than `depth`."""
     plain = True
     for each in values:
         kind = type(each)
@@ -128,10 +127,17 @@ def _are_plain(values: Iterable[Any], depth: int) -> bool:
                 raise JsonTooDeep("arrays and objects are nested deeper than the limit")
             if not _are_plain(each.values() if kind is dict else each, depth - 1):
                 plain = False
+        elif kind is int:
+            _check_int(each)
         elif kind is float:
             _check_float(each)
             plain = False
     return plain
+
+
+def _check_int(value: int) -> None:
+    if not -MAX_INT <= value <= MAX_INT:
+        raise JsonNumberRange("an integer is within 2^53-1 on either side of zero")
 
 
 def _check_float(value: float) -> None:
@@ -181,8 +187,7 @@ class _Walk:
 
     def visit_number(self, value: float) -> None:
         if type(value) is int:
-            if not -MAX_INT <= value <= MAX_INT:
-                raise JsonNumberRange("an integer is within 2^53-1 on either side of zero")
+            _check_int(value)
         else:
             self.plain = False
             _check_float(value)
@@ -220,8 +225,8 @@ def _parse_fully(octets: bytes, limits: Limits) -> JsonText:
     walk = _Walk(limits)
     walk.visit(value, limits.max_depth)
     try:
-        orjson.dumps(value)
-    except orjson.JSONEncodeError:
+        _encode(value)
+    except UnicodeEncodeError:
         raise EncodingInvalid("expected strings without lone surrogates") from None
     return JsonText(value, walk.plain)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast, final
+from typing import TYPE_CHECKING, ClassVar, Final, cast, final
 
 from agentdid.codec.strict_json import freeze
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,7 @@ CAPABILITY_TYPE: Final = "AgentCapabilityCredential"
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Value, frozen=True):
     """A credential whose members have the shapes of VCDM 2.0.
 
     Attributes:
@@ -34,6 +33,8 @@ class Credential:
         document: The whole, unsecured: no `proof`, disclosures applied. Read it through `claims` outside the core.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"document"})
+
     id: str | None
     types: tuple[str, ...]
     issuer: str
@@ -41,7 +42,7 @@ class Credential:
     valid_from: datetime | None
     valid_until: datetime | None
     status: tuple[dict[str, object], ...]
-    document: dict[str, object] = field(repr=False)
+    document: dict[str, object]
 
     @property
     def claims(self) -> Mapping[str, object]:
@@ -55,8 +56,7 @@ class Credential:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Presentation:
+class Presentation(Value, frozen=True):
     """A presentation whose members have the shapes of VCDM 2.0.
 
     Attributes:
@@ -66,7 +66,9 @@ class Presentation:
         document: The whole, without `proof` and without JWT claims.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"document"})
+
     id: str | None
     holder: str | None
     credentials: tuple[dict[str, object], ...]
-    document: dict[str, object] = field(repr=False)
+    document: dict[str, object]

@@ -14,12 +14,11 @@ the root may say this is judged elsewhere. Rules:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
-from orjson import loads
+from msgspec.json import decode
 
 from agentdid.codec.base import decode_multibase
 from agentdid.codec.strict_json import encode
@@ -36,6 +35,7 @@ from agentdid.delegation.constraints import (
 from agentdid.delegation.resources import find_normal
 from agentdid.did.syntax import check_did
 from agentdid.errors import AgentdidError, DidInvalid, EncodingInvalid, InputTooLarge, TypeMismatch
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,8 +79,7 @@ _MAX_MULTIBASE_CHARS: Final = 64
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class CallLimit:
+class CallLimit(Value, frozen=True):
     """At most `maximum` calls in any window of `window_s` seconds."""
 
     maximum: int
@@ -88,8 +87,7 @@ class CallLimit:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class BudgetLimit:
+class BudgetLimit(Value, frozen=True):
     """At most `maximum` of `unit` in the link's whole life.
 
     Attributes:
@@ -109,8 +107,7 @@ Limit: TypeAlias = CallLimit | BudgetLimit
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Value, frozen=True):
     """When people must have agreed, and how many of whom.
 
     Attributes:
@@ -126,8 +123,7 @@ class Approval:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class CapabilityGrant:
+class CapabilityGrant(Value, frozen=True):
     """Some actions on some resources, and under which conditions.
 
     Attributes:
@@ -154,8 +150,7 @@ class CapabilityGrant:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class ParentRef:
+class ParentRef(Value, frozen=True):
     """The link before this one: its credential's `id` and the SHA-256 of what was signed (32 bytes)."""
 
     id: str
@@ -163,8 +158,7 @@ class ParentRef:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Capability:
+class Capability(Value, frozen=True):
     """What one link of a chain grants.
 
     Attributes:
@@ -235,7 +229,7 @@ def parse_capability(value: object, limits: Limits, *, path: str = "", hidden_gr
 @lru_cache(maxsize=1024)
 def _parse_text(text: bytes, max_grants: int, hidden: bool) -> Capability:
     """Return the capability of its JSON text: an agent presents one capability many times, and it never changes."""
-    return _parse(loads(text), max_grants, hidden)
+    return _parse(decode(text), max_grants, hidden)
 
 
 def _parse(value: object, max_grants: int, hidden: bool) -> Capability:

@@ -11,13 +11,13 @@ or of another type than the constraint speaks about is never permitted. Rules:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 from agentdid.errors import CapabilityUnknownCaveat, InputTooLarge, TypeMismatch
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,8 +78,7 @@ def find_number(value: object) -> Decimal | None:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Const:
+class Const(Value, frozen=True):
     """Exactly one value."""
 
     value: Scalar
@@ -90,8 +89,7 @@ class Const:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Enum:
+class Enum(Value, frozen=True):
     """One of several values of one type."""
 
     values: frozenset[Scalar]
@@ -103,8 +101,7 @@ class Enum:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Value, frozen=True):
     """A number between two bounds, both included; at least one bound is there."""
 
     minimum: Decimal | None
@@ -121,8 +118,7 @@ class Range:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Prefix:
+class Prefix(Value, frozen=True):
     """A text that begins in one way. Plain characters: no path, no case, no Unicode form is understood."""
 
     value: str
@@ -133,8 +129,7 @@ class Prefix:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Cidr:
+class Cidr(Value, frozen=True):
     """An IP address inside one of several networks."""
 
     networks: tuple[IPv4Network | IPv6Network, ...]
@@ -153,8 +148,7 @@ class Cidr:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class TimeWindow:
+class TimeWindow(Value, frozen=True):
     """Some hours on some days of the week, in one time zone.
 
     Attributes:

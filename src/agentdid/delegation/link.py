@@ -7,7 +7,6 @@ malformed or as wider than its parent.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.codec.base import encode_multibase
@@ -19,6 +18,7 @@ from agentdid.delegation.chain import check_delegation, check_form
 from agentdid.errors import ChainLinkMismatch, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.suites import SUITES
+from agentdid.record import Value
 from agentdid.secure import data_integrity, sd_jwt
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ GRANTS: Final = ("credentialSubject", "capability", "grants")
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class ParentLink:
+class ParentLink(Value, frozen=True):
     """The link that a new one hangs on: what it says, and the digest that names it."""
 
     credential: Credential

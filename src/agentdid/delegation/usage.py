@@ -11,15 +11,17 @@ request by itself. Nothing is taken from what `narrowing` found. Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
+
+from msgspec import field, structs
 
 from agentdid.delegation.capability import ENVIRONMENT, GRANT_TYPES
 from agentdid.delegation.constraints import find_number
 from agentdid.delegation.resources import find_requested, is_below
 from agentdid.errors import CapabilityTargetMismatch
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,8 +32,7 @@ _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Value, frozen=True):
     """What somebody wants to do, as the verifier's own program saw it.
 
     Attributes:
@@ -74,7 +75,7 @@ class Request:
         if not hasattr(self.arguments, "keys") or not all(isinstance(name, str) for name in self.arguments):
             message = "a request's arguments are a mapping from names to values"
             raise TypeError(message)
-        object.__setattr__(self, "arguments", MappingProxyType(dict(self.arguments)))
+        structs.force_setattr(self, "arguments", MappingProxyType(dict(self.arguments)))
 
 
 def permits(grant: CapabilityGrant, request: Request, environment: Mapping[str, object] = _NOTHING) -> str | None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from agentdid.codec.instant import parse_instant
 from agentdid.did.syntax import check_did, split_did_url
-from agentdid.errors import DidDocumentMismatch, DidInvalid, KeyInvalid, PurposeNotAuthorized, TypeMismatch
+from agentdid.errors import (
+    DidDocumentMismatch,
+    DidInvalid,
+    EncodingInvalid,
+    ExtraMissing,
+    KeyInvalid,
+    PurposeNotAuthorized,
+    TypeMismatch,
+)
 from agentdid.keys.jwk import decode_jwk, encode_jwk
 from agentdid.keys.multikey import decode_multikey, encode_multikey
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +39,7 @@ _MAX_METHODS: Final = 256
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class VerificationMethod:
+class VerificationMethod(Value, frozen=True):
     """One key of a document, not loaded yet: a bad key harms only who uses it.
 
     Attributes:
@@ -44,12 +51,14 @@ class VerificationMethod:
         material: `publicKeyMultibase` or `publicKeyJwk` as it stands.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"material"})
+
     id: str
     type: str
     controller: str
     expires: datetime | None
     revoked: datetime | None
-    material: object = field(repr=False)
+    material: object
 
     def public_key(self) -> PublicKey:
         """Return the key.
@@ -65,8 +74,7 @@ class VerificationMethod:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class DidDocument:
+class DidDocument(Value, frozen=True):
     """What a DID says of itself.
 
     Attributes:
@@ -86,9 +94,10 @@ class DidDocument:
 
         Raises:
             PurposeNotAuthorized: It is not there, not under the relationship, another's, expired or revoked.
-            KeyInvalid, EncodingInvalid: It is there and is no key.
+            KeyInvalid, EncodingInvalid: It is there and is no key, or the document lists a component of a composite
+                key outside it.
 
-        Spec: Controlled Identifiers section 3.3.
+        Spec: Controlled Identifiers section 3.3; draft-ietf-lamps-pq-composite-sigs-19 section 10.3.
         """
         method = self.methods.get(method_id)
         if method is None or method_id not in self.relationships.get(relationship, ()):
@@ -99,7 +108,30 @@ class DidDocument:
             raise PurposeNotAuthorized("the key has expired")
         if method.revoked is not None and at >= method.revoked:
             raise PurposeNotAuthorized("the key has been revoked")
+        key = method.public_key()
+        if len(self.methods) > 1:
+            self._check_components(key)
+        return key
+
+    def _check_components(self, key: PublicKey) -> None:
+        """Hold that the document lists no component of a composite key beside it. Raises `KeyInvalid`."""
+        composites = [
+            each
+            for each in self.methods.values()
+            if isinstance(each.material, dict) and each.material.get("kty") == "AKP" and each.type in _JWK_TYPES
+        ]
+        if composites or key.algorithm.security == "hybrid":
+            from agentdid.keys.composite import check_separate  # noqa: PLC0415  # most documents hold none
+
+            found = [key, *(_find_public(each) for each in self.methods.values())]
+            check_separate(each for each in found if each is not None)
+
+
+def _find_public(method: VerificationMethod) -> PublicKey | None:
+    try:
         return method.public_key()
+    except (KeyInvalid, EncodingInvalid, ExtraMissing):
+        return None  # a bad key harms only who uses it
 
 
 def parse_document(value: object, expected: str) -> DidDocument:

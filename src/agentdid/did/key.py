@@ -6,7 +6,6 @@ did:keys are compared by `same_did`, which compares keys and not spellings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self, final
@@ -22,6 +21,7 @@ from agentdid.keys.algorithms import BY_MULTICODEC
 from agentdid.keys.jwk import encode_jwk
 from agentdid.keys.multikey import encode_multikey
 from agentdid.keys.public import load_public
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +36,7 @@ _X25519: Final = 0xEC
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Value, frozen=True):
     """One `publicKeyFormat`: what a key is shown as (did:key, Signature and Encryption Method Creation).
 
     Attributes:
@@ -115,8 +114,7 @@ class KeyFormatInvalid(TypeMismatch):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Value, frozen=True):
     """How a document is shown (did:key, Document Creation Algorithm). The keys in it are the same under all of them.
 
     Attributes:

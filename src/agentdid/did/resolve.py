@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
 
@@ -11,6 +10,7 @@ from agentdid.did import jwk, key, peer, web
 from agentdid.did.document import DidDocument, parse_document
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidMethodUnsupported
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,8 +20,7 @@ ACCEPT: Final = ("application/did+json", "application/did+ld+json", "application
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Value, frozen=True):
     """What must be fetched to know a DID's document."""
 
     did: str
@@ -30,8 +29,7 @@ class Ask:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(Value, frozen=True):
     """A DID method whose documents are computed from the DID alone."""
 
     resolve: Callable[[str], DidDocument]

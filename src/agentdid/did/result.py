@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.did.key import KeyFormatInvalid, KeyFormatUnknown, KeyLengthInvalid, OptionInvalid
@@ -18,6 +18,7 @@ from agentdid.errors import (
     TypeMismatch,
     Undecided,
 )
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ URI_LIST: Final = "text/uri-list"
 RESULT_TYPE: Final = "application/did-resolution"
 DEREFERENCING_TYPE: Final = "application/did-url-dereferencing"
 RESULT_CONTEXT: Final = "https://w3id.org/did-resolution/v1"
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _DID: Final = "https://www.w3.org/ns/did#"
 _SECURITY: Final = "https://w3id.org/security#"
 
@@ -92,8 +94,7 @@ def _named(error: AgentdidError) -> tuple[str, str]:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Value, frozen=True):
     """The outcome of resolving a DID.
 
     Attributes:
@@ -105,8 +106,8 @@ class Resolution:
 
     document: dict[str, object] | None
     error: AgentdidError | None = None
-    document_metadata: Mapping[str, object] = field(default_factory=dict)
-    resolution_metadata: Mapping[str, object] = field(default_factory=dict)
+    document_metadata: Mapping[str, object] = _NOTHING
+    resolution_metadata: Mapping[str, object] = _NOTHING
 
     def encode(self) -> dict[str, object]:
         """Return the DID resolution result (DID Resolution section 9)."""
@@ -120,8 +121,7 @@ class Resolution:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Dereferencing:
+class Dereferencing(Value, frozen=True):
     """The outcome of dereferencing a DID URL.
 
     Attributes:
@@ -135,8 +135,8 @@ class Dereferencing:
     content: dict[str, object] | list[str] | None
     content_type: str = DID_TYPE
     error: AgentdidError | None = None
-    content_metadata: Mapping[str, object] = field(default_factory=dict)
-    dereferencing_metadata: Mapping[str, object] = field(default_factory=dict)
+    content_metadata: Mapping[str, object] = _NOTHING
+    dereferencing_metadata: Mapping[str, object] = _NOTHING
 
     def encode(self) -> dict[str, object]:
         """Return the DID URL dereferencing result (DID Resolution section 10)."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.errors import DidInvalid
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +28,7 @@ class DidUrlInvalid(DidInvalid):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class DidUrl:
+class DidUrl(Value, frozen=True):
     """A DID URL in its parts (DID Core section 3.2), each as it is written; empty where there is none."""
 
     did: str

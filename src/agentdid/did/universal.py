@@ -8,7 +8,6 @@ instance, and nothing falls back to one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, final
 
 from agentdid.codec.strict_json import parse_object
@@ -17,6 +16,7 @@ from agentdid.did.resolve import METHODS, Ask
 from agentdid.did.result import RESULT_TYPE, Resolution
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidMethodUnsupported, DidNotFound, TypeMismatch
+from agentdid.record import Value
 
 _ENDPOINT: Final = re.compile(r"https://[^/?#\s]+(?:/[^?#\s]*)?")
 # What it answers with; older instances name the result by its JSON-LD profile.
@@ -24,8 +24,7 @@ ACCEPT: Final = (RESULT_TYPE, "application/ld+json", "application/did+ld+json", 
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class UniversalResolver:
+class UniversalResolver(Value, frozen=True):
     """One resolver in the HTTP binding of DID Resolution (section 12.1), and what it is believed for.
 
     Attributes:

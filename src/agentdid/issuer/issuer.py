@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Self, cast, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast, final
 from urllib.parse import urlsplit
 
-import orjson
+from msgspec.json import decode
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, insert, select
 
 from agentdid.clock import Clock, SystemClock
@@ -26,6 +25,7 @@ from agentdid.issuer.status_ledger import StatusLedger, add_tables
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.suites import SUITES
+from agentdid.record import Value
 from agentdid.secure import data_integrity, sd_jwt
 from agentdid.status.bitstring import build_list_credential
 from agentdid.storage.engine import reading
@@ -62,8 +62,7 @@ _IDENTITY: Final = Table(
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Value, frozen=True):
     """A freshly minted credential.
 
     Attributes:
@@ -74,16 +73,17 @@ class Issued:
         index: Its entry there.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"credential", "chain"})
+
     id: str
-    credential: str | dict[str, object] = field(repr=False)
-    chain: tuple[str | dict[str, object], ...] = field(repr=False)
+    credential: str | dict[str, object]
+    chain: tuple[str | dict[str, object], ...]
     list_url: str
     index: int
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class SignedList:
+class SignedList(Value, frozen=True):
     """A status list as it is published.
 
     Attributes:
@@ -93,8 +93,10 @@ class SignedList:
         signed_at: When it was signed.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"body"})
+
     url: str
-    body: bytes = field(repr=False)
+    body: bytes
     etag: str
     signed_at: datetime
 
@@ -122,9 +124,7 @@ class Issuer:
             rows = connection.execute(select(_IDENTITY)).all()
         if len(rows) != 1:
             raise StoreUnavailable("expected one identity in an issuer's store")
-        content = cast(
-            "dict[str, Any]", orjson.loads(vault.unseal(rows[0].sealed, ("identity", rows[0].did, "sealed")))
-        )
+        content = cast("dict[str, Any]", decode(vault.unseal(rows[0].sealed, ("identity", rows[0].did, "sealed"))))
         self.did: str = rows[0].did
         self.base_url: str = rows[0].base_url
         self._secret = SecretKey.from_seed(content["algorithm"], decode_base64url(content["seed"]))

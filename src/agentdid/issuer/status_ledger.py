@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -32,6 +31,7 @@ from sqlalchemy import (
 
 from agentdid.errors import CredentialExists, CredentialNotFound
 from agentdid.limits import DEFAULT
+from agentdid.record import Value
 from agentdid.storage.engine import reading, transaction
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ _LISTS, _ISSUED = add_tables(MetaData())
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value, frozen=True):
     """One issued credential.
 
     Attributes:

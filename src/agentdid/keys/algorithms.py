@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, final
+
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +14,7 @@ Security = Literal["classical", "pq", "hybrid"]
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Algorithm:
+class Algorithm(Value, frozen=True):
     """One kind of key.
 
     Attributes:

@@ -7,12 +7,12 @@ What we verify may have either: neither FIPS 186-5 nor RFC 7518 nor RFC 8812 for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.errors import KeyInvalid, SignatureInvalid
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +25,7 @@ UNCOMPRESSED: Final = b"\x04"  # SEC 1 §2.3.3
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Value, frozen=True):
     """A curve: its name in the library below, and the order of its base point (SEC 2 section 2)."""
 
     name: str

@@ -84,7 +84,7 @@ def _load_key(algorithm: str, raw: bytes) -> PublicKey:
         raise KeyInvalid(f"expected a key of {', '.join(ALGORITHMS)}")
     if len(raw) != row.public_len:
         raise KeyInvalid(f"a public key of {row.name} has {row.public_len} bytes, got {len(raw)}")
-    return PublicKey(row, raw, find_scheme(row).load_public(row, raw), _MADE_HERE)
+    return PublicKey(row, raw, find_scheme(row.scheme).load_public(row, raw), _MADE_HERE)
 
 
 _load = lru_cache(maxsize=4096)(_load_key)

@@ -29,6 +29,6 @@ class Scheme(Protocol):
 
 
 @cache
-def find_scheme(row: Algorithm) -> Scheme:
-    """Return the module that computes with keys of a row, imported when the first such key is met."""
-    return cast("Scheme", import_module(f"agentdid.keys.{row.scheme}"))
+def find_scheme(name: str) -> Scheme:
+    """Return the module that a row names as its scheme, imported when the first key of it is met."""
+    return cast("Scheme", import_module(f"agentdid.keys.{name}"))

@@ -39,7 +39,7 @@ class SecretKey:
         if len(seed) != row.seed_len:
             # an expanded ML-DSA key is one of those that end here (ATTACKS S04)
             raise KeyInvalid(f"a secret key of {row.name} has {row.seed_len} bytes, got {len(seed)}")
-        raw, sign = find_scheme(row).load_secret(row, seed)
+        raw, sign = find_scheme(row.scheme).load_secret(row, seed)
         self.public = load_public(algorithm, raw)
         # closures keep the seed out of attributes, and so out of debuggers' and tracebacks' object dumps
         self._sign: Callable[[bytes], bytes] = sign
@@ -50,7 +50,7 @@ class SecretKey:
     def generate(cls, algorithm: str = "Ed25519") -> Self:
         """Return a fresh key of an algorithm of the table. Raises `KeyInvalid` for one without secrets here."""
         row = _row(algorithm)
-        return cls(algorithm, find_scheme(row).generate_seed(row))
+        return cls(algorithm, find_scheme(row.scheme).generate_seed(row))
 
     @classmethod
     def from_seed(cls, algorithm: str, seed: bytes) -> Self:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 from urllib.parse import urlsplit
 
 from agentdid.errors import AudienceMismatch, HeaderInvalid
 from agentdid.present.exchange import SCHEME, origin
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,7 @@ _MAX_HEADER: Final = 4_096
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Value, frozen=True):
     """What a partner asks for before it answers.
 
     Attributes:

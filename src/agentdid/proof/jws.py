@@ -6,10 +6,9 @@ two ways.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import JsonText, encode, parse
@@ -24,7 +23,7 @@ from agentdid.errors import (
 )
 from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.limits import DEFAULT, Limits
-from agentdid.record import record
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +43,7 @@ KEYS_OF_ALG: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class JoseHeader:
+class JoseHeader(Value, frozen=True):
     """A protected header whose every member that could change the outcome has been looked at."""
 
     alg: str
@@ -55,14 +53,15 @@ class JoseHeader:
 
 
 @final
-@record
-class Jws:
+class Jws(Value, frozen=True, eq=False):
     """A compact token taken apart; its signature has not been checked."""
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"signing_input", "signature"})
 
     header: JoseHeader
     payload: JsonText
-    signing_input: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
+    signing_input: bytes
+    signature: bytes
 
     @property
     def claims(self) -> dict[str, object]:

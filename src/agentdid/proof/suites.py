@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
+
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(Value, frozen=True):
     """One cryptosuite.
 
     Attributes:

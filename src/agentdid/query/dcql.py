@@ -14,11 +14,11 @@ it. It decides nothing about trust: a verifier judges what was presented by its 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias, final
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, final
 
 from agentdid.errors import InputTooLarge, QueryNotSatisfied, TypeMismatch
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,8 +42,7 @@ _ACTIONS: Final = ("credentialSubject", "capability", "grants", None, "actions",
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class ClaimQuery:
+class ClaimQuery(Value, frozen=True):
     """One claim that is asked for.
 
     Attributes:
@@ -58,8 +57,7 @@ class ClaimQuery:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class CredentialQuery:
+class CredentialQuery(Value, frozen=True):
     """One credential that is asked for.
 
     Attributes:
@@ -86,8 +84,7 @@ class CredentialQuery:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class CredentialSet:
+class CredentialSet(Value, frozen=True):
     """Combinations of credential queries, by id; one of them must be answered when `required`."""
 
     options: tuple[tuple[str, ...], ...]
@@ -95,19 +92,19 @@ class CredentialSet:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Value, frozen=True):
     """A whole query. Without credential sets, every credential query must be answered."""
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"source"})
 
     credentials: tuple[CredentialQuery, ...]
     credential_sets: tuple[CredentialSet, ...]
-    source: Mapping[str, object] = field(repr=False, compare=False)
+    source: Mapping[str, object]
     """The JSON object as it was stated, for whoever hands the query on."""
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Value, frozen=True):
     """A credential that may answer.
 
     Attributes:
@@ -124,8 +121,7 @@ class Candidate:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Value, frozen=True):
     """One candidate that answers a credential query: its index, and the claims that were selected in it."""
 
     index: int
@@ -133,8 +129,7 @@ class Hit:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Value, frozen=True):
     """How candidates answer a query.
 
     Attributes:

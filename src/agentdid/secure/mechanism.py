@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, ClassVar, final
+
+from msgspec import field
 
 from agentdid.errors import AlgKeyMismatch
-from agentdid.record import record
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 
 @final
-@record
-class Signature:
+class Signature(Value, frozen=True, eq=False):
     """One signature, not yet checked.
 
     Attributes:
@@ -30,13 +30,15 @@ class Signature:
         value: The signature.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value"})
+
     method_id: str
     did: str
     purpose: str
     suite: str
     algorithms: tuple[str, ...]
-    message: bytes = field(repr=False)
-    value: bytes = field(repr=False)
+    message: bytes
+    value: bytes
 
     def check(self, key: PublicKey) -> None:
         """Hold that `key` made this signature.
@@ -51,8 +53,7 @@ class Signature:
 
 
 @final
-@record
-class Binding:
+class Binding(Value, frozen=True, eq=False):
     """What ties a presentation to one audience, one challenge, one moment and, over HTTP, one request.
 
     `audience` and `nonce` are as they stand, of any JSON type: the judge compares them with what it expects.
@@ -68,8 +69,7 @@ class Binding:
 
 
 @final
-@record
-class Secured:
+class Secured(Value, frozen=True, eq=False):
     """A secured document taken apart; nothing about its signatures is established.
 
     Attributes:
@@ -86,15 +86,17 @@ class Secured:
         wire: The document as it travels: compact text, or the JSON object with its proof.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"document", "digest", "wire", "claims"})
+
     form: str
-    document: dict[str, object] = field(repr=False)
+    document: dict[str, object]
     signatures: tuple[Signature, ...]
-    digest: bytes = field(repr=False)
+    digest: bytes
     created: datetime | None
     expires: datetime | None
     begins: datetime | None
-    wire: str | dict[str, object] = field(repr=False)
-    claims: Mapping[str, object] = field(default_factory=dict, repr=False)
+    wire: str | dict[str, object]
+    claims: Mapping[str, object] = field(default_factory=dict)
     binding: Binding | None = None
     hidden_grants: bool = False
 

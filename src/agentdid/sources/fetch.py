@@ -25,7 +25,6 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, final
 
 import httpcore
@@ -41,6 +40,7 @@ from agentdid.errors import (
     FetchTooLarge,
 )
 from agentdid.limits import DEFAULT, Limits
+from agentdid.record import Value
 from agentdid.sources.addresses import check_addresses, parse_address, parse_networks
 from agentdid.sources.source import NOT_THERE
 from agentdid.verify.needs import Resource
@@ -156,7 +156,8 @@ class GuardedFetcher:
 
 def _begin(work: Callable[[], _T]) -> Future[_T]:
     """What `work` will return or raise, done in a thread of its own. Raises `FetchTimeout` where too much is begun."""
-    if not _THREADS.acquire(blocking=False):
+    threads = _THREADS  # the one that was taken from is given back to
+    if not threads.acquire(blocking=False):
         raise FetchTimeout("too many look-ups and fetches are still unanswered")
     future: Future[_T] = Future()
     future.set_running_or_notify_cancel()  # so that a waiter who gives up cannot cancel it under the thread
@@ -167,15 +168,14 @@ def _begin(work: Callable[[], _T]) -> Future[_T]:
         except Exception as error:  # noqa: BLE001  # handed to the waiter
             future.set_exception(error)
         finally:
-            _THREADS.release()
+            threads.release()
 
     # A daemon, so that a look-up left behind does not keep the process from ending.
     threading.Thread(target=run, name="agentdid-fetch", daemon=True).start()
     return future
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Value, frozen=True):
     """Where to ask and for what, from one reading of the URL."""
 
     host: str

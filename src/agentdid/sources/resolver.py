@@ -6,7 +6,6 @@ Whatever was fetched is read as a verifier reads it, so that nobody is shown a d
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.clock import Clock, SystemClock
@@ -170,7 +169,8 @@ class Resolver:
             raise (found if issubclass(found, Undecided) else DidNotFound)(answer.detail)
         said = {"retrieved": encode_instant(answer.held_at)}
         if self._universal is not None and self._universal.is_ask(ask):
-            return replace(self._universal.read(ask.did, answer.body), resolution_metadata=said)
+            outcome = self._universal.read(ask.did, answer.body)
+            return Resolution(outcome.document, None, outcome.document_metadata, said)
         read(ask.did, answer.body)
         return Resolution(
             parse_object(answer.body).value,  # type: ignore[arg-type]  # an object, by read

@@ -7,9 +7,10 @@ Importing this module, and making a source, loads nothing that can reach a netwo
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast, final
+
+from msgspec import structs
 
 from agentdid.codec.strict_json import encode, parse_object
 from agentdid.errors import DidNotFound, FetchFailed, FetchRedirect, TypeMismatch
@@ -30,7 +31,7 @@ _FAILURES: Final = range(300, 600)
 _DID_TYPE: Final = "application/did"
 _STATUS: Final = "$status"
 # The operator wrote this file, or a test did: it may hold many lists.
-_FILE_LIMITS: Final = replace(DEFAULT, max_input_bytes=67_108_864, max_members=2_000_000)
+_FILE_LIMITS: Final = structs.replace(DEFAULT, max_input_bytes=67_108_864, max_members=2_000_000)
 
 
 def missing_code(accept: tuple[str, ...]) -> str:

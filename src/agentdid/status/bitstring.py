@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.instant import encode_instant, parse_instant
@@ -33,6 +32,7 @@ from agentdid.errors import (
     TypeMismatch,
 )
 from agentdid.limits import DEFAULT, Limits
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +50,7 @@ _PIECE_BYTES: Final = 1 << 20
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class StatusEntry:
+class StatusEntry(Value, frozen=True):
     """Where one credential's status stands.
 
     Attributes:
@@ -66,8 +65,7 @@ class StatusEntry:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class StatusList:
+class StatusList(Value, frozen=True):
     """A status list unpacked, with what is needed to judge it.
 
     Attributes:
@@ -81,10 +79,12 @@ class StatusList:
         ttl_s: The issuer's `ttl` in seconds, as written; the judge bounds it.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"bits"})
+
     url: str
     issuer: str
     purposes: tuple[str, ...]
-    bits: bytes = field(repr=False)
+    bits: bytes
     signed_at: datetime
     valid_from: datetime | None
     valid_until: datetime | None

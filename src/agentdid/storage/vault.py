@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
-from typing import Final, Self, final
+from typing import ClassVar, Final, Self, final
 
 from nacl import bindings
 from nacl.exceptions import CryptoError
 
 from agentdid.codec.strict_json import encode
 from agentdid.errors import StoreLocked, StoreTampered
+from agentdid.record import Value
 
 _KEY_BYTES: Final = 32
 _SALT_BYTES: Final = 16  # crypto_pwhash_SALTBYTES
@@ -28,8 +28,7 @@ _MAX_PASSES: Final = 16
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Kdf:
+class Kdf(Value, frozen=True):
     """What it costs to try one passphrase.
 
     The default takes 0.35 s on the machine of MEASURED.md; `agentdid doctor` says what it takes here. The floor, one
@@ -56,8 +55,7 @@ DEFAULT_KDF: Final = Kdf()
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class VaultHeader:
+class VaultHeader(Value, frozen=True):
     """What a store keeps in the open about its sealing.
 
     Attributes:
@@ -67,10 +65,12 @@ class VaultHeader:
         sealed_key: The data key, sealed by the passphrase.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"sealed_key"})
+
     store_id: bytes
     salt: bytes
     kdf: Kdf
-    sealed_key: bytes = field(repr=False)
+    sealed_key: bytes
 
 
 @final

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
@@ -16,6 +15,7 @@ from agentdid.did.syntax import check_did
 from agentdid.did.universal import UniversalResolver
 from agentdid.errors import DidInvalid, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +25,11 @@ SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-
 """PROTOCOL section 5, weakest first."""
 # https, a host and at most a port: RFC 6454 §6.2. The default port is not written, so that one origin has one spelling.
 ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?!443$)[1-9][0-9]{0,4})?")
-_LIMIT_NAMES: Final = frozenset(each.name for each in fields(Limits))
+_LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Value, frozen=True):
     """One issuer that is believed about one set of things.
 
     Attributes:
@@ -63,8 +62,7 @@ class Anchor:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(Value, frozen=True):
     """The whole policy of one verifier.
 
     Attributes:
@@ -152,9 +150,9 @@ class Trust:
             "did": self.did,
             "resources": dict(self.resources),
             "anchors": [
-                {each.name: _plain(getattr(row, each.name)) for each in fields(Anchor)} for row in self.anchors
+                {name: _plain(getattr(row, name)) for name in Anchor.__struct_fields__} for row in self.anchors
             ],
-            "limits": {each.name: getattr(self.limits, each.name) for each in fields(Limits)},
+            "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
             "resolver": None
             if self.resolver is None

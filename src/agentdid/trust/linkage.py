@@ -18,7 +18,7 @@ from agentdid.errors import AgentdidError, IssuerUntrusted, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.jws import KEYS_OF_ALG, parse_jws, sign_jws
 from agentdid.proof.suites import SUITES
-from agentdid.record import record
+from agentdid.record import Value
 from agentdid.secure import data_integrity
 from agentdid.secure.mechanism import Signature
 from agentdid.trust.anchors import ORIGIN
@@ -44,8 +44,7 @@ _MAX_ENTRIES: Final = 256
 
 
 @final
-@record
-class Linkage:
+class Linkage(Value, frozen=True, eq=False):
     """One entry that has the shape it must have; nothing about its signature is established."""
 
     did: str

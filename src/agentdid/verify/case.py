@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, ClassVar, Final, final
+
+from msgspec import field
 
 from agentdid.clock import seconds
 from agentdid.credential.validity import Now
 from agentdid.limits import Budget
-from agentdid.record import record
+from agentdid.record import Value
 from agentdid.verify.states import Freshness
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ ISSUED_HERE: Final = IssuedHere()
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(Value, frozen=True):
     """The one HTTP request a presentation came with.
 
     Attributes:
@@ -55,8 +55,7 @@ class HttpRequest:
 
 
 @final
-@record
-class Question:
+class Question(Value, frozen=True, eq=False):
     """What is asked of an input: everything a decision depends on but the outside's answers.
 
     Attributes:
@@ -72,7 +71,9 @@ class Question:
         historical: Whether `at` is a past instant: evidence from later does not count.
     """
 
-    raw: bytes | str | dict[str, object] | list[object] = field(repr=False)
+    quiet: ClassVar[frozenset[str]] = frozenset({"raw"})
+
+    raw: bytes | str | dict[str, object] | list[object]
     holder: bool
     trust: Trust
     at: datetime

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NoReturn, final
+from typing import TYPE_CHECKING, ClassVar, Final, NoReturn, final
 
 from agentdid.codec.instant import encode_instant
 from agentdid.delegation.resources import find_requested
@@ -16,6 +15,7 @@ from agentdid.errors import (
     Refused,
     StoreUnavailable,
 )
+from agentdid.record import Value
 from agentdid.verify.root import is_root_action
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ CLASSICAL: Final = "classical"
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value, frozen=True):
     """What a verifier established of one input. There is one only when every check passed.
 
     Attributes:
@@ -46,10 +45,12 @@ class Decision:
         clock: Tells `permits` whether the decision may still be relied upon.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"report", "trust", "clock"})
+
     verified: Verified
-    report: Report = field(repr=False)
-    trust: Trust = field(repr=False)
-    clock: Clock = field(repr=False)
+    report: Report
+    trust: Trust
+    clock: Clock
 
     def __bool__(self) -> NoReturn:
         message = "a Decision is no yes or no: ask decision.permits(request), or use Verifier.authorize"
@@ -142,8 +143,7 @@ class Decision:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Value, frozen=True):
     """Permission for one request, given by one presentation, consumed with its nonce.
 
     Attributes:

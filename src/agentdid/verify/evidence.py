@@ -13,7 +13,7 @@ from agentdid.clock import FixedClock
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError, EvidenceMismatch, Malformed, TypeMismatch
-from agentdid.record import record
+from agentdid.record import Value
 from agentdid.trust.anchors import Trust
 from agentdid.verify.case import ISSUED_HERE, HttpRequest, IssuedHere, Question
 from agentdid.verify.decide import as_outcome
@@ -30,8 +30,7 @@ VERSION: Final = 1
 
 
 @final
-@record
-class Evidence:
+class Evidence(Value, frozen=True, eq=False):
     """What a decision rests on, as live values; `encode` makes the bundle of it."""
 
     question: Question

@@ -7,9 +7,10 @@ and policy are judged anew every time.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, final
+
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,8 +52,7 @@ class _Recent(Generic[_V]):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class KnownList:
+class KnownList(Value, frozen=True):
     """A status list, when it ends, and the keys under which its signatures held; with no keys, none was checked yet."""
 
     content: StatusList

@@ -6,19 +6,19 @@ answer is plain data, so that a judgement can be recorded and replayed (`verify.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol, TypeAlias, final
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, final
 
-from agentdid.record import record
+from msgspec import structs
+
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Value, frozen=True):
     """A document as it was served.
 
     Attributes:
@@ -28,18 +28,19 @@ class Resource:
         digest: SHA-256 of the body, computed once, so that what was learnt from these bytes can be remembered.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"digest"})
+
     url: str
     body: bytes
     held_at: datetime
-    digest: bytes = field(init=False, repr=False)
+    digest: bytes = b""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "digest", sha256(self.body).digest())
+        structs.force_setattr(self, "digest", sha256(self.body).digest())  # whatever was handed in
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Value, frozen=True):
     """Why there is no document: a code of the book (`fetch_…` or `did_not_found`) and words for people."""
 
     url: str
@@ -51,8 +52,7 @@ Answer: TypeAlias = Resource | Absent
 
 
 @final
-@record
-class NeedKeys:
+class NeedKeys(Value, frozen=True, eq=False):
     """The document of one DID, at most `max_age_s` old."""
 
     did: str
@@ -62,8 +62,7 @@ class NeedKeys:
 
 
 @final
-@record
-class NeedFacts:
+class NeedFacts(Value, frozen=True, eq=False):
     """Status lists, each at most `max_age_s` old (0: fetched anew); answered in the same order."""
 
     urls: tuple[str, ...]
@@ -71,16 +70,14 @@ class NeedFacts:
 
 
 @final
-@record
-class NeedNonce:
+class NeedNonce(Value, frozen=True, eq=False):
     """Whether a nonce is one that this verifier handed out and may still be answered."""
 
     nonce: str
 
 
 @final
-@record
-class NeedTake:
+class NeedTake(Value, frozen=True, eq=False):
     """The atomic consumption of a nonce, the last act of a judgement; remembered until `keep_until`."""
 
     audience: str

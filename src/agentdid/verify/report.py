@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, final
+
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +17,7 @@ NOT_RUN: Final = "not_run"
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(Value, frozen=True):
     """How one check ended.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import structs
 
 from agentdid.clock import seconds
 from agentdid.codec.instant import encode_instant
@@ -163,7 +164,7 @@ def _verified_list(case: Case, link: Link, entry: StatusEntry, held: Resource) -
             for signature, key in zip(known.signatures, keys, strict=True):
                 case.budget.spend_signature()
                 signature.check(key)
-            case.memory.lists.keep(held.digest, replace(known, keys=tuple(keys)))
+            case.memory.lists.keep(held.digest, structs.replace(known, keys=tuple(keys)))
     except Undecided as error:
         raise StatusUnavailable(f"the list's issuer could not be resolved ({error.code})", path=path) from None
     except AgentdidError as error:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
-from agentdid.record import record
+from msgspec import structs
+
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,8 +22,7 @@ _SEAL: Final = object()
 
 
 @final
-@record
-class Link:
+class Link(Value, frozen=True, eq=False):
     """One well-formed credential of the input: as secured, as a credential, and what it grants.
 
     Attributes:
@@ -44,8 +44,7 @@ class Link:
 
 
 @final
-@record
-class Parsed:
+class Parsed(Value, frozen=True, eq=False):
     """A well-formed input whose parts hang together; no signature has been looked at.
 
     Attributes:
@@ -67,8 +66,7 @@ class Parsed:
 
 
 @final
-@record
-class Freshness:
+class Freshness(Value, frozen=True, eq=False):
     """How long the outside evidence may be believed: the instant after which it must be asked again, and by what."""
 
     until: datetime
@@ -76,8 +74,7 @@ class Freshness:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Value, frozen=True):
     """An input whose proofs, issuers, validity and status held at `at`; only `verify.flow` makes one.
 
     Attributes:
@@ -85,18 +82,20 @@ class Verified:
         at: The instant of judgement, aware and in UTC.
         void: Grants of the root that no anchor covers: as if hidden.
         freshness: What bounds the time this may be relied upon.
+        seal: Shown once, by `seal_verified`.
     """
 
     parsed: Parsed
     at: datetime
     void: frozenset[str]
     freshness: tuple[Freshness, ...]
-    seal: InitVar[object] = field(default=None)  # an InitVar, so that dataclasses.replace() cannot carry it along
+    seal: object = None
 
-    def __post_init__(self, seal: object) -> None:
-        if seal is not _SEAL:
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
             message = "Verified comes from agentdid.verify, not from callers"
             raise TypeError(message)
+        structs.force_setattr(self, "seal", None)  # so that structs.replace() cannot carry it along
 
 
 def seal_verified(parsed: Parsed, at: datetime, void: frozenset[str], freshness: tuple[Freshness, ...]) -> Verified:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Self, cast, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast, final
 
-import orjson
+from msgspec.json import decode
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, insert, select
 
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode
 from agentdid.errors import CredentialExists
+from agentdid.record import Value
 from agentdid.storage.engine import reading, transaction
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 
@@ -48,19 +48,19 @@ _CREDENTIALS: Final = Table(
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
+class KeyRecord(Value, frozen=True):
     """One key as kept."""
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"seed"})
 
     did: str
     algorithm: str
-    seed: bytes = field(repr=False)
+    seed: bytes
     label: str = ""
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class CredentialRecord:
+class CredentialRecord(Value, frozen=True):
     """One credential as kept.
 
     Attributes:
@@ -74,11 +74,13 @@ class CredentialRecord:
         trusted: Whether its root was judged by a trust policy.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"chain"})
+
     id: str
     issuer: str
     subject: str
     types: tuple[str, ...]
-    chain: tuple[str, ...] = field(repr=False)
+    chain: tuple[str, ...]
     received_at: datetime
     valid_until: datetime | None
     trusted: bool
@@ -207,7 +209,7 @@ class WalletStore:
 
     def _read(self, table: Table, row: Row[Any]) -> dict[str, Any]:
         # written by us and opened by us: the seal vouches for the shape
-        return cast("dict[str, Any]", orjson.loads(self._vault.unseal(row.sealed, _place(table, row._asdict()))))
+        return cast("dict[str, Any]", decode(self._vault.unseal(row.sealed, _place(table, row._asdict()))))
 
 
 def _place(table: Table, row: Mapping[str, object]) -> tuple[str, ...]:
@@ -216,7 +218,7 @@ def _place(table: Table, row: Mapping[str, object]) -> tuple[str, ...]:
     Exchanged indexes would otherwise answer a question for one credential with another.
     """
     bound = [column.name for column in table.columns if column.name not in ("number", "sealed")]
-    return (table.name, *(f"{name}={_spell(row[name])}" for name in bound), "sealed")
+    return (str(table.name), *(f"{name}={_spell(row[name])}" for name in bound), "sealed")
 
 
 def _spell(value: object) -> str:

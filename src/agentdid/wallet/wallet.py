@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self, final
+from typing import TYPE_CHECKING, ClassVar, Final, Self, final
 
 from agentdid.clock import Clock, SystemClock
 from agentdid.codec.strict_json import encode, parse
@@ -23,6 +22,7 @@ from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT, Limits
 from agentdid.present.presentation import FORMATS, make_presentation
 from agentdid.query.dcql import Query, evaluate, parse_query
+from agentdid.record import Value
 from agentdid.trust.anchors import Trust, UnsafeAnyIssuer
 from agentdid.verify.case import HttpRequest, Question
 from agentdid.verify.flow import candidate
@@ -45,8 +45,7 @@ _HOUR: Final = timedelta(hours=1)
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Value, frozen=True):
     """One credential in the wallet, with the chain above it.
 
     Attributes:
@@ -58,11 +57,13 @@ class Held:
         trusted: Whether its root was judged by a trust policy when it was received.
     """
 
+    quiet: ClassVar[frozenset[str]] = frozenset({"chain"})
+
     id: str
     issuer: str
     subject: str
     types: tuple[str, ...]
-    chain: tuple[Link, ...] = field(repr=False)
+    chain: tuple[Link, ...]
     trusted: bool
 
     @property

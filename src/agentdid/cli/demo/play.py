@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.cli.demo.stage import HOST, free_ports
+from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,7 @@ _POLL_S: Final = 0.1
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Value, frozen=True):
     """One step as it went.
 
     Attributes:

@@ -1,0 +1,1 @@
+"""Our documents under foreign implementations, and theirs under ours: ``python -m interop``."""
