@@ -12,7 +12,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from interop import data_integrity, sd_jwt, vp_jwt
+from interop import data_integrity, ml_dsa, sd_jwt, vp_jwt
 from interop.cell import stale
 from interop.page import PAGE, page
 from interop.stack import StackUnavailable
@@ -27,6 +27,7 @@ TOPICS: Final[dict[str, Callable[[], list[Cell]]]] = {
     sd_jwt.JAVASCRIPT.package: partial(sd_jwt.cells, sd_jwt.JAVASCRIPT),
     sd_jwt.PYTHON.package: partial(sd_jwt.cells, sd_jwt.PYTHON),
     vp_jwt.STACK.package: vp_jwt.cells,
+    ml_dsa.STACK.package: ml_dsa.cells,
 }
 """Foreign package → what makes its cells."""
 
@@ -71,7 +72,7 @@ def main(arguments: list[str]) -> int:
 def _print(cells: list[Cell]) -> None:
     for cell in cells:
         print(
-            f"{cell.implementation:24} {cell.direction:20} {cell.format:18} {cell.algorithm:8} {cell.case:56} "
+            f"{cell.implementation:24} {cell.direction:20} {cell.format:18} {cell.algorithm:17} {cell.case:56} "
             f"{cell.expected:26} {cell.got:26} {cell.verdict}"
         )
     counts = {name: sum(cell.verdict == name for cell in cells) for name in ("agrees", "explained", "DISAGREES")}

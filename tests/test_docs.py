@@ -128,7 +128,7 @@ def test_files_that_the_readme_names_are_there() -> None:
     assert [] == [each for each in paths if not any((base / each).exists() for base in bases)]
 
 
-@pytest.mark.parametrize("page", COMMANDS, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_python_compiles(page: Path) -> None:
     """Every block of Python that a page shows is Python, and what it imports of ours is there."""
     for _, text in _blocks(page, "python"):

@@ -76,7 +76,8 @@ class World:
         party = Party(name, secret, did, f"{did}#{fragment}")
         if method == "web":
             self.serve(did_web.url(did), encode(build_document(did, {"key-1": secret.public})))
-        self.publish(party)
+        if algorithm == "Ed25519":  # what lists are signed with here
+            self.publish(party)
         return party
 
     def serve(self, url: str, body: bytes) -> None:
@@ -104,8 +105,8 @@ class World:
         """Serve what was published."""
         return self.get(url, accept, max_age_s)
 
-    def trust(self, **changes: object) -> Trust:
-        """Return the partner's policy: it owns its API and lets acme start chains for invoices."""
+    def policy(self, **changes: object) -> dict[str, object]:
+        """Return the partner's policy as a table: it owns its API and lets acme start chains for invoices."""
         table: dict[str, object] = {
             "audience": AUDIENCE,
             "did": self.partner.did,
@@ -119,7 +120,11 @@ class World:
                 }
             ],
         }
-        return Trust.parse(table | changes)
+        return table | changes
+
+    def trust(self, **changes: object) -> Trust:
+        """Return the partner's policy, parsed."""
+        return Trust.parse(self.policy(**changes))
 
     def verifier(self, **options: object) -> Verifier:
         """Return a verifier that asks this world at this world's time."""

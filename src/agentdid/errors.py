@@ -193,7 +193,7 @@ class FetchContentType(Undecided, code="fetch_content_type"):
 
 
 class StoreUnavailable(Undecided, code="store_unavailable"):
-    """A store that must take part in the decision (nonces, limits, approvals) cannot."""
+    """A store that must take part (nonces, limits, approvals, or a token or service that holds a key) cannot."""
 
 
 # --- Refused: proofs and keys ------------------------------------------------------------------------------------
@@ -458,7 +458,7 @@ class CredentialExists(Refused, code="credential_exists"):
 
 
 class StoreLocked(Refused, code="store_locked"):
-    """The passphrase does not open the store."""
+    """The passphrase does not open the store, or the PIN the token."""
 
 
 class StoreTampered(Refused, code="store_tampered"):

@@ -73,7 +73,7 @@ class Limits(Value, frozen=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
                 message = f"limit {name} must be a positive number, got {value!r}"
                 raise ValueError(message)
         if self.max_chain > HARD_MAX_CHAIN:

@@ -24,6 +24,7 @@ _EXTRAS: Final = {
     "server": ("fastapi", "uvicorn"),
     "demo": ("trustme",),
     "bbs": ("py_arkworks_bls12381",),
+    "pkcs11": ("pkcs11",),
 }
 _PACKAGES: Final = ("agentdid", "cryptography", "pynacl", "msgspec", "httpx", "sqlalchemy")
 _MIN_KDF_S: Final = 0.25

@@ -16,6 +16,7 @@ from agentdid.codec.instant import parse_instant
 from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError
 from agentdid.limits import DEFAULT
+from agentdid.proof.jws import is_compact
 from agentdid.sources.source import NetworkSource, RecordedSource
 from agentdid.trust.anchors import Trust
 
@@ -104,7 +105,7 @@ def read_credentials(data: bytes) -> list[Any]:
         Malformed: Neither.
     """
     text = data.strip()
-    if text.startswith(b"ey"):
+    if is_compact(text):
         return [text.decode("utf-8", "replace")]
     value = parse(text).value
     return value if isinstance(value, list) else [value]

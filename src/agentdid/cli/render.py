@@ -19,7 +19,10 @@ _MARKS: Final = {"passed": "ok ", "not_run": " - ", "refused": "NO ", "malformed
 
 def print_json(value: object) -> None:
     """Write one JSON object to stdout."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    if text != _encodable(text):
+        text = json.dumps(value, indent=2)  # the same value, in escapes that every terminal has
+    sys.stdout.write(text + "\n")
 
 
 def print_done(value: Mapping[str, object], text: str, *, as_json: bool) -> None:
@@ -27,7 +30,7 @@ def print_done(value: Mapping[str, object], text: str, *, as_json: bool) -> None
     if as_json:
         print_json({"outcome": "accepted", "code": None, "checks": [], **value})
     else:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(_encodable(text) + "\n")
 
 
 def print_problem(error: AgentdidError, *, as_json: bool) -> None:
@@ -35,7 +38,7 @@ def print_problem(error: AgentdidError, *, as_json: bool) -> None:
     if as_json:
         print_json(as_outcome(error))
     else:
-        sys.stderr.write(f"{error.family}: {_printable(str(error))}\n")
+        sys.stderr.write(f"{error.family}: {_line(str(error))}\n")
 
 
 def print_usage_error(error: Exception, *, as_json: bool) -> None:
@@ -58,7 +61,18 @@ def print_decision(result: Decision | Grant | AgentdidError, *, as_json: bool) -
         detail = f"  {row['detail']}" if row["detail"] else ""
         place = f" at {row['path']}" if row["path"] else ""
         lines.append(f"  {_MARKS[row['outcome']]} {row['check']:<11} {row['spec']:<9}{place}{detail}".rstrip())
-    sys.stdout.write("\n".join(_printable(line) for line in lines) + "\n")
+    sys.stdout.write(_encodable("\n".join(_line(line) for line in lines)) + "\n")
+
+
+def _line(text: str) -> str:
+    """Return the text as one line: a name or a detail that a sender wrote must not look like a line of ours."""
+    return _printable(text).replace("\n", "\\n")
+
+
+def _encodable(text: str) -> str:
+    """Return the text with escapes for what stdout's encoding has not."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _printable(text: str) -> str:

@@ -10,7 +10,7 @@ A compact text that is the encoder's own output needs no second look for duplica
 
 from __future__ import annotations
 
-from math import copysign, isinf
+from math import copysign, isfinite, isinf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, final
 
@@ -106,6 +106,44 @@ def parse_object(raw: bytes | str, limits: Limits = DEFAULT) -> JsonText:
 def encode(value: object) -> bytes:
     """Return the value as compact UTF-8 JSON, members in their order: what goes on the wire."""
     return _encode(value)
+
+
+def encode_given(value: object, limits: Limits = DEFAULT) -> bytes:
+    """Return the JSON text of a value that a caller parsed, by a reader that may have been lenient.
+
+    Raises:
+        JsonInvalid: NaN or an infinity, which the encoder would write as null.
+        JsonNumberRange, JsonTooDeep, EncodingInvalid: As for a text.
+        TypeError: No JSON value at all: the caller's mistake.
+    """
+    _check_given(value, limits.max_depth)
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        raise EncodingInvalid("expected strings without lone surrogates") from None
+
+
+def _check_given(value: object, depth: int) -> None:
+    if value is None or isinstance(value, str):
+        return
+    if isinstance(value, dict | list | tuple):
+        if depth <= 0:
+            raise JsonTooDeep("arrays and objects are nested deeper than the limit")
+        if isinstance(value, dict) and not all(isinstance(name, str) for name in value):
+            message = "member names are strings"
+            raise TypeError(message)
+        for each in value.values() if isinstance(value, dict) else value:
+            _check_given(each, depth - 1)
+    elif isinstance(value, int):
+        if not -MAX_INT <= value <= MAX_INT:
+            raise JsonNumberRange("an integer is within 2^53-1 on either side of zero")
+    elif isinstance(value, float):
+        if not isfinite(value):
+            raise JsonInvalid("NaN and infinities are not JSON")
+        _check_float(value)
+    else:
+        message = f"{type(value).__name__} is no JSON value"
+        raise TypeError(message)
 
 
 def freeze(value: object) -> object:

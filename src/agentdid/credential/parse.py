@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from agentdid.codec.base import decode_multibase
 from agentdid.codec.instant import parse_instant
 from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2, Credential, Presentation
-from agentdid.errors import AgentdidError, ContextNotAllowed, TypeMismatch
+from agentdid.errors import AgentdidError, ContextNotAllowed, DidInvalid, TypeMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,9 +45,9 @@ def parse_credential(document: dict[str, object], path: str = "") -> Credential:
         _check_capability_context(document["@context"], path)
     issuer = document["issuer"]
     subject = document["credentialSubject"]
-    begin, end = document.get("validFrom"), document.get("validUntil")
-    valid_from = None if begin is None else parse_instant(begin, path, "validFrom")
-    valid_until = None if end is None else parse_instant(end, path, "validUntil")
+    valid_from, valid_until = (
+        parse_instant(document[name], path, name) if name in document else None for name in ("validFrom", "validUntil")
+    )
     if valid_from is not None and valid_until is not None and valid_from > valid_until:
         raise TypeMismatch("validFrom is later than validUntil", path=f"{path}/validUntil")
     status = document.get("credentialStatus")
@@ -83,10 +83,11 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
 
 
 def check_url(value: object, path: str = "") -> None:
-    """Hold that `value` is an absolute URL. Raises `TypeMismatch`."""
+    """Hold that `value` is an absolute URL. Raises `TypeMismatch`; of what begins as a DID `DidInvalid`."""
     # bounded before the cache, so that strangers cannot make it hold long texts
     if type(value) is not str or not (_is_url(value) if len(value) <= _MAX_REMEMBERED else _URL.fullmatch(value)):
-        raise TypeMismatch("expected an absolute URL", path=path)
+        wrong = DidInvalid if type(value) is str and value.startswith("did:") else TypeMismatch
+        raise wrong("expected an absolute URL", path=path)
 
 
 @lru_cache(maxsize=4096)

@@ -144,6 +144,12 @@ def exercise(
     raise CapabilityTargetMismatch(reason)
 
 
+def live_grants(chain: Sequence[Capability], void: frozenset[str]) -> tuple[CapabilityGrant, ...]:
+    """Return the leaf's grants that hang on a root grant which is disclosed and not void, in their order."""
+    paths = ((leaf, _find_path(chain, leaf)) for leaf in chain[-1].grants)
+    return tuple(leaf for leaf, path in paths if path is not None and path[0].id not in void)
+
+
 def _find_path(chain: Sequence[Capability], leaf: CapabilityGrant) -> tuple[CapabilityGrant, ...] | None:
     """Return the leaf grant and its ancestors, root first, or `None` when one is not there."""
     path = [leaf]

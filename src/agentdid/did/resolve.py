@@ -56,6 +56,8 @@ def plan(did: str) -> DidDocument | Ask:
         KeyInvalid: A DID that is a key, and the key is none.
         DidNotFound: A did:peer that is only a hash.
     """
+    if did[:4] != "did:" and did[:4].lower() == "did:":
+        raise DidMethodUnsupported("a DID and its method are written in lower case")
     if did.startswith(key.PREFIX):
         return key.resolve(did)
     method = check_did(did)

@@ -12,7 +12,7 @@ from agentdid.codec.strict_json import parse
 from agentdid.delegation.usage import Request as Asked
 from agentdid.errors import AgentdidError, HeaderInvalid
 from agentdid.http.middleware import BoundedRequests
-from agentdid.http.problems import FRESH, add_handlers, problem
+from agentdid.http.problems import FRESH, add_handlers, problem, problem_of
 from agentdid.present.challenge import Challenge
 from agentdid.present.exchange import SCHEME, content_digest, decode_authorization, normalize_url
 from agentdid.query.dcql import query_for_action
@@ -50,8 +50,11 @@ def protect(app: FastAPI, verifier: Verifier) -> None:
     app.add_middleware(BoundedRequests, limits=verifier.trust.limits, json_only=False)
 
     async def on_unauthorized(_request: Request, stop: Exception) -> JSONResponse:
-        """Answer with a challenge."""
-        return _challenge(verifier, stop)  # type: ignore[arg-type]  # registered for _Unauthorized
+        """Answer with a challenge, or that there is none to be had."""
+        try:
+            return _challenge(verifier, stop)  # type: ignore[arg-type]  # registered for _Unauthorized
+        except AgentdidError as error:
+            return problem_of(error)
 
     app.add_exception_handler(_Unauthorized, on_unauthorized)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.http.problems import problem
@@ -51,14 +52,15 @@ class BoundedRequests:
 
         async def watched(message: Message) -> None:
             nonlocal started
+            if left < 0 and not started:
+                return  # FastAPI makes a 400 of any error while it reads a body; the answer is ours, below
             started = started or message["type"] == "http.response.start"
             await send(message)
 
-        try:
+        with suppress(_TooLarge):
             await self._app(scope, bounded, watched)
-        except _TooLarge:
-            if not started:
-                await self._too_large()(scope, receive, send)
+        if left < 0 and not started:
+            await self._too_large()(scope, receive, send)
 
     def _refuse(self, headers: list[tuple[bytes, bytes]]) -> tuple[int, str, str] | None:
         size = sum(len(name) + len(value) for name, value in headers)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
@@ -24,6 +25,7 @@ FRESH: Final = frozenset(
     {"nonce_mismatch", "nonce_expired", "nonce_replayed", "invalid_challenge_error", "issued_in_future"}
 )
 """Refusals that another presentation of the same credentials can cure: 401 with a new challenge, not 403."""
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 
 
 def status_of(error: AgentdidError) -> int:
@@ -77,7 +79,7 @@ def add_handlers(app: FastAPI) -> None:
         """Answer a request of the wrong form."""
         # where and what kind, never the value (ATTACKS R05)
         found = error.errors() if isinstance(error, RequestValidationError) else []
-        detail = "; ".join(f"{'/'.join(map(str, each['loc']))}: {each['type']}" for each in found[:8])
+        detail = "; ".join(f"{_place(each)}: {each['type']}" for each in found[:8])
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "request_invalid", detail)
 
     async def on_defect(_request: Request, _error: Exception) -> JSONResponse:
@@ -88,3 +90,11 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(StarletteHTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(Exception, on_defect)
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    """Return where a value stood, without a name that the sender made up."""
+    parts = list(error["loc"])
+    if error["type"] == "extra_forbidden":
+        parts.pop()
+    return "/".join(str(each) if isinstance(each, int) or _NAME.fullmatch(each) else "…" for each in parts)

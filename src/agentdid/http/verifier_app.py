@@ -11,6 +11,7 @@ from agentdid.delegation.usage import Request as Asked
 from agentdid.errors import AgentdidError
 from agentdid.http.problems import problem, problem_of
 from agentdid.http.service import body_of, create_service, schema_of
+from agentdid.verify.case import IssuedHere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,12 +81,14 @@ def create_verifier_app(verifier: Verifier) -> FastAPI:
     @app.post("/verify", response_model=None, openapi_extra=schema_of(Presented))
     def verify(given: Annotated[Presented, Depends(body_of(Presented))]) -> dict[str, object] | JSONResponse:
         act = given.request
+        # a challenge of our own, and no other: what a restart or a lost store forgot is not taken again (ATTACKS P03)
+        challenge = IssuedHere(given.challenge)
         if act is None:
-            return judged(lambda: verifier.verify(given.presentation, challenge=given.challenge, query=given.query))
+            return judged(lambda: verifier.verify(given.presentation, challenge=challenge, query=given.query))
         return judged(
             lambda: verifier.authorize(
                 given.presentation,
-                challenge=given.challenge,
+                challenge=challenge,
                 query=given.query,
                 request=Asked(act.type, act.action, act.resource, act.arguments, act.id),
             )

@@ -15,6 +15,7 @@ from sqlalchemy import Column, LargeBinary, MetaData, String, Table, insert, sel
 from agentdid.clock import Clock, SystemClock
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode
+from agentdid.delegation.chain import check_connected
 from agentdid.delegation.link import ParentLink, build_link, secure_link
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
@@ -23,7 +24,7 @@ from agentdid.did.syntax import check_did
 from agentdid.errors import ChainLinkMismatch, DidMethodUnsupported, StoreUnavailable
 from agentdid.issuer.status_ledger import StatusLedger, add_tables
 from agentdid.keys.secret import SecretKey
-from agentdid.limits import DEFAULT, Limits
+from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
 from agentdid.proof.suites import SUITES
 from agentdid.record import Value
 from agentdid.secure import data_integrity, sd_jwt
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
     from agentdid.storage.vault import Kdf, Vault
+    from agentdid.verify.states import Link
 
 _KIND: Final = "issuer"
 _FRAGMENT: Final = "key-1"
@@ -255,8 +257,8 @@ class Issuer:
         at = self._clock.now().replace(microsecond=0)
         above = () if parent is None else read_chain(list(parent), self._limits)
         leaf = above[-1] if above else None
-        if leaf is not None and leaf.capability is None:
-            raise ChainLinkMismatch("the parent is not a capability credential")
+        if parent is not None:
+            _check_above(above)
         hangs_on = None
         if leaf is not None and leaf.capability is not None:
             hangs_on = ParentLink(leaf.credential, leaf.capability, leaf.secured.digest)
@@ -337,6 +339,14 @@ class Issuer:
             claims: dict[str, object] = {"iat": int(at.timestamp())}
             return sd_jwt.issue(document, self._secret, self._method_id, claims=claims).encode("ascii")
         return encode(data_integrity.add_proof(document, self._secret, self._method_id, SUITES[suite], created=at))
+
+
+def _check_above(above: Sequence[Link]) -> None:
+    """Hold that what a link shall hang on is one chain of capabilities. Raises `ChainLinkMismatch`, `ChainTooDeep`."""
+    chain = [(link.credential, link.capability) for link in above if link.capability is not None]
+    if not chain or len(chain) != len(above):
+        raise ChainLinkMismatch("expected a chain of capability credentials as the parent")
+    check_connected(chain, Limits(max_chain=HARD_MAX_CHAIN))  # how long a chain may be is each verifier's own to say
 
 
 def _base_url(did: str, base_url: str | None) -> str:

@@ -183,8 +183,7 @@ def _signature(
 
 
 def _instant(proof: dict[str, object], name: str, path: str) -> datetime | None:
-    value = proof.get(name)
-    return None if value is None else parse_instant(value, path, name)
+    return parse_instant(proof[name], path, name) if name in proof else None
 
 
 def _binding(

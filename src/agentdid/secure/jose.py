@@ -23,7 +23,7 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
 
     Raises:
         TypMismatch: `typ` is not `vp+jwt`.
-        TypeMismatch: `iat` or `exp` is absent or not a whole number.
+        TypeMismatch: `iat` or `exp` is absent or not a whole number; `iss` is no string.
         KeySourceForbidden: `kid` is not an absolute DID URL; and the errors of `proof.jws.parse_jws`.
 
     Spec: VC-JOSE-COSE section 3.1.2; specs/verification.md V4.
@@ -35,6 +35,8 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     if "vc" in payload or "vp" in payload:
         # a reader of VC-JWT 1.1 would take another document from this token (VC-JOSE-COSE section 3.1.3)
         raise TypeMismatch("the claims vc and vp do not stand in a token", path="/vp")
+    if not isinstance(claims.get("iss", ""), str):
+        raise TypeMismatch("expected a string", path="/iss")
     for name in ("iat", "exp"):
         if name not in claims:
             raise TypeMismatch(f"a presentation has {name}", path=f"/{name}")

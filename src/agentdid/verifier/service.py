@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, final
 from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError, StoreUnavailable
+from agentdid.proof.jws import is_compact
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import NeedFacts, NeedKeys
@@ -201,7 +202,8 @@ class Verifier:
 
         Args:
             document: A presentation, a credential, or a list of credentials.
-            holder: Whether it must be a presentation; by default what it looks like.
+            holder: Whether it must be a presentation; by default where a challenge is to be answered, else by what it
+                looks like.
             challenge: The nonce a presentation should answer; without one its holder check refuses.
             at: A past instant to judge as of.
             request: If given, whether it would be permitted.
@@ -210,7 +212,7 @@ class Verifier:
         now = self._clock.now()
         question = Question(
             raw=document,
-            holder=looks_presented(document) if holder is None else holder,
+            holder=challenge is not None or looks_presented(document) if holder is None else holder,
             trust=self.trust,
             at=at or now,
             challenge=challenge,
@@ -306,7 +308,7 @@ def looks_presented(document: Presented | list[object]) -> bool:
     """
     if isinstance(document, bytes | str):
         text = (document if isinstance(document, str) else document.decode("utf-8", "replace")).strip()
-        if text.startswith("ey"):
+        if is_compact(text):
             return "~" not in text
         try:
             return looks_presented(cast("Presented", parse(text).value))

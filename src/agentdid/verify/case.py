@@ -23,17 +23,24 @@ if TYPE_CHECKING:
     from agentdid.query.dcql import Query
     from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.memory import Memory
-    from agentdid.verify.states import Parsed
+    from agentdid.verify.states import Link, Parsed
 
 
 @final
 class IssuedHere:
-    """Says that the nonce must be one this verifier handed out, whichever: the store of nonces is asked."""
+    """Says that the nonce must be one this verifier handed out: the store of nonces is asked.
 
-    __slots__ = ()
+    Args:
+        nonce: The very one, where whoever asks knows which; by default any.
+    """
+
+    __slots__ = ("nonce",)
+
+    def __init__(self, nonce: str | None = None) -> None:
+        self.nonce = nonce
 
     def __repr__(self) -> str:
-        return "ISSUED_HERE"
+        return "ISSUED_HERE" if self.nonce is None else "IssuedHere(…)"
 
 
 ISSUED_HERE: Final = IssuedHere()
@@ -108,6 +115,24 @@ class Case:
         self.held: dict[str, datetime] = {}
         self.freshness: list[Freshness] = []
         self.exercised: tuple[CapabilityGrant, ...] = ()
+
+    @property
+    def root_anchors(self) -> tuple[Anchor, ...]:
+        """The anchors that can speak for the root of the chain, by all that was checked so far."""
+        return self.anchors.get(self.parsed.chain[0].path, ()) if self.parsed.chain else ()
+
+    def keep_anchors(self, link: Link, anchors: tuple[Anchor, ...]) -> None:
+        """Note which anchors can still speak for `link`; root grants that none of them covers are void.
+
+        Anchors are never merged: each check leaves those that allow what it saw, so that one alone allows it all.
+        """
+        self.anchors[link.path] = anchors
+        if link.capability is not None:
+            self.void |= frozenset(
+                grant.id
+                for grant in link.capability.grants
+                if not any(anchor.covers_action(action) for anchor in anchors for action in grant.actions)
+            )
 
     def believe_until(self, start: datetime, life_s: float, by: str) -> None:
         """Note that some evidence may be relied on for `life_s` from `start`."""

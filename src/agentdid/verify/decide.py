@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, NoReturn, final
 
+from msgspec import structs
+
 from agentdid.codec.instant import encode_instant
 from agentdid.delegation.resources import find_requested
-from agentdid.delegation.usage import approval_applies, exercise, has_limits
+from agentdid.delegation.usage import approval_applies, exercise, has_limits, live_grants
 from agentdid.errors import (
     AgentdidError,
     ApprovalRequired,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability, CapabilityGrant
     from agentdid.delegation.usage import Request
-    from agentdid.trust.anchors import Trust
+    from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.case import Case
     from agentdid.verify.report import CheckResult, Report
     from agentdid.verify.states import Parsed, Verified
@@ -73,9 +75,11 @@ class Decision(Value, frozen=True):
 
     @property
     def capability(self) -> Capability | None:
-        """What the leaf of the chain grants; `None` without a chain."""
-        chain = self.verified.parsed.chain
-        return chain[-1].capability if chain else None
+        """What the leaf of the chain grants, void grants left out; `None` without a chain."""
+        chain = [link.capability for link in self.verified.parsed.chain if link.capability is not None]
+        if not chain:
+            return None
+        return structs.replace(chain[-1], grants=live_grants(chain, self.verified.void))
 
     @property
     def holder(self) -> str | None:
@@ -112,7 +116,8 @@ class Decision(Value, frozen=True):
         if (self.clock.now() if at is None else at) > self.safe_until:
             return False
         try:
-            exercised = exercise_chain(self.trust, self.verified.parsed, self.verified.void, request, {})
+            verified = self.verified
+            exercised = exercise_chain(self.trust, verified.parsed, verified.void, verified.anchors, request, {})
         except Refused:
             return False
         if any(has_limits(grant) or grant.approval is not None for grant in exercised):
@@ -188,7 +193,12 @@ class Grant(Value, frozen=True):
 
 
 def exercise_chain(
-    trust: Trust, parsed: Parsed, void: frozenset[str], request: Request, environment: Mapping[str, object]
+    trust: Trust,
+    parsed: Parsed,
+    void: frozenset[str],
+    anchors: tuple[Anchor, ...],
+    request: Request,
+    environment: Mapping[str, object],
 ) -> tuple[CapabilityGrant, ...]:
     """Return the grant exercised at each link, root first.
 
@@ -206,7 +216,7 @@ def exercise_chain(
         raise CapabilityTargetMismatch("the resource's form is one that no grant can permit", path="/resource")
     if not trust.any_issuer and trust.find_root(resource) != chain[0].root:
         raise CapabilityTargetMismatch("the capability's root does not own the resource", path="/resource")
-    if not is_root_action(trust, parsed.chain, request.action):
+    if not is_root_action(trust, parsed.chain, anchors, request.action):
         raise CapabilityTargetMismatch("no anchor lets the root grant this action", path="/action")
     return exercise(chain, request, environment, void)
 
@@ -224,7 +234,9 @@ def check_request(case: Case) -> None:
         message = "check_request needs a request"
         raise TypeError(message)
     environment = {"env.time": question.at, **question.environment}
-    case.exercised = exercise_chain(question.trust, case.parsed, case.void, question.request, environment)
+    case.exercised = exercise_chain(
+        question.trust, case.parsed, case.void, case.root_anchors, question.request, environment
+    )
 
 
 def check_approvals(case: Case) -> None:

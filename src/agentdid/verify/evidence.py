@@ -111,7 +111,7 @@ def _encode_question(question: Question) -> dict[str, object]:
         "holder": question.holder,
         "trust": question.trust.encode(),
         "at": question.at.isoformat(),
-        "challenge": {"issuedHere": True} if isinstance(challenge, IssuedHere) else challenge,
+        "challenge": {"issuedHere": challenge.nonce or True} if isinstance(challenge, IssuedHere) else challenge,
         "query": None if question.query is None else question.query.source,
         "request": None if question.request is None else _encode_request(question.request),
         "http": None
@@ -139,13 +139,20 @@ def _decode_question(value: Any) -> Question:  # noqa: ANN401  # JSON of a bundl
         holder=value["holder"],
         trust=Trust.decode(value["trust"]),
         at=datetime.fromisoformat(value["at"]),
-        challenge=ISSUED_HERE if isinstance(challenge, dict) else challenge,
+        challenge=_decode_challenge(challenge),
         query=None if value["query"] is None else parse_query(value["query"]),
         request=None if value["request"] is None else Request(**value["request"]),
         http=None if http is None else HttpRequest(http["method"], http["url"], http["contentDigest"]),
         environment=value["environment"],
         historical=value["historical"],
     )
+
+
+def _decode_challenge(value: str | dict[str, object] | None) -> str | IssuedHere | None:
+    if not isinstance(value, dict):
+        return value
+    nonce = value["issuedHere"]
+    return IssuedHere(nonce) if isinstance(nonce, str) else ISSUED_HERE
 
 
 def _encode_request(request: Request) -> dict[str, object]:

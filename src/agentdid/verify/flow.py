@@ -6,10 +6,11 @@ run. A recipe is a generator: it yields needs and is sent answers (`verify.needs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from agentdid.clock import seconds
 from agentdid.delegation.chain import check_delegation
+from agentdid.delegation.usage import live_grants
 from agentdid.errors import AgentdidError, NonceReplayed, StoreUnavailable
 from agentdid.verify.case import Case, Question
 from agentdid.verify.decide import (
@@ -56,8 +57,22 @@ def check_query(case: Case) -> None:
     if query is not None:
         from agentdid.query.dcql import check_satisfied  # noqa: PLC0415  # 4 ms that only questions with a query pay
 
-        leaves = case.parsed.others + case.parsed.chain[-1:]
-        check_satisfied(query, [candidate(link.secured.form, link.credential.document) for link in leaves])
+        shown = [candidate(link.secured.form, link.credential.document) for link in case.parsed.others]
+        if case.parsed.chain:
+            shown.append(candidate(case.parsed.chain[-1].secured.form, _without_void(case)))
+        check_satisfied(query, shown)
+
+
+def _without_void(case: Case) -> dict[str, object]:
+    """Return the leaf's document; a grant that no anchor covers is as if hidden, so it answers nothing."""
+    document = case.parsed.chain[-1].credential.document
+    if not case.void:
+        return document
+    live = {grant.id for grant in live_grants([link.capability for link in case.parsed.chain], case.void)}  # type: ignore[misc]
+    subject: dict[str, Any] = document["credentialSubject"]  # type: ignore[assignment]  # of a capability, by its form
+    capability = subject["capability"]
+    grants = [grant for grant in capability["grants"] if grant["id"] in live]
+    return {**document, "credentialSubject": {**subject, "capability": {**capability, "grants": grants}}}
 
 
 def check_take(case: Case) -> Generator[Need, Reply, None]:
@@ -162,7 +177,7 @@ def judgement(question: Question, memory: Memory, clock: Clock) -> Generator[Nee
     except AgentdidError as error:
         error.report = Report(recipe, reached, error)
         raise
-    verified = seal_verified(case.parsed, question.at, case.void, tuple(case.freshness))
+    verified = seal_verified(case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness))
     decision = Decision(verified, Report(recipe, reached, None), question.trust, clock)
     if question.request is not None and question.holder and not question.historical:
         return Grant(decision, question.request, case.exercised)

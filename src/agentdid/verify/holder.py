@@ -39,7 +39,7 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
         HolderBindingFailed: Presenter, `cnf` or HTTP request differ from what was signed.
         AudienceMismatch, InvalidDomainError: Another audience, several or none; or a capability for another verifier.
         NonceMismatch, InvalidChallengeError, NonceExpired: Another challenge, none, or one too old.
-        IssuedInFuture, Expired, TypeMismatch: The presentation's own time.
+        IssuedInFuture, NotYetValid, Expired, TypeMismatch: The presentation's own time.
 
     Spec: specs/verification.md V16-V22.
     """
@@ -51,7 +51,7 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
     binding = presentation.binding
     _check_audience(case, presentation.form, binding)
     yield from _check_nonce(case, presentation.form, binding)
-    _check_time(case, binding)
+    _check_time(case, presentation, binding)
     _check_request(case, binding)
 
 
@@ -111,23 +111,27 @@ def _check_nonce(case: Case, form: str, binding: Binding) -> Generator[Need, Rep
         raise wrong("expected the nonce of the challenge", path=path)
     if expected is None:
         raise wrong("no challenge was handed out that this could answer", path=path)
+    named = expected.nonce if isinstance(expected, IssuedHere) else expected
+    if named is not None and not compare_digest(binding.nonce.encode(), named.encode()):
+        raise wrong("expected the nonce of the challenge", path=path)
     if isinstance(expected, IssuedHere):
         answer = yield NeedNonce(binding.nonce)
         if answer == "expired":
             raise NonceExpired("the challenge is too old; ask for another", path=path)
         if answer != "ours":
             raise wrong("this challenge was not handed out here", path=path)
-    elif not compare_digest(binding.nonce.encode(), expected.encode()):
-        raise wrong("expected the nonce of the challenge", path=path)
 
 
-def _check_time(case: Case, binding: Binding) -> None:
+def _check_time(case: Case, presentation: Secured, binding: Binding) -> None:
     limits = case.question.trust.limits
     if binding.issued is None or binding.expires is None:
         raise TypeMismatch("a presentation says when it was made and when it ends", path="/proof/expires")
+    if binding.expires < binding.issued:
+        raise TypeMismatch("a presentation ends after it was made", path="/exp")
     if binding.expires - binding.issued > seconds(limits.max_presentation_life_s):
         raise Expired(f"a presentation lives at most {limits.max_presentation_life_s} s", path="/exp")
     case.now.check_made(binding.issued, "", "iat")
+    case.now.check_begun(presentation.begins, "", "nbf")
     case.now.check_not_ended(binding.expires, "", "exp")
 
 

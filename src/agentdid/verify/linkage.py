@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentdid.clock import seconds
-from agentdid.errors import CODES, FetchFailed, Undecided
+from agentdid.errors import CODES, AgentdidError, FetchFailed, Undecided
 from agentdid.trust.linkage import check_linkage, configuration_url, read_configuration
 from agentdid.verify.needs import Absent, NeedFacts
 from agentdid.verify.signatures import find_document
@@ -13,16 +13,16 @@ from agentdid.verify.signatures import find_document
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentdid.did.document import DidDocument
+    from agentdid.trust.anchors import Anchor
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Need, Reply
+    from agentdid.verify.states import Link
 
 
 def check_domains(case: Case) -> Generator[Need, Reply, None]:
-    """Hold that every issuer is linked with each domain that an anchor speaking for it names.
+    """Leave each credential the anchors whose domain says that it is the issuer's; of each credential one must be left.
 
-    It runs once the issuers' signatures held, so that nobody's domain is asked about on a stranger's word. Where
-    several anchors speak for an issuer, all their conditions count: none can be got round by adding another.
+    It runs once the credentials' signatures held, so that nobody's domain is asked about on a stranger's word.
 
     Raises:
         IssuerUntrusted: The domain does not say so.
@@ -31,12 +31,43 @@ def check_domains(case: Case) -> Generator[Need, Reply, None]:
 
     Spec: specs/verification.md V14; Well Known DID Configuration.
     """
-    for issuer, anchors in case.anchors.items():
-        for domain in dict.fromkeys(each.linked_domain for each in anchors if each.linked_domain is not None):
-            yield from _check_domain(case, (yield from find_document(case, issuer)), domain)
+    asked: dict[tuple[str, str], AgentdidError | None] = {}
+    for link in (*case.parsed.chain, *case.parsed.others):
+        anchors = case.anchors.get(link.path, ())
+        if any(anchor.linked_domain is not None for anchor in anchors):
+            yield from _narrow(case, link, anchors, asked)
 
 
-def _check_domain(case: Case, document: DidDocument, domain: str) -> Generator[Need, Reply, None]:
+def _narrow(
+    case: Case, link: Link, anchors: tuple[Anchor, ...], asked: dict[tuple[str, str], AgentdidError | None]
+) -> Generator[Need, Reply, None]:
+    issuer = link.credential.issuer
+    fitting = []
+    stopped: AgentdidError | None = None
+    for anchor in anchors:
+        domain = anchor.linked_domain
+        if domain is not None:
+            if (issuer, domain) not in asked:
+                try:
+                    yield from _check_domain(case, issuer, domain)
+                except AgentdidError as error:
+                    asked[issuer, domain] = error
+                else:
+                    asked[issuer, domain] = None
+            failure = asked[issuer, domain]
+            if failure is not None:
+                stopped = stopped or failure
+                continue
+        fitting.append(anchor)
+    if stopped is None:
+        return
+    if not fitting:
+        raise stopped
+    case.keep_anchors(link, tuple(fitting))
+
+
+def _check_domain(case: Case, issuer: str, domain: str) -> Generator[Need, Reply, None]:
+    document = yield from find_document(case, issuer)
     url = configuration_url(domain)
     limits = case.question.trust.limits
     case.budget.spend_fetch()

@@ -37,7 +37,7 @@ def check_algorithms(case: Case) -> None:
 def check_root(case: Case) -> None:
     """Hold that the policy believes the root of the chain, and the issuer of every other credential.
 
-    Sets `case.void` (root grants that no anchor covers) and `case.anchors` (which anchors speak for which issuer).
+    Sets `case.void` (root grants that no anchor covers) and `case.anchors` (which anchors speak for which credential).
 
     Raises:
         ChainRootUntrusted: The owner configured for the resource is not the `root` of every link.
@@ -54,15 +54,14 @@ def check_root(case: Case) -> None:
             anchors = trust.find_anchors(link.credential.issuer, link.credential.types)
             if not anchors:
                 raise IssuerUntrusted("no anchor lets this issuer issue this type", path=f"{link.path}/issuer")
-            case.anchors[link.credential.issuer] = _classical(anchors, link.path)
+            case.keep_anchors(link, _classical(anchors, link.path))
 
 
-def is_root_action(trust: Trust, chain: tuple[Link, ...], action: str) -> bool:
-    """Whether the root of a chain may grant `action`: it owns the resources, or one anchor alone says so."""
-    capability = _capability(chain[0])
-    if trust.any_issuer or chain[0].credential.issuer == capability.root:
+def is_root_action(trust: Trust, chain: tuple[Link, ...], anchors: tuple[Anchor, ...], action: str) -> bool:
+    """Whether the root of a chain may grant `action`: it owns the resources, or one of the anchors left says so."""
+    if trust.any_issuer or chain[0].credential.issuer == _capability(chain[0]).root:
         return True
-    return any(anchor.covers_action(action) for anchor in _root_anchors(trust, chain[0], capability))
+    return any(anchor.covers_action(action) for anchor in anchors)
 
 
 def _check_chain(case: Case, trust: Trust) -> None:
@@ -74,22 +73,17 @@ def _check_chain(case: Case, trust: Trust) -> None:
     if issuer == capability.root:
         if capability.principal not in (issuer, root.subject):
             raise IssuerUntrusted("the principal is neither issuer nor subject", path=f"{root.path}/credentialSubject")
-        covered = owned
     else:
-        anchors = _root_anchors(trust, root, capability)
-        covered = [
-            grant
-            for grant in owned
-            if any(
-                anchor.covers_action(action)
-                for anchor in anchors
-                for action in (grant.actions if request is None else (request.action,))
-            )
-        ]
-        if not covered:
+        wanted = {action for grant in owned for action in grant.actions} if request is None else {request.action}
+        anchors = tuple(
+            anchor
+            for anchor in _root_anchors(trust, root, capability)
+            if any(anchor.covers_action(action) for action in wanted)
+        )
+        if not anchors:
             raise IssuerUntrusted("no anchor lets this issuer start such a chain", path=f"{root.path}/issuer")
-        case.anchors[issuer] = _classical(anchors, root.path)
-    case.void = frozenset(grant.id for grant in capability.grants) - {grant.id for grant in covered}
+        case.keep_anchors(root, _classical(anchors, root.path))
+    case.void |= frozenset(grant.id for grant in capability.grants) - {grant.id for grant in owned}
 
 
 def _owned(case: Case, trust: Trust, capability: Capability) -> list[CapabilityGrant]:

@@ -150,15 +150,19 @@ def _check_link(case: Case, link: Link, *, delegated: bool) -> Generator[Need, R
         key = yield from find_key(case, signature.did, signature.method_id, signature.purpose)
         if delegated:
             case.documents[signature.did].find_key(signature.method_id, DELEGATION, case.question.at)
-        _check_pins(case, credential.issuer, key, link.path)
+        _check_pins(case, link, key)
         case.budget.spend_signature()
         signature.check(key)
 
 
-def _check_pins(case: Case, issuer: str, key: PublicKey, path: str) -> None:
-    anchors = case.anchors.get(issuer)
-    if anchors and all(anchor.keys and thumbprint(key) not in anchor.keys for anchor in anchors):
-        raise IssuerUntrusted("the anchor pins other keys of this issuer", path=f"{path}/issuer")
+def _check_pins(case: Case, link: Link, key: PublicKey) -> None:
+    anchors = case.anchors.get(link.path, ())
+    if not any(anchor.keys for anchor in anchors):
+        return
+    fitting = tuple(anchor for anchor in anchors if not anchor.keys or thumbprint(key) in anchor.keys)
+    if not fitting:
+        raise IssuerUntrusted("the anchor pins other keys of this issuer", path=f"{link.path}/issuer")
+    case.keep_anchors(link, fitting)
 
 
 def _check_parent(link: Link, parent: Secured) -> None:

@@ -12,6 +12,7 @@ from agentdid.codec.strict_json import parse
 from agentdid.credential.parse import parse_credential
 from agentdid.errors import (
     AgentdidError,
+    AudienceMismatch,
     ChainParentExpired,
     ChainParentRevoked,
     Expired,
@@ -25,6 +26,7 @@ from agentdid.errors import (
     StatusVerificationError,
     Undecided,
 )
+from agentdid.proof.jws import is_compact
 from agentdid.status.bitstring import StatusEntry, StatusList, parse_entry, read_list
 from agentdid.verify.memory import KnownList
 from agentdid.verify.needs import Absent, NeedFacts, Resource
@@ -48,13 +50,17 @@ def check_validity(case: Case) -> None:
 
     Raises:
         Expired, NotYetValid, IssuedInFuture: Of a leaf or of another credential.
+        AudienceMismatch: A credential's token is addressed to somebody else (RFC 7519 section 4.1.3).
         ChainParentExpired: Of a link further up, whatever the leaf says.
 
     Spec: specs/verification.md V23-V24.
     """
     now = case.now
+    trust = case.question.trust
     for link in case.parsed.links:
         credential, secured, path = link.credential, link.secured, link.path
+        if "aud" in secured.claims and trust.audience and secured.claims["aud"] not in (trust.audience, trust.did):
+            raise AudienceMismatch("the credential was made for another verifier", path=f"{path}/aud")
         now.check_made(secured.created, path, "created")
         now.check_begun(credential.valid_from, path, "validFrom")
         now.check_begun(secured.begins, path, "nbf")
@@ -103,6 +109,9 @@ def check_status(case: Case) -> Generator[Need, Reply, None]:
 
 
 def _entries(case: Case, link: Link) -> list[tuple[Link, StatusEntry]]:
+    if "status" in link.secured.claims:
+        # a Token Status List reference; ignoring it would make a revoked credential good
+        raise StatusUnknownValue("expected credentialStatus; the claim status is not read", path=f"{link.path}/status")
     if not link.credential.status and link.capability is None:
         return []
     path = f"{link.path}/credentialStatus"
@@ -177,7 +186,7 @@ def _read(case: Case, held: Resource, path: str) -> KnownList:
     limits = case.question.trust.limits
     try:
         text = held.body.decode("utf-8").strip()
-        secured = read_credential(*((text, False) if text.startswith("ey") else _value(text, case)), limits)
+        secured = read_credential(*((text, False) if is_compact(text) else _value(text, case)), limits)
         credential = parse_credential(secured.document)
         if _LIST_TYPE not in credential.types or credential.id is None:
             raise StatusVerificationError("expected a status list credential with an id")
@@ -212,12 +221,14 @@ def _check_list_issuer(case: Case, link: Link, issuer: str, path: str) -> None:
     # else an ancestor's, or one the anchor names (specs/verification.md V27)
     chain = case.parsed.chain
     above = chain[: chain.index(link) + 1] if link.capability is not None else (link,)
-    allowed = {each.credential.issuer for each in above}
+    if any(issuer == each.credential.issuer for each in above):
+        return
     for each in above:
-        for anchor in case.anchors.get(each.credential.issuer, ()):
-            allowed.update(anchor.status_issuers)
-    if issuer not in allowed:
-        raise StatusIssuerMismatch("the list's issuer may not speak about this credential", path=path)
+        fitting = tuple(anchor for anchor in case.anchors.get(each.path, ()) if issuer in anchor.status_issuers)
+        if fitting:
+            case.keep_anchors(each, fitting)
+            return
+    raise StatusIssuerMismatch("the list's issuer may not speak about this credential", path=path)
 
 
 def _judge(case: Case, link: Link, entry: StatusEntry, found: StatusList) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability
     from agentdid.secure.mechanism import Secured
+    from agentdid.trust.anchors import Anchor
 
 _SEAL: Final = object()
 
@@ -81,6 +82,7 @@ class Verified(Value, frozen=True):
         parsed: The input.
         at: The instant of judgement, aware and in UTC.
         void: Grants of the root that no anchor covers: as if hidden.
+        anchors: Those under which the chain's root is believed, each of them alone; none where it needs none.
         freshness: What bounds the time this may be relied upon.
         seal: Shown once, by `seal_verified`.
     """
@@ -88,6 +90,7 @@ class Verified(Value, frozen=True):
     parsed: Parsed
     at: datetime
     void: frozenset[str]
+    anchors: tuple[Anchor, ...]
     freshness: tuple[Freshness, ...]
     seal: object = None
 
@@ -98,6 +101,12 @@ class Verified(Value, frozen=True):
         structs.force_setattr(self, "seal", None)  # so that structs.replace() cannot carry it along
 
 
-def seal_verified(parsed: Parsed, at: datetime, void: frozenset[str], freshness: tuple[Freshness, ...]) -> Verified:
+def seal_verified(
+    parsed: Parsed,
+    at: datetime,
+    void: frozenset[str],
+    anchors: tuple[Anchor, ...],
+    freshness: tuple[Freshness, ...],
+) -> Verified:
     """Return the `Verified` of an input all of whose checks passed; for `verify.flow` alone."""
-    return Verified(parsed, at, void, freshness, seal=_SEAL)
+    return Verified(parsed, at, void, anchors, freshness, seal=_SEAL)

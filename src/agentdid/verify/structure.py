@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agentdid.codec.strict_json import JsonText, encode, parse
+from agentdid.codec.strict_json import JsonText, encode_given, parse
 from agentdid.credential.model import CREDENTIALS_V2
 from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.delegation.capability import parse_capability
@@ -18,6 +18,7 @@ from agentdid.errors import (
     TypeMismatch,
     TypMismatch,
 )
+from agentdid.proof.jws import is_compact
 from agentdid.secure import data_integrity, jose, sd_jwt
 from agentdid.verify.states import Link, Parsed
 
@@ -36,11 +37,13 @@ def check_size(case: Case) -> None:
 
     Raises:
         InputTooLarge: It is not.
+        JsonInvalid, JsonTooDeep, JsonNumberRange, EncodingInvalid: A value that was handed in has no JSON text.
     """
     raw = case.question.raw
+    limits = case.question.trust.limits
     if not isinstance(raw, bytes | str):
-        raw = encode(raw)
-    limit = case.question.trust.limits.max_input_bytes
+        raw = encode_given(raw, limits)
+    limit = limits.max_input_bytes
     if len(raw) > limit:
         raise InputTooLarge(f"an input is at most {limit} bytes")
     case.raw = raw
@@ -57,12 +60,12 @@ def check_parse(case: Case) -> None:
 
 
 def _find_token(raw: bytes | str) -> str | None:
-    """Return the compact token: it begins with the `{"` of its header in base64url, as no JSON text does."""
+    """Return the compact token, or `None` where a JSON text is meant."""
     if isinstance(raw, str):
         stripped = raw.strip(" \t\r\n")
-        return stripped if stripped.startswith("ey") else None
+        return stripped if is_compact(stripped) else None
     octets = raw.strip(b" \t\r\n")
-    if not octets.startswith(b"ey"):
+    if not is_compact(octets):
         return None
     try:
         return octets.decode("utf-8")

@@ -21,6 +21,7 @@ from agentdid.errors import (
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT, Limits
 from agentdid.present.presentation import FORMATS, make_presentation
+from agentdid.proof.jws import is_compact
 from agentdid.query.dcql import Query, evaluate, parse_query
 from agentdid.record import Value
 from agentdid.trust.anchors import Trust, UnsafeAnyIssuer
@@ -388,7 +389,7 @@ def _items(credential: bytes | str | dict[str, object] | list[object], limits: L
 
 
 def _item(text: str, limits: Limits) -> object:
-    return text if text.startswith("ey") else parse(text, limits).value
+    return text if is_compact(text) else parse(text, limits).value
 
 
 def _text(wire: str | dict[str, object]) -> str:

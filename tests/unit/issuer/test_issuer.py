@@ -24,7 +24,7 @@ from agentdid.errors import (
 )
 from agentdid.issuer.issuer import Issuer
 from tests.stores import CHEAP, PASSPHRASE
-from tests.world import NOW, World
+from tests.world import NOW, Party, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +94,20 @@ def test_the_chain_is_returned_root_first(issuer: Issuer, world: World) -> None:
 
     assert [*parent, made.credential] == list(made.chain)
     assert 2 == len(world.verifier().verify_credential(list(made.chain)).credentials)
+
+
+@pytest.mark.parametrize("order", [(), (0, 0), (1, 0), (1,)])
+def test_only_a_whole_chain_is_hung_on(issuer: Issuer, world: World, order: tuple[int, ...]) -> None:
+    """No parent at all, a doubled one, one out of order or without its own: nothing is signed under it."""
+    root = world.root(subject=world.agent)
+    chain = world.child(root, world.agent, Party("issuer", world.stranger.secret, issuer.did, ""))
+    with pytest.raises(ChainLinkMismatch):
+        issuer.issue(
+            to=world.helper.did,
+            capability=world.capability(grants=[world.grant(id="x", **{"from": "c1"})]),
+            parent=[chain[place] for place in order],
+            ttl=timedelta(minutes=1),
+        )
 
 
 def test_nothing_wider_than_its_parent_is_signed(issuer: Issuer, world: World) -> None:

@@ -61,7 +61,8 @@ def verify(
     verifier = Verifier(policy, source=read_source(sources, policy, instant or present))
     question = Question(
         raw=data,
-        holder=not credential and looks_presented(data),
+        # who names a challenge wants it answered: the input does not choose to be judged without a holder
+        holder=not credential and (challenge is not None or looks_presented(data)),
         trust=policy,
         at=instant or present,
         challenge=challenge,

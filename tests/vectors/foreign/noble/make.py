@@ -1,51 +1,39 @@
-"""Make mldsa.json, signatures both ways between agentdid and @noble/post-quantum.
-
-In an empty folder: `npm install @noble/post-quantum@0.7.1 @noble/curves`, then there
-`python .../tests/vectors/foreign/noble/make.py`.
-"""
+"""Make mldsa.json, what @noble/post-quantum signed and accepted: ``python tests/vectors/foreign/noble/make.py``."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
+import sys
 from pathlib import Path
 
-from agentdid.codec.base import encode_base64url
-from agentdid.keys.algorithms import ALGORITHMS
-from agentdid.keys.secret import SecretKey
-
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent.parent.parent
 
 
 def main() -> None:
     """Sign, let the other implementation verify and sign, and write what both say."""
+    sys.path.insert(0, str(ROOT))
+    from agentdid.codec.base import encode_base64url  # noqa: PLC0415  # after the path is set
+    from agentdid.keys.algorithms import ALGORITHMS  # noqa: PLC0415
+    from agentdid.keys.secret import SecretKey  # noqa: PLC0415
+    from interop.ml_dsa import NAMES, STACK  # noqa: PLC0415
+
     rows = []
-    for name, row in ALGORITHMS.items():
-        if row.kty == "AKP":
-            secret = SecretKey.from_seed(name, os.urandom(row.seed_len))
-            rows.extend(
-                {
-                    "name": name,
-                    "seed": encode_base64url(secret.export_seed()),
-                    "message": encode_base64url(message),
-                    "signature": encode_base64url(secret.sign(message)),
-                }
-                for message in (b"", b"invoice.read", os.urandom(200))
-            )
-    # a module is looked up from where its importer lies, so the script goes where the packages are
-    script = Path("noble.mjs")
-    script.write_text((HERE / "noble.mjs").read_text())
-    done = subprocess.run(
-        [shutil.which("node") or "node", script],
-        input=json.dumps(rows),
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    (HERE / "mldsa.json").write_text(done.stdout)
+    for name in NAMES:
+        secret = SecretKey.from_seed(name, os.urandom(ALGORITHMS[name].seed_len))
+        for message in (b"", b"invoice.read", os.urandom(200)):
+            row: dict[str, object] = {
+                "name": name,
+                "seed": encode_base64url(secret.export_seed()),
+                "message": encode_base64url(message),
+                "signature": encode_base64url(secret.sign(message)),
+            }
+            signed = STACK.make({"signed": {"op": "sign", **row}})["signed"]
+            (answer,) = STACK.ask([{"op": "verify", **row, "publicKey": signed["publicKey"]}])
+            row |= {"publicKey": signed["publicKey"], "accepted": answer.ok, "noble": signed["signature"]}
+            rows.append(row)
+    (HERE / "mldsa.json").write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
