@@ -224,7 +224,7 @@ def test_the_same_answer_everywhere(
     ("text", "code"),
     [
         ("", "json_invalid"),
-        ("{}", "proof_missing"),
+        ("{}", "type_mismatch"),
         ("[]", "type_mismatch"),
         ('{"type":"VerifiablePresentation","type":"VerifiablePresentation"}', "json_duplicate_key"),
         ('{"type":"VerifiablePresentation"}', "proof_missing"),
