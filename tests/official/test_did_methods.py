@@ -14,6 +14,7 @@ from agentdid.codec.base import decode_base58btc, decode_base64url, decode_multi
 from agentdid.codec.varint import decode_varint
 from agentdid.did import jwk as did_jwk
 from agentdid.did import key as did_key
+from agentdid.did import key_document
 from agentdid.did import peer as did_peer
 from agentdid.did.document import RELATIONSHIPS, parse_document
 from agentdid.did.resolve import plan, plan_json
@@ -59,8 +60,8 @@ def test_published_did_key_documents() -> None:
             assert "did_invalid" == caught.value.code
             continue
         wanted, *others = document["verificationMethod"]
-        options = did_key.Options(wanted["type"], experimental=True, context=("https://www.w3.org/ns/did/v1",))
-        ours = did_key.document_json(did, options)
+        options = key_document.Options(wanted["type"], experimental=True, context=("https://www.w3.org/ns/did/v1",))
+        ours = key_document.document_json(did, options)
         (method,) = ours["verificationMethod"]  # type: ignore[misc]
         member = LEGACY[wanted["type"]]
         assert (wanted["id"], wanted["type"], wanted["controller"]) == (

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agentdid.did import key as did_key
+from agentdid.did import key_document
 from agentdid.did.document import RELATIONSHIPS, parse_document
 from agentdid.did.resolve import plan
 from agentdid.keys.jwk import encode_jwk
@@ -18,7 +19,7 @@ from tests.vectors_dir import ROOT
 FOLDER = ROOT / "tests" / "vectors" / "foreign" / "did-method-key"
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 RECORDED: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / "documents.json").read_text("utf-8"))
-NO_DERIVED_KEY = did_key.Options.parse({"enableEncryptionKeyDerivation": False})
+NO_DERIVED_KEY = key_document.Options.parse({"enableEncryptionKeyDerivation": False})
 
 
 def same_document(theirs: dict[str, Any], ours: dict[str, Any]) -> None:
@@ -33,7 +34,7 @@ def test_we_resolve_theirs() -> None:
     """Every DID of theirs: the key they made it of, in a document that says the same."""
     for case in RECORDED["theirs"]:
         theirs = case["didDocument"]
-        same_document(theirs, did_key.document_json(theirs["id"], NO_DERIVED_KEY))
+        same_document(theirs, key_document.document_json(theirs["id"], NO_DERIVED_KEY))
         key = did_key.public_key(theirs["id"])
         assert case["algorithm"] == key.algorithm.name
         if "seed" in case:
@@ -45,13 +46,13 @@ def test_we_resolve_theirs() -> None:
 
 def test_the_derived_x25519_key_is_theirs() -> None:
     """Under the suites of 2020 they derive one too: the same bytes, types, contexts and relationships."""
-    options = did_key.Options.parse({"publicKeyFormat": "Ed25519VerificationKey2020"})
+    options = key_document.Options.parse({"publicKeyFormat": "Ed25519VerificationKey2020"})
     for case in RECORDED["theirs"]:
         theirs = case.get("document2020")
         if theirs is None:
             continue
         did = case["didDocument"]["id"]
-        ours: Any = did_key.document_json(did, options)
+        ours: Any = key_document.document_json(did, options)
         (agreeing,) = theirs["keyAgreement"]
         assert agreeing["publicKeyMultibase"] == ours["keyAgreement"][0]["publicKeyMultibase"]
         assert agreeing["type"] == ours["keyAgreement"][0]["type"]

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, final
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
 from agentdid.codec.strict_json import parse
-from agentdid.did import jwk, key, peer, web
+from agentdid.did import key, web
 from agentdid.did.document import DidDocument, parse_document
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidMethodUnsupported
 from agentdid.record import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from agentdid.did.key_document import Options
 
 ACCEPT: Final = ("application/did+json", "application/did+ld+json", "application/did", "application/json")
 """What a document may be served as: DID Resolution section 4.1, and what plain web servers say of a .json file."""
+
+
+class Method(Protocol):
+    """What a module of `COMPUTED` can do."""
+
+    def resolve(self, did: str) -> DidDocument:
+        """Return the document of a DID."""
+        ...
+
+    def document_json(self, did: str) -> dict[str, object]:
+        """Return its JSON."""
+        ...
 
 
 @final
@@ -28,21 +40,8 @@ class Ask(Value, frozen=True):
     accept: tuple[str, ...] = ACCEPT
 
 
-@final
-class Method(Value, frozen=True):
-    """A DID method whose documents are computed from the DID alone."""
-
-    resolve: Callable[[str], DidDocument]
-    document_json: Callable[[str], dict[str, object]]
-
-
-COMPUTED: Final[Mapping[str, Method]] = MappingProxyType(
-    {
-        "key": Method(key.resolve, key.document_json),
-        "jwk": Method(jwk.resolve, jwk.document_json),
-        "peer": Method(peer.resolve, peer.document_json),
-    }
-)
+COMPUTED: Final = ("key", "jwk", "peer")
+"""The methods whose documents are computed from the DID alone; each is a module of this package."""
 METHODS: Final = (*COMPUTED, "web")
 """The methods that are resolved here, without anybody's help."""
 
@@ -62,13 +61,13 @@ def plan(did: str) -> DidDocument | Ask:
         return key.resolve(did)
     method = check_did(did)
     if method in COMPUTED:
-        return COMPUTED[method].resolve(did)
+        return _method(method).resolve(did)
     if method == "web":
         return Ask(did, web.url(did))
     raise DidMethodUnsupported(f"expected a DID of the method {', '.join(METHODS)}")
 
 
-def plan_json(did: str, options: key.Options | None = None) -> dict[str, object] | Ask:
+def plan_json(did: str, options: Options | None = None) -> dict[str, object] | Ask:
     """As `plan`, for who wants the document's JSON.
 
     Args:
@@ -79,15 +78,22 @@ def plan_json(did: str, options: key.Options | None = None) -> dict[str, object]
     if isinstance(planned, Ask):
         return planned
     if options is not None and did.startswith(key.PREFIX):
-        return key.document_json(did, options)
-    return COMPUTED[check_did(did)].document_json(did)
+        from agentdid.did import key_document  # noqa: PLC0415  # who verifies shows nobody a document
+
+        return key_document.document_json(did, options)
+    return _method(check_did(did)).document_json(did)
 
 
 def fragment_of(did: str) -> str:
     """Return the fragment of the one key that a DID is made with here: a did:key's own name, `0` of a did:jwk."""
     if did.startswith(key.PREFIX):
         return did.removeprefix(key.PREFIX)
-    return jwk.FRAGMENT if did.startswith(jwk.PREFIX) else peer.FRAGMENT
+    return "0" if did.startswith("did:jwk:") else "key-1"
+
+
+def _method(name: str) -> Method:
+    # imported when the first such DID is met: most verifiers see did:key and did:web
+    return cast("Method", import_module(f"agentdid.did.{name}"))
 
 
 def read(did: str, body: bytes) -> DidDocument:

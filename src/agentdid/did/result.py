@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
 
-from agentdid.did.key import KeyFormatInvalid, KeyFormatUnknown, KeyLengthInvalid, OptionInvalid
+from agentdid.did.key import KeyLengthInvalid
+from agentdid.did.key_document import KeyFormatInvalid, KeyFormatUnknown, OptionInvalid
 from agentdid.did.syntax import DidUrlInvalid
 from agentdid.errors import (
     AgentdidError,

@@ -12,7 +12,7 @@ from agentdid.clock import Clock, SystemClock
 from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import parse_object
 from agentdid.did.dereference import VERSIONING, dereference
-from agentdid.did.key import OptionInvalid, Options
+from agentdid.did.key_document import OptionInvalid, Options
 from agentdid.did.resolve import Ask, plan_json, read
 from agentdid.did.result import (
     DEREFERENCING_TYPE,

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
-from agentdid.did.universal import UniversalResolver
 from agentdid.errors import DidInvalid, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from agentdid.did.universal import UniversalResolver
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
 """PROTOCOL section 5, weakest first."""
@@ -321,13 +322,15 @@ def _resolver(reader: _Table) -> UniversalResolver | None:
     url, methods = table.text("url"), table.texts("methods")
     table.close()
     try:
-        return UniversalResolver(url, methods)
+        return _named_resolver(url, methods)
     except ValueError as error:
         message = f"{table.name}: {error}"
         raise ValueError(message) from None
 
 
-def _named_resolver(url: str, methods: list[str]) -> UniversalResolver:
+def _named_resolver(url: str, methods: Sequence[str]) -> UniversalResolver:
+    from agentdid.did.universal import UniversalResolver  # noqa: PLC0415  # most policies name none
+
     return UniversalResolver(url, tuple(methods))
 
 

@@ -14,6 +14,7 @@ from agentdid.codec.strict_json import encode
 from agentdid.codec.varint import encode_varint
 from agentdid.did import jwk as did_jwk
 from agentdid.did import key as did_key
+from agentdid.did import key_document
 from agentdid.did import peer as did_peer
 from agentdid.did.document import RELATIONSHIPS
 from agentdid.did.resolve import Ask, fragment_of, plan, plan_json
@@ -111,7 +112,7 @@ def test_did_key_options_that_cannot_be_met(options: dict[str, object], name: st
     """By the names of the did:key method where it has one."""
 
     def shown() -> object:
-        return did_key.document_json(did_key.create(KEY), did_key.Options.parse(options))
+        return key_document.document_json(did_key.create(KEY), key_document.Options.parse(options))
 
     assert name == error_name(failure(shown))
 
@@ -120,8 +121,8 @@ def test_did_key_options_that_cannot_be_met(options: dict[str, object], name: st
 def test_did_key_formats(shown: str) -> None:
     """Each shows the key, and the X25519 key beside it in its own type; their contexts follow the one asked for."""
     did = did_key.create(KEY)
-    options = did_key.Options.parse({"publicKeyFormat": shown, "defaultContext": "https://a.example/v1"})
-    document: Any = did_key.document_json(did, options)
+    options = key_document.Options.parse({"publicKeyFormat": shown, "defaultContext": "https://a.example/v1"})
+    document: Any = key_document.document_json(did, options)
     (method,) = document["verificationMethod"]
     (derived,) = document["keyAgreement"]
 
@@ -129,7 +130,7 @@ def test_did_key_formats(shown: str) -> None:
     assert derived["type"] == shown.replace("Ed25519VerificationKey2020", "X25519KeyAgreementKey2020")
     assert (method.get("publicKeyJwk") or encode_jwk(KEY)) == encode_jwk(KEY)
     assert "https://a.example/v1" == document["@context"][0]
-    plain: Any = did_key.document_json(did, did_key.Options.parse({"enableEncryptionKeyDerivation": "false"}))
+    plain: Any = key_document.document_json(did, key_document.Options.parse({"enableEncryptionKeyDerivation": "false"}))
     assert "keyAgreement" not in plain
 
 
