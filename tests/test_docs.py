@@ -54,6 +54,9 @@ BUILT = {
     "replay": {"--json"},
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
+    "serve resolver": {"--port"},
+    "serve vc-api": {"--port", "--manifest"},
+    "did link-domain": {"--did", "--origin", "--wallet"},
     "doctor": {"--json"},
 }  # fmt: skip
 # Words of the documents that look like codes and are something else: limits, members of a policy, names in Python.

@@ -51,6 +51,8 @@ class Limits(Value, frozen=True):
     """From `iat` to `exp` of a presentation: it answers one challenge and is not kept."""
     max_key_age_s: int = 300
     """How old a DID document may be when a key in it is believed."""
+    min_key_refetch_s: int = 60
+    """A DID document younger than this is not asked for again because it lacks a key (ATTACKS I18)."""
     max_statusless_life_s: int = 3_600
     """Lifetime of a delegated link that cannot be revoked."""
     status_staleness_s: int = 60

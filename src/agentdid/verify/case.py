@@ -107,6 +107,7 @@ class Case(Struct, eq=False):
         void: Grants of the root that no anchor covers.
         anchors: Which anchors can still speak for a link, by its position.
         documents: The DID documents that this judgement has had.
+        held: When the documents that were asked for came, by DID.
         freshness: What bounds the time the outcome may be relied upon.
         exercised: Set by `check_request`: the grant used at each link.
     """
@@ -121,6 +122,7 @@ class Case(Struct, eq=False):
     void: frozenset[str] = frozenset()
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)
     documents: dict[str, DidDocument] = field(default_factory=dict)
+    held: dict[str, datetime] = field(default_factory=dict)
     freshness: list[Freshness] = field(default_factory=list)
     exercised: tuple[CapabilityGrant, ...] = ()
 

@@ -10,6 +10,7 @@ from agentdid.clock import Clock, SystemClock
 from agentdid.codec.strict_json import encode, parse
 from agentdid.delegation.link import GRANTS, ParentLink, build_link, secure_link
 from agentdid.did import key as did_key
+from agentdid.did.resolve import fragment_of
 from agentdid.errors import (
     CapabilityAmbiguous,
     CredentialNotFound,
@@ -131,7 +132,7 @@ class Wallet:
         return did
 
     def add_key(self, did: str, secret: SecretKey, *, label: str = "") -> None:
-        """Keep the key of a DID that was made elsewhere (`did:web`); its method is `did#key-1`."""
+        """Keep the key of a DID that was made elsewhere (`did:web`); its method is `did.resolve.fragment_of` it."""
         self._store.add_key(did, secret.public.algorithm.name, secret.export_seed(), label)
 
     @property
@@ -333,8 +334,7 @@ class Wallet:
         for record in self._store.list_keys():
             if record.did == did:
                 secret = SecretKey.from_seed(record.algorithm, record.seed)
-                fragment = did.removeprefix("did:key:") if did.startswith("did:key:") else "key-1"
-                return secret, f"{did}#{fragment}"
+                return secret, f"{did}#{fragment_of(did)}"
         raise CredentialNotFound("the wallet holds no key of this DID")
 
     def _answer(self, source: Source | None, trust: Trust) -> partial[Reply]:
