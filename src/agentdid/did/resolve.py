@@ -8,10 +8,21 @@ from agentdid.codec.strict_json import parse
 from agentdid.did import key, web
 from agentdid.did.document import DidDocument, parse_document
 from agentdid.did.syntax import check_did
+from agentdid.did.webvh.identifier import parse_identifier
 from agentdid.errors import DidMethodUnsupported
 from agentdid.record import Value
 
 ACCEPT: Final = ("application/did+json", "application/did+ld+json", "application/did", "application/json")
+# did:webvh 1.0 has text/jsonl; few servers know it, and the log proves itself whatever it is called.
+LOG_ACCEPT: Final = (
+    "text/jsonl",
+    "application/jsonl",
+    "application/x-ndjson",
+    "application/json",
+    "text/plain",
+    "application/octet-stream",
+)
+WITNESS_ACCEPT: Final = ("application/json", "text/plain", "application/octet-stream")
 
 
 @final
@@ -38,11 +49,13 @@ def plan(did: str) -> DidDocument | Ask:
     method = check_did(did)
     if method == "web":
         return Ask(did, web.url(did))
-    raise DidMethodUnsupported("expected a DID of the method key or web")
+    if method == "webvh":
+        return Ask(did, parse_identifier(did).log_url, LOG_ACCEPT)
+    raise DidMethodUnsupported("expected a DID of the method key, web or webvh")
 
 
 def read(did: str, body: bytes) -> DidDocument:
-    """Return the document in an answer.
+    """Return the document in an answer; a did:webvh's answer is a log, and `verify.webvh` reads it.
 
     Raises:
         Malformed: Not strict JSON, or not the shape of a DID document.

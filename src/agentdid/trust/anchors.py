@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
 """PROTOCOL section 5, weakest first."""
+KEYS_AT: Final = ("decision", "signing")
+"""PROTOCOL section 3.3, the default first."""
 _LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
 
 
@@ -37,6 +39,10 @@ class Anchor(Value, frozen=True):
         status_issuers: Who else may sign its status lists.
         keys: If not empty, the RFC 7638 thumbprints of the only keys that are taken.
         security: What its signatures must be made of.
+        keys_at: By which keys of a did:webvh its credentials are judged: those it has at the `decision`, or, for a
+            credential that says it is older, those it had at the `signing`. The latter believes the time that the
+            signer claims, so whoever finds a key that was retired can sign for the past; a key that a later version
+            lists as `revoked` is taken for nothing.
     """
 
     did: str
@@ -47,6 +53,7 @@ class Anchor(Value, frozen=True):
     status_issuers: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     security: str = "hybrid-if-declared"
+    keys_at: str = "decision"
 
     def covers_action(self, action: str) -> bool:
         """Whether a chain under this anchor may grant `action`."""
@@ -278,10 +285,14 @@ def _anchor(row: _Table) -> Anchor:
         status_issuers=tuple(_did(each, row.name) for each in row.texts("status_issuers", optional=True)),
         keys=row.texts("keys", optional=True),
         security=row.find_text("security") or "hybrid-if-declared",
+        keys_at=row.find_text("keys_at") or KEYS_AT[0],
     )
     row.close()
     if anchor.security not in SECURITY:
         message = f"{row.name}: security must be one of {', '.join(SECURITY)}"
+        raise ValueError(message)
+    if anchor.keys_at not in KEYS_AT:
+        message = f"{row.name}: keys_at must be one of {', '.join(KEYS_AT)}"
         raise ValueError(message)
     for pattern in anchor.actions:
         if "*" in pattern and (pattern.count("*") > 1 or not pattern.endswith(".*") or pattern == ".*"):

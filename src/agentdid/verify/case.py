@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agentdid.delegation.capability import CapabilityGrant
     from agentdid.delegation.usage import Request
     from agentdid.did.document import DidDocument
+    from agentdid.did.webvh.log import History
     from agentdid.query.dcql import Query
     from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.memory import Memory
@@ -97,8 +98,8 @@ class Case:
     """A question with its working state. The checks of `verify.flow` fill it in, in their order."""
 
     __slots__ = (
-        "anchors", "budget", "documents", "exercised", "freshness", "memory", "now", "parsed", "question", "raw",
-        "text", "void",
+        "anchors", "budget", "documents", "exercised", "freshness", "histories", "memory", "now", "parsed", "question",
+        "raw", "text", "void",
     )  # fmt: skip
 
     def __init__(self, question: Question, memory: Memory) -> None:
@@ -112,6 +113,7 @@ class Case:
         self.void: frozenset[str] = frozenset()
         self.anchors: dict[str, tuple[Anchor, ...]] = {}
         self.documents: dict[str, DidDocument] = {}
+        self.histories: dict[str, History] = {}
         self.freshness: list[Freshness] = []
         self.exercised: tuple[CapabilityGrant, ...] = ()
 

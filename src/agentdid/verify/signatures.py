@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.clock import seconds
@@ -13,6 +14,7 @@ from agentdid.errors import (
     HolderBindingFailed,
     IssuerKeyMismatch,
     IssuerUntrusted,
+    PurposeNotAuthorized,
     Undecided,
 )
 from agentdid.keys.jwk import thumbprint
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
 
     from agentdid.did.document import DidDocument
     from agentdid.keys.public import PublicKey
-    from agentdid.secure.mechanism import Secured
+    from agentdid.secure.mechanism import Secured, Signature
     from agentdid.verify.case import Case
-    from agentdid.verify.needs import Need, Reply
+    from agentdid.verify.needs import Need, Reply, Resource
     from agentdid.verify.states import Link
 
 DELEGATION: Final = "capabilityDelegation"
+WEBVH: Final = "did:webvh:"
+SIGNING: Final = "signing"
 
 
 def check_signatures(case: Case) -> Generator[Need, Reply, None]:
@@ -61,17 +65,45 @@ def find_document(case: Case, did: str) -> Generator[Need, Reply, DidDocument]:
     Raises:
         DidNotFound and `fetch_…`: It could not be had, or none is held from the asked instant.
         DidMethodUnsupported, DidDocumentMismatch, TypeMismatch: By what came.
+        DidLogInvalid, DidLogRollback, DidWitnessThreshold, DidDeactivated: By the log of a did:webvh.
     """
     known = case.documents.get(did)
     if known is not None:
         return known
     planned = plan(did)
-    document = planned if not isinstance(planned, Ask) else (yield from _ask(case, planned))
+    if not isinstance(planned, Ask):
+        document = planned
+    elif did.startswith(WEBVH):
+        document = yield from _read_log(case, planned)
+    else:
+        document = yield from _ask(case, planned)
     case.documents[did] = document
     return document
 
 
+def _read_log(case: Case, ask: Ask) -> Generator[Need, Reply, DidDocument]:
+    # Here and not above: most judgements meet no did:webvh.
+    from agentdid.did.webvh.resolve import document_of  # noqa: PLC0415
+    from agentdid.verify.webvh import current_version, find_history  # noqa: PLC0415
+
+    question = case.question
+    latest = None if question.historical else case.now.latest
+    history = yield from find_history(ask, partial(_fetch, case), case.memory, question.trust.limits, latest)
+    case.histories[ask.did] = history
+    version = current_version(history, ask.did, question.at if question.historical else None)
+    return document_of(version, ask.did)
+
+
 def _ask(case: Case, ask: Ask) -> Generator[Need, Reply, DidDocument]:
+    answer = yield from _fetch(case, ask)
+    document = case.memory.documents.find(answer.digest)
+    if document is None or document.id != ask.did:
+        document = read(ask.did, answer.body)
+        case.memory.documents.keep(answer.digest, document)
+    return document
+
+
+def _fetch(case: Case, ask: Ask) -> Generator[Need, Reply, Resource]:
     case.budget.spend_fetch()
     limits = case.question.trust.limits
     answer = yield NeedKeys(ask.did, ask.url, ask.accept, limits.max_key_age_s)
@@ -85,11 +117,7 @@ def _ask(case: Case, ask: Ask) -> Generator[Need, Reply, DidDocument]:
     if age > seconds(limits.max_key_age_s) or -age > seconds(limits.leeway_s):
         raise DidNotFound(f"{ask.did}: no document is held from the asked instant")
     case.believe_until(answer.held_at, limits.max_key_age_s, f"keys of {ask.did}")
-    document = case.memory.documents.find(answer.digest)
-    if document is None or document.id != ask.did:
-        document = read(ask.did, answer.body)
-        case.memory.documents.keep(answer.digest, document)
-    return document
+    return answer
 
 
 def _check_link(case: Case, link: Link, *, delegated: bool) -> Generator[Need, Reply, None]:
@@ -98,12 +126,29 @@ def _check_link(case: Case, link: Link, *, delegated: bool) -> Generator[Need, R
         if signature.did != credential.issuer:
             raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
         document = yield from find_document(case, signature.did)
-        key = document.find_key(signature.method_id, signature.purpose, case.question.at)
+        key = _find_key(case, link, signature, document, signature.purpose)
         if delegated:
-            document.find_key(signature.method_id, DELEGATION, case.question.at)
+            _find_key(case, link, signature, document, DELEGATION)
         _check_pins(case, link, key)
         case.budget.spend_signature()
         signature.check(key)
+
+
+def _find_key(case: Case, link: Link, signature: Signature, document: DidDocument, relationship: str) -> PublicKey:
+    """Return the key that the DID lists now; or, where an anchor says so, listed when it was signed."""
+    try:
+        return document.find_key(signature.method_id, relationship, case.question.at)
+    except PurposeNotAuthorized:
+        history = case.histories.get(signature.did)
+        fitting = tuple(each for each in case.anchors.get(link.path, ()) if each.keys_at == SIGNING)
+        signed_at = link.secured.created or link.credential.valid_from
+        if history is None or signed_at is None or not fitting:
+            raise
+    from agentdid.verify.webvh import find_past_key  # noqa: PLC0415  # as above
+
+    key = find_past_key(history, signature.did, signature.method_id, relationship, signed_at, case.question.at)
+    case.keep_anchors(link, fitting)  # those that judge by the keys of now do not cover it
+    return key
 
 
 def _check_pins(case: Case, link: Link, key: PublicKey) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from agentdid.cli.commands import did_log
 from agentdid.cli.options import (
     AsJson,
     PassphraseFd,
@@ -27,7 +28,18 @@ from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
 from agentdid.did.resolve import Ask, plan, read
-from agentdid.errors import CODES, AgentdidError, DidInvalid, DidMethodUnsupported, DidNotFound, Undecided
+from agentdid.errors import (
+    CODES,
+    AgentdidError,
+    DidDeactivated,
+    DidInvalid,
+    DidLogInvalid,
+    DidLogRollback,
+    DidMethodUnsupported,
+    DidNotFound,
+    DidWitnessThreshold,
+    Undecided,
+)
 from agentdid.keys.secret import SecretKey
 from agentdid.verify.needs import Absent
 from agentdid.wallet.wallet import Wallet
@@ -38,10 +50,14 @@ _FRAGMENT = "key-1"
 
 @app.command()
 def create(
-    method: Annotated[str, typer.Option(help="key or web.")] = "key",
+    method: Annotated[str, typer.Option(help="key, web or webvh.")] = "key",
     key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
-    host: Annotated[str | None, typer.Option(help="For did:web: host, or host:port.")] = None,
-    path: Annotated[list[str] | None, typer.Option(help="For did:web: a path segment; may be repeated.")] = None,
+    host: Annotated[str | None, typer.Option(help="For did:web and did:webvh: host, or host:port.")] = None,
+    path: Annotated[list[str] | None, typer.Option(help="For the same: a path segment; may be repeated.")] = None,
+    portable: Annotated[bool, typer.Option(help="For did:webvh: it may move to another host.")] = False,
+    witness: Annotated[list[str] | None, typer.Option(help="For did:webvh: a witness's did:key; repeatable.")] = None,
+    threshold: Annotated[int | None, typer.Option(help="How many witnesses approve an entry; by default all.")] = None,
+    pre_rotation: Annotated[bool, typer.Option(help="For did:webvh: commit to the next update key.")] = True,
     wallet: Annotated[Path | None, typer.Option(help="Keep the key in this wallet, made if it is not there.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the secret key to this new file (0600).")] = None,
     passphrase_fd: PassphraseFd = None,
@@ -49,6 +65,22 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a DID with a fresh key; the key goes into a wallet, into a file, or nowhere."""
+    if method == "webvh":
+        did_log.create_webvh(
+            algorithm=read_algorithm(key),
+            host=host,
+            path=path or [],
+            wallet=wallet,
+            options={
+                "portable": portable,
+                "witness": witness,
+                "threshold": threshold,
+                "pre_rotation": pre_rotation,
+            },
+            passphrase=(passphrase_fd, passphrase_file),
+            as_json=as_json,
+        )
+        return
     secret = SecretKey.generate(read_algorithm(key))
     if method == "key":
         did, fragment = did_key.create(secret.public), ""
@@ -60,7 +92,7 @@ def create(
         did, fragment = did_web.create(name, int(port) if port else None, path or ()), _FRAGMENT
         document = build_document(did, {fragment: secret.public})
     else:
-        message = f"--method is key or web, got {method!r}"
+        message = f"--method is key, web or webvh, got {method!r}"
         raise ValueError(message)
     if wallet is not None:
         passphrase = read_passphrase(passphrase_fd, passphrase_file, new=not wallet.exists())
@@ -80,11 +112,15 @@ def resolve(
     did: Annotated[str, typer.Argument(help="The DID.")],
     sources: SourcesFile = None,
     trust: TrustFile = None,
+    marks: did_log.MarksFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the DID resolution result (DID Resolution section 4): document and metadata, or an error by its name."""
     metadata: dict[str, object] = {}
     try:
+        if did.startswith("did:webvh:"):
+            print_json({"outcome": "accepted", "code": None, **did_log.resolve_webvh(did, sources, trust, marks)})
+            return
         document = _resolve(did, sources, trust)
     except AgentdidError as error:
         if as_json:
@@ -126,6 +162,6 @@ def _resolution_error(error: AgentdidError) -> str:
     """Return the DID Resolution error name (DID Resolution section 7)."""
     if isinstance(error, DidMethodUnsupported):
         return "methodNotSupported"
-    if isinstance(error, DidInvalid):
-        return "invalidDid"
+    if isinstance(error, DidInvalid | DidLogInvalid | DidLogRollback | DidWitnessThreshold | DidDeactivated):
+        return "invalidDid"  # did:webvh 1.0, Read (Resolve): any error that makes the DID invalid
     return "notFound" if isinstance(error, Undecided) else "invalidDidDocument"
