@@ -7,14 +7,17 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import start, verify
+from bench import start, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.measure import Row
 
-TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {"verify": (verify.rows, start.rows)}
+TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
+    "verify": (verify.rows, start.rows),
+    "did": (webvh.rows,),
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -40,7 +40,7 @@ _VERSION_ID: Final = re.compile(r"([1-9][0-9]{0,8})-(Qm[1-9A-HJ-NP-Za-km-z]{44})
 
 
 @final
-class Version(Value, frozen=True, eq=False):
+class Version(Value, frozen=True, eq=False, gc=False):
     """One verified entry of a log.
 
     Attributes:

@@ -24,7 +24,7 @@ _MAX_TTL_S: Final = 2**31
 
 
 @final
-class WitnessRule(Value, frozen=True):
+class WitnessRule(Value, frozen=True, gc=False):
     """Who must approve an entry, and how many of them. No witnesses: nobody must."""
 
     threshold: int = 0
@@ -41,7 +41,7 @@ _NOBODY: Final = WitnessRule()
 
 
 @final
-class Parameters(Value, frozen=True):
+class Parameters(Value, frozen=True, gc=False):
     """The parameters in force after an entry.
 
     Attributes:

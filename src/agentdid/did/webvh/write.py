@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
     from agentdid.keys.secret import Signer
 
-_TICK: Final = timedelta(milliseconds=1)
+# Whole seconds: not every implementation keeps the fraction as it is written, and the text is what is hashed.
+_TICK: Final = timedelta(seconds=1)
 
 
 def create(
@@ -83,7 +84,7 @@ def update(
     Args:
         history: The log as it is published.
         signer: A key that may update it: of the entry before, or, with pre-rotation, one that it committed to.
-        at: The instant of the update; the entry is dated later where the one before is not earlier.
+        at: The instant of the update; where the one before is not earlier, the entry is dated a second after it.
         document: By default as it was.
         parameters: What changes.
         limits: Of the log.
@@ -91,12 +92,13 @@ def update(
     Raises:
         DidLogInvalid: The result would not be a valid log.
         DidDeactivated: The DID is at its end.
-        ValueError: The signer is of another algorithm.
+        ValueError: The signer is of another algorithm, or the last entry is dated over a minute later.
     """
     last = history.latest
-    time = at.replace(microsecond=0)
-    if time <= last.time:
-        time = max(at.replace(microsecond=at.microsecond // 1000 * 1000), last.time + _TICK)
+    time = max(at.replace(microsecond=0), last.time.replace(microsecond=0) + _TICK)
+    if time - at > timedelta(seconds=limits.leeway_s):
+        message = "a log takes an entry a second: its last one is dated too far ahead"
+        raise ValueError(message)
     entry: dict[str, Any] = {
         "versionTime": encode_instant(time),
         "parameters": dict(parameters or {}),
