@@ -111,7 +111,7 @@ def _parse_place(did: str, scid: str, place: str) -> Identifier:
     labels = host.split(".")
     if _HOST.fullmatch(host) is None or len(host) > _MAX_HOST or _NUMERIC.fullmatch(labels[-1]) is not None:
         raise DidInvalid("expected a lower-case host name, not an address")
-    # Deviation D26: the grammar wants two labels; localhost is a host name for development and never public.
+    # Deviation D30: the grammar wants two labels; localhost is a host name for development and never public.
     if len(labels) == 1 and host != "localhost":
         raise DidInvalid("expected a host name of two labels or more")
     if mark and (_PORT.fullmatch(port) is None or int(port) > _MAX_PORT):
