@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import did, issue, rdfc, start, verify
+from bench import did, issue, rdfc, start, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "verify": (verify.rows, start.rows),
-    "did": (did.rows,),
+    "did": (did.rows, webvh.rows),
     "issue": (issue.rows,),
     "proofs": (rdfc.rows,),
 }

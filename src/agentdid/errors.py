@@ -368,6 +368,22 @@ class DidDocumentMismatch(Refused, code="did_document_mismatch"):
     """The document that was served is about another DID."""
 
 
+class DidLogInvalid(Refused, code="did_log_invalid"):
+    """A did:webvh log that no controller of the DID could have published: a hash, proof, key or form does not hold."""
+
+
+class DidLogRollback(Refused, code="did_log_rollback"):
+    """A did:webvh log that ends before, or branches off before, a version that was seen."""
+
+
+class DidWitnessThreshold(Refused, code="did_witness_threshold"):
+    """Too few of a did:webvh log's witnesses approved an entry."""
+
+
+class DidDeactivated(Refused, code="did_deactivated"):
+    """The DID is deactivated, or its log goes on after it was."""
+
+
 # --- Refused: status ---------------------------------------------------------------------------------------------
 
 

@@ -67,6 +67,8 @@ class Limits(Value, frozen=True):
     """A decoded list: 134 million entries of one bit."""
     max_fetch_bytes: int = 4_194_304
     """One fetched body, as sent and as decoded."""
+    max_log_entries: int = 4_096
+    """Entries of a did:webvh log, each a signature check: a rotation a day for eleven years, checked in 0.3 s."""
     fetch_timeout_s: float = 5.0
     """One fetch from name look-up to last byte."""
     nonce_life_s: int = 120

@@ -9,6 +9,7 @@ from agentdid.codec.strict_json import parse
 from agentdid.did import key, web
 from agentdid.did.document import DidDocument, parse_document
 from agentdid.did.syntax import check_did
+from agentdid.did.webvh.identifier import parse_identifier
 from agentdid.errors import DidMethodUnsupported
 from agentdid.record import Value
 
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 ACCEPT: Final = ("application/did+json", "application/did+ld+json", "application/did", "application/json")
 """What a document may be served as: DID Resolution section 4.1, and what plain web servers say of a .json file."""
+# did:webvh 1.0 has text/jsonl; few servers know it, and the log proves itself whatever it is called.
+LOG_ACCEPT: Final = (
+    "text/jsonl",
+    "application/jsonl",
+    "application/x-ndjson",
+    "application/json",
+    "text/plain",
+    "application/octet-stream",
+)
+WITNESS_ACCEPT: Final = ("application/json", "text/plain", "application/octet-stream")
 
 
 class Method(Protocol):
@@ -42,7 +53,7 @@ class Ask(Value, frozen=True):
 
 COMPUTED: Final = ("key", "jwk", "peer")
 """The methods whose documents are computed from the DID alone; each is a module of this package."""
-METHODS: Final = (*COMPUTED, "web")
+METHODS: Final = (*COMPUTED, "web", "webvh")
 """The methods that are resolved here, without anybody's help."""
 
 
@@ -64,6 +75,8 @@ def plan(did: str) -> DidDocument | Ask:
         return _method(method).resolve(did)
     if method == "web":
         return Ask(did, web.url(did))
+    if method == "webvh":
+        return Ask(did, parse_identifier(did).log_url, LOG_ACCEPT)
     raise DidMethodUnsupported(f"expected a DID of the method {', '.join(METHODS)}")
 
 
@@ -97,7 +110,7 @@ def _method(name: str) -> Method:
 
 
 def read(did: str, body: bytes) -> DidDocument:
-    """Return the document in an answer.
+    """Return the document in an answer; a did:webvh's answer is a log, and `verify.webvh` reads it.
 
     Raises:
         Malformed: Not strict JSON, or not the shape of a DID document.

@@ -10,9 +10,13 @@ from agentdid.did.key_document import KeyFormatInvalid, KeyFormatUnknown, Option
 from agentdid.did.syntax import DidUrlInvalid
 from agentdid.errors import (
     AgentdidError,
+    DidDeactivated,
     DidInvalid,
+    DidLogInvalid,
+    DidLogRollback,
     DidMethodUnsupported,
     DidNotFound,
+    DidWitnessThreshold,
     InputTooLarge,
     KeyInvalid,
     PurposeNotAuthorized,
@@ -56,6 +60,11 @@ _NAMES: Final[tuple[tuple[type[AgentdidError], str, str], ...]] = (
     (OptionInvalid, "invalidOptions", _DID + "INVALID_OPTIONS"),
     (DidUrlInvalid, "invalidDidUrl", _DID + "INVALID_DID_URL"),
     (DidInvalid, "invalidDid", _DID + "INVALID_DID"),
+    # did:webvh 1.0, Read (Resolve): whatever makes the log invalid makes the DID invalid
+    (DidLogInvalid, "invalidDid", _DID + "INVALID_DID"),
+    (DidLogRollback, "invalidDid", _DID + "INVALID_DID"),
+    (DidWitnessThreshold, "invalidDid", _DID + "INVALID_DID"),
+    (DidDeactivated, "invalidDid", _DID + "INVALID_DID"),
     (InputTooLarge, "invalidDid", _DID + "INVALID_DID"),
     (
         PurposeNotAuthorized,

@@ -26,6 +26,8 @@ SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-
 """PROTOCOL section 5, weakest first."""
 # https, a host and at most a port: RFC 6454 §6.2. The default port is not written, so that one origin has one spelling.
 ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?!443$)[1-9][0-9]{0,4})?")
+KEYS_AT: Final = ("decision", "signing")
+"""PROTOCOL section 3.3, the default first."""
 _LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
 
 
@@ -43,6 +45,10 @@ class Anchor(Value, frozen=True):
         keys: If not empty, the RFC 7638 thumbprints of the only keys that are taken.
         security: What its signatures must be made of.
         linked_domain: The https origin that must say it is this issuer's (`trust.linkage`); `None`: none.
+        keys_at: By which keys of a did:webvh its credentials are judged: those it has at the `decision`, or, for a
+            credential that says it is older, those it had at the `signing`. The latter believes the time that the
+            signer claims, so whoever finds a key that was retired can sign for the past; a key that a later version
+            lists as `revoked` is taken for nothing.
     """
 
     did: str
@@ -54,6 +60,7 @@ class Anchor(Value, frozen=True):
     keys: tuple[str, ...] = ()
     security: str = "hybrid-if-declared"
     linked_domain: str | None = None
+    keys_at: str = "decision"
 
     def covers_action(self, action: str) -> bool:
         """Whether a chain under this anchor may grant `action`."""
@@ -301,6 +308,7 @@ def _anchor(row: _Table) -> Anchor:
         keys=row.texts("keys", optional=True),
         security=row.find_text("security") or "hybrid-if-declared",
         linked_domain=row.find_text("linked_domain"),
+        keys_at=row.find_text("keys_at") or KEYS_AT[0],
     )
     row.close()
     if anchor.security not in SECURITY:
@@ -308,6 +316,9 @@ def _anchor(row: _Table) -> Anchor:
         raise ValueError(message)
     if anchor.linked_domain is not None and ORIGIN.fullmatch(anchor.linked_domain) is None:
         message = f"{row.name}: linked_domain must be an https origin such as https://example.com"
+        raise ValueError(message)
+    if anchor.keys_at not in KEYS_AT:
+        message = f"{row.name}: keys_at must be one of {', '.join(KEYS_AT)}"
         raise ValueError(message)
     for pattern in anchor.actions:
         if "*" in pattern and (pattern.count("*") > 1 or not pattern.endswith(".*") or pattern == ".*"):

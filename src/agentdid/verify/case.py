@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agentdid.delegation.capability import CapabilityGrant
     from agentdid.delegation.usage import Request
     from agentdid.did.document import DidDocument
+    from agentdid.did.webvh.log import History
     from agentdid.query.dcql import Query
     from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.memory import Memory
@@ -108,6 +109,7 @@ class Case(Struct, eq=False):
         anchors: Which anchors can still speak for a link, by its position.
         documents: The DID documents that this judgement has had.
         held: When the documents that were asked for came, by DID.
+        histories: The verified logs of the did:webvh among them.
         freshness: What bounds the time the outcome may be relied upon.
         exercised: Set by `check_request`: the grant used at each link.
     """
@@ -123,6 +125,7 @@ class Case(Struct, eq=False):
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)
     documents: dict[str, DidDocument] = field(default_factory=dict)
     held: dict[str, datetime] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
     freshness: list[Freshness] = field(default_factory=list)
     exercised: tuple[CapabilityGrant, ...] = ()
 

@@ -20,7 +20,7 @@ from agentdid.verify.case import ISSUED_HERE, HttpRequest, IssuedHere, Question
 from agentdid.verify.decide import as_outcome
 from agentdid.verify.flow import judgement
 from agentdid.verify.memory import Memory
-from agentdid.verify.needs import Absent, NeedFacts, NeedKeys, NeedNonce, NeedTake, Resource
+from agentdid.verify.needs import Absent, NeedFacts, NeedKeys, NeedMark, NeedNonce, NeedTake, Resource
 
 if TYPE_CHECKING:
     from agentdid.verify.decide import Decision, Grant
@@ -187,6 +187,8 @@ def _encode_need(need: Need) -> dict[str, object]:
             return {"kind": "facts", "urls": list(need.urls), "maxAge": need.max_age_s}
         case NeedNonce():
             return {"kind": "nonce", "nonce": need.nonce}
+        case NeedMark():
+            return {"kind": "mark", "scid": need.scid, "version": need.versions[-1]}
         case NeedTake():
             return {"kind": "take", "audience": need.audience, "nonce": need.nonce}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.clock import seconds
@@ -16,6 +17,7 @@ from agentdid.errors import (
     HolderBindingFailed,
     IssuerKeyMismatch,
     IssuerUntrusted,
+    PurposeNotAuthorized,
     Undecided,
 )
 from agentdid.keys.jwk import thumbprint
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
     from agentdid.secure.mechanism import Secured, Signature
     from agentdid.verify.case import Case
-    from agentdid.verify.needs import Need, Reply
+    from agentdid.verify.needs import Need, Reply, Resource
     from agentdid.verify.states import Link
 
 DELEGATION: Final = "capabilityDelegation"
+WEBVH: Final = "did:webvh:"
+SIGNING: Final = "signing"
 
 
 def check_signatures(case: Case) -> Generator[Need, Reply, None]:
@@ -51,9 +55,16 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
         for signature in link.secured.signatures:
             if not same_did(signature.did, link.credential.issuer):
                 raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
-            key = find_carried(case, signature) or (yield from find_key(case, signature))
-            if in_chain and parent is not None:
-                case.documents[signature.did].find_key(signature.method_id, DELEGATION, case.question.at)
+            delegated = in_chain and parent is not None
+            try:
+                key = find_carried(case, signature) or (yield from find_key(case, signature))
+                if delegated:
+                    case.documents[signature.did].find_key(signature.method_id, DELEGATION, case.question.at)
+            except PurposeNotAuthorized:
+                past = _find_past_key(case, link, signature, delegated=delegated)
+                if past is None:
+                    raise
+                key = past
             if link.position in case.anchors:
                 _check_pins(case, link, key)
             case.budget.spend_signature()
@@ -81,13 +92,14 @@ def find_document(case: Case, did: str) -> Generator[Need, Reply, DidDocument]:
     Raises:
         DidNotFound and `fetch_…`: It could not be had, or none is held from the asked instant.
         DidMethodUnsupported, DidDocumentMismatch, TypeMismatch: By what came.
+        DidLogInvalid, DidLogRollback, DidWitnessThreshold, DidDeactivated: By the log of a did:webvh.
     """
     known = find_known(case, did)
     if known is not None:
         return known
     planned = _plan(case, did)
     if isinstance(planned, Ask):
-        planned = yield from _ask(case, planned, case.question.trust.limits.max_key_age_s)
+        planned = yield from _obtain(case, planned, case.question.trust.limits.max_key_age_s)
     case.documents[did] = planned
     return planned
 
@@ -136,7 +148,7 @@ def find_key(case: Case, signature: Signature) -> Generator[Need, Reply, PublicK
         planned = _plan(case, did)
         if isinstance(planned, Ask):
             try:
-                document = yield from _ask(case, planned, limits.min_key_refetch_s)
+                document = yield from _obtain(case, planned, limits.min_key_refetch_s)
             except Undecided:
                 pass  # what is held still counts, and does not list the key
             else:
@@ -153,7 +165,32 @@ def _plan(case: Case, did: str) -> DidDocument | Ask:
         return case.question.trust.resolver.ask(did)
 
 
-def _ask(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, DidDocument]:
+def _obtain(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, DidDocument]:
+    if ask.did.startswith(WEBVH):
+        return (yield from _read_log(case, ask, max_age_s))
+    answer = yield from _fetch(case, ask, max_age_s)
+    document = case.memory.documents.find(answer.digest)
+    if document is None or document.id != ask.did:
+        document = _read(case, ask, answer.body)
+        case.memory.documents.keep(answer.digest, document)
+    return document
+
+
+def _read_log(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, DidDocument]:
+    # Here and not above: most judgements meet no did:webvh.
+    from agentdid.did.webvh.resolve import document_of  # noqa: PLC0415
+    from agentdid.verify.webvh import current_version, find_history  # noqa: PLC0415
+
+    question = case.question
+    latest = None if question.historical else case.now.latest
+    fetch = partial(_fetch, case, max_age_s=max_age_s)
+    history = yield from find_history(ask, fetch, case.memory, question.trust.limits, latest)
+    case.histories[ask.did] = history
+    version = current_version(history, ask.did, question.at if question.historical else None)
+    return document_of(version, ask.did)
+
+
+def _fetch(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, Resource]:
     case.budget.spend_fetch()
     limits = case.question.trust.limits
     answer = yield NeedKeys(ask.did, ask.url, ask.accept, max_age_s)
@@ -168,11 +205,7 @@ def _ask(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, DidDo
         raise DidNotFound(f"{ask.did}: no document is held from the asked instant")
     case.believe_until(answer.held_at, limits.max_key_age_s, f"keys of {ask.did}")
     case.held[ask.did] = answer.held_at
-    document = case.memory.documents.find(answer.digest)
-    if document is None or document.id != ask.did:
-        document = _read(case, ask, answer.body)
-        case.memory.documents.keep(answer.digest, document)
-    return document
+    return answer
 
 
 def _read(case: Case, ask: Ask, body: bytes) -> DidDocument:
@@ -180,6 +213,23 @@ def _read(case: Case, ask: Ask, body: bytes) -> DidDocument:
     if universal is not None and universal.is_ask(ask):
         return parse_document(universal.read(ask.did, body).document, ask.did)
     return read(ask.did, body)
+
+
+def _find_past_key(case: Case, link: Link, signature: Signature, *, delegated: bool) -> PublicKey | None:
+    """Return the key that the DID listed when it was signed, where an anchor says that this counts; else `None`."""
+    history = case.histories.get(signature.did)
+    fitting = tuple([each for each in case.anchors.get(link.position, ()) if each.keys_at == SIGNING])
+    signed_at = link.secured.created or link.credential.valid_from
+    if history is None or signed_at is None or not fitting:
+        return None
+    from agentdid.verify.webvh import find_past_key  # noqa: PLC0415  # as above
+
+    at = case.question.at
+    key = find_past_key(history, signature.did, signature.method_id, signature.purpose, signed_at, at)
+    if delegated:
+        find_past_key(history, signature.did, signature.method_id, DELEGATION, signed_at, at)
+    case.keep_anchors(link, fitting)  # those that judge by the keys of now do not cover it
+    return key
 
 
 def _check_pins(case: Case, link: Link, key: PublicKey) -> None:

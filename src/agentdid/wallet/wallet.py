@@ -24,6 +24,7 @@ from agentdid.present.presentation import FORMATS, make_presentation
 from agentdid.proof.jws import is_compact
 from agentdid.query.dcql import Query, evaluate, parse_query
 from agentdid.record import Value
+from agentdid.storage.controlled import is_webvh
 from agentdid.trust.anchors import Trust, UnsafeAnyIssuer
 from agentdid.verify.case import HttpRequest, Question
 from agentdid.verify.flow import candidate
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Iterable, Mapping, Sequence
 
+    from agentdid.storage.controlled import ControlledDids
     from agentdid.storage.vault import Kdf
     from agentdid.verify.needs import Need, Reply, Source
     from agentdid.verify.states import Link
@@ -138,7 +140,12 @@ class Wallet:
     @property
     def dids(self) -> tuple[str, ...]:
         """The DIDs whose keys the wallet holds, oldest first."""
-        return tuple(record.did for record in self._store.list_keys())
+        return (*(record.did for record in self._store.list_keys()), *self._store.controlled.dids())
+
+    @property
+    def controlled(self) -> ControlledDids:
+        """The wallet's did:webvh DIDs, which it makes, rotates and ends (`storage.controlled.make`)."""
+        return self._store.controlled
 
     def receive(
         self, credential: bytes | str | dict[str, object] | list[object], *, trust: Trust | None = None,
@@ -331,6 +338,9 @@ class Wallet:
 
     def signer(self, did: str) -> tuple[SecretKey, str]:
         """Return the key of one of the wallet's DIDs and its method's id. Raises `CredentialNotFound`."""
+        if is_webvh(did):
+            held = self._store.controlled.find_keys(did).signer(self._clock.now())
+            return held.secret(), f"{did}#{held.fragment}"
         for record in self._store.list_keys():
             if record.did == did:
                 secret = SecretKey.from_seed(record.algorithm, record.seed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentdid.cli.commands import did_log
 from agentdid.cli.options import (
     AsJson,
     Output,
@@ -32,6 +33,7 @@ from agentdid.did import peer as did_peer
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
 from agentdid.did.resolve import fragment_of, plan_json
+from agentdid.did.result import Resolution
 from agentdid.did.syntax import parse_did_url
 from agentdid.errors import AgentdidError
 from agentdid.keys.secret import SecretKey
@@ -41,24 +43,28 @@ from agentdid.trust import linkage
 from agentdid.wallet.wallet import Wallet
 
 if TYPE_CHECKING:
-    from agentdid.did.result import Dereferencing, Resolution
+    from agentdid.did.result import Dereferencing
     from agentdid.keys.public import PublicKey
     from agentdid.trust.anchors import Trust
 
 app = typer.Typer(help="Make DIDs, resolve them and link them with domains.", no_args_is_help=True)
-_METHODS = ("key", "web", "jwk", "peer")
+_METHODS = ("key", "web", "webvh", "jwk", "peer")
 _NUMALGOS = (2, 4)
 
 
 @app.command()
 def create(
-    method: Annotated[str, typer.Option(help="key, web, jwk or peer.")] = "key",
+    method: Annotated[str, typer.Option(help="key, web, webvh, jwk or peer.")] = "key",
     key: Annotated[
         str, typer.Option(help="ed25519, p256, p384, p521, mldsa44, mldsa65, mldsa87, composite.")
     ] = "ed25519",
-    host: Annotated[str | None, typer.Option(help="For did:web: host, or host:port.")] = None,
-    path: Annotated[list[str] | None, typer.Option(help="For did:web: a path segment; may be repeated.")] = None,
+    host: Annotated[str | None, typer.Option(help="For did:web and did:webvh: host, or host:port.")] = None,
+    path: Annotated[list[str] | None, typer.Option(help="For the same: a path segment; may be repeated.")] = None,
     numalgo: Annotated[int, typer.Option(help="For did:peer: 4, or 2 with one key for each purpose.")] = 4,
+    portable: Annotated[bool, typer.Option(help="For did:webvh: it may move to another host.")] = False,
+    witness: Annotated[list[str] | None, typer.Option(help="For did:webvh: a witness's did:key; repeatable.")] = None,
+    threshold: Annotated[int | None, typer.Option(help="How many witnesses approve an entry; by default all.")] = None,
+    pre_rotation: Annotated[bool, typer.Option(help="For did:webvh: commit to the next update key.")] = True,
     wallet: Annotated[Path | None, typer.Option(help="Keep the key in this wallet, made if it is not there.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the secret key to this new file (0600).")] = None,
     passphrase_fd: PassphraseFd = None,
@@ -66,6 +72,22 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a DID with a fresh key; the key goes into a wallet, into a file, or nowhere."""
+    if method == "webvh":
+        did_log.create_webvh(
+            algorithm=read_algorithm(key),
+            host=host,
+            path=path or [],
+            wallet=wallet,
+            options={
+                "portable": portable,
+                "witness": witness,
+                "threshold": threshold,
+                "pre_rotation": pre_rotation,
+            },
+            passphrase=(passphrase_fd, passphrase_file),
+            as_json=as_json,
+        )
+        return
     secret = SecretKey.generate(read_algorithm(key))
     did, document = _make(method, secret.public, host, path or [], numalgo)
     if wallet is not None:
@@ -89,9 +111,13 @@ def resolve(
     ] = None,
     sources: SourcesFile = None,
     trust: TrustFile = None,
+    marks: did_log.MarksFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the DID resolution result (DID Resolution section 9), or what a DID URL dereferences to (section 10)."""
+    if did.startswith("did:webvh:"):
+        _resolve_webvh(did, sources, trust, marks, as_json=as_json)
+        return
     policy = read_trust(trust)
     resolver = _resolver(sources, policy)
     options: dict[str, object] = {}
@@ -192,3 +218,14 @@ def _is_did(text: str) -> bool:
 
 def _resolver(sources: Path | None, policy: Trust) -> Resolver:
     return Resolver(read_source(sources, policy, now()), limits=policy.limits, universal=policy.resolver)
+
+
+def _resolve_webvh(did: str, sources: Path | None, trust: Path | None, marks: Path | None, *, as_json: bool) -> None:
+    """Print what a did:webvh, or a DID URL of one with versions or a path, names."""
+    try:
+        print_json({"outcome": "accepted", "code": None, **did_log.resolve_webvh(did, sources, trust, marks)})
+    except AgentdidError as error:
+        if not as_json:
+            raise
+        print_json({"outcome": error.family, **error.as_problem(), **Resolution(None, error).encode()})
+        raise typer.Exit({"malformed": 4, "undecided": 3}.get(error.family, 1)) from None

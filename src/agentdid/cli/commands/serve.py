@@ -70,6 +70,9 @@ def serve_verifier(
     db: Annotated[
         Path | None, typer.Option("--db", help="Consumed nonces, shared by processes; else in memory.")
     ] = None,
+    marks: Annotated[
+        Path | None, typer.Option("--marks", help="Versions seen of did:webvh, shared by processes; else in memory.")
+    ] = None,
     log: Annotated[Path | None, typer.Option("--log", help="Append the evidence of every decision here.")] = None,
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
@@ -77,13 +80,15 @@ def serve_verifier(
     """Serve verification: challenges out, presentations in, decisions back."""
     from agentdid.http.verifier_app import create_verifier_app  # noqa: PLC0415  # an extra
     from agentdid.storage.decision_log import DecisionLog  # noqa: PLC0415
+    from agentdid.storage.marks import SqlMarks  # noqa: PLC0415
     from agentdid.storage.nonces import MemoryTakes  # noqa: PLC0415
     from agentdid.storage.replay import SqlTakes  # noqa: PLC0415
     from agentdid.verifier.service import Verifier  # noqa: PLC0415
 
     policy = Trust.load(trust)
     takes = MemoryTakes(policy.limits) if db is None else SqlTakes.open(db, policy.limits)
-    verifier = Verifier(policy, takes=takes, log=None if log is None else DecisionLog(log))
+    seen = None if marks is None else SqlMarks.open(marks)
+    verifier = Verifier(policy, takes=takes, marks=seen, log=None if log is None else DecisionLog(log))
     _run(create_verifier_app(verifier), host, port, tls_cert, tls_key)
 
 
