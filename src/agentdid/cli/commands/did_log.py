@@ -19,6 +19,7 @@ from agentdid.cli.options import (
     read_trust,
 )
 from agentdid.cli.render import print_done, print_json
+from agentdid.clock import seconds
 from agentdid.codec.strict_json import encode, parse
 from agentdid.did.web import url as web_url
 from agentdid.did.webvh.identifier import parse_identifier
@@ -28,6 +29,7 @@ from agentdid.did.webvh.resolve import document_json, metadata_of
 from agentdid.did.webvh.witness import check_witnesses, witness_proof
 from agentdid.errors import DidLogRollback, DidWitnessThreshold, StoreUnavailable
 from agentdid.issuer.issuer import Issuer
+from agentdid.limits import DEFAULT
 from agentdid.sources.webvh import dereference, resolve
 from agentdid.storage.controlled import Controlled, make
 from agentdid.storage.marks import SqlMarks
@@ -170,7 +172,7 @@ def log(
         _print(made, out, as_json=as_json)
         return
     history = parse_log(Path(what).read_bytes())
-    check_clock(history, now())
+    check_clock(history, now() + seconds(DEFAULT.leeway_s))
     if history.has_witnesses():
         if witness is None:
             raise DidWitnessThreshold("the log has witnesses; their proofs come with --witness")
@@ -191,7 +193,7 @@ def witness(
 ) -> None:
     """Verify a log and print a witness's proof of its last entry."""
     history = parse_log(file.read_bytes())
-    check_clock(history, now())
+    check_clock(history, now() + seconds(DEFAULT.leeway_s))
     with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as held:
         mine = [each for each in held.dids if each.startswith("did:key:")]
         if did is None and len(mine) != 1:
