@@ -190,8 +190,9 @@ def witness(
     did: Annotated[str | None, typer.Option("--did", help="Which, if it holds several.")] = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Verify a log and print a witness's proof of its last entry."""
+    """Verify a log and print a witness's proof of its last entry, as `did approve` reads it."""
     history = parse_log(file.read_bytes())
     check_clock(history, now() + seconds(DEFAULT.leeway_s))
     with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as held:
@@ -199,7 +200,8 @@ def witness(
         if did is None and len(mine) != 1:
             raise ValueError("the wallet holds no did:key, or several: name one with --did")
         signer, _ = held.signer(did or mine[0])
-    print_json(witness_proof(history.latest.version_id, signer, now()))
+    proof = witness_proof(history.latest.version_id, signer, now())
+    print_json({"outcome": "accepted", "code": None, "proof": proof} if as_json else proof)
 
 
 def approve(
