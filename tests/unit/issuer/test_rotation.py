@@ -107,10 +107,12 @@ def test_every_credential_verifies_at_every_moment_of_many_rotations(tmp_path: P
             for _ in range(ROTATIONS):
                 turn.release(2)  # both issue while this thread rotates
                 issuer.rotate()
+                assert ready.acquire(timeout=30), failures
+                assert ready.acquire(timeout=30), failures
                 with lock:
                     clock.at += STEP / 2
                     world.now = clock.at
-                    issued[:] = [row for row in issued if row[0] + TTL > clock.at]
+                    issued[:] = [row for row in issued if row[0] + TTL >= clock.at]
                     valid = list(issued)
                 _publish(world, issuer)
                 for _, credential in [*valid[:2], *valid[-2:]]:
@@ -118,8 +120,6 @@ def test_every_credential_verifies_at_every_moment_of_many_rotations(tmp_path: P
                     checked += 1
                 with lock:
                     clock.at += STEP / 2
-                assert ready.acquire(timeout=30), failures
-                assert ready.acquire(timeout=30), failures
         finally:
             stop.set()
             turn.release(2)
