@@ -10,11 +10,14 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
+from msgspec.structs import asdict
+
 from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidInvalid, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
+from agentdid.trust.profile import STRICT, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,6 +86,7 @@ class Trust(Value, frozen=True):
         fetch_ca: A file of certificates to trust beside the system's.
         any_issuer: Set only by `UnsafeAnyIssuer`.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
+        profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
     """
 
     audience: str
@@ -94,6 +98,7 @@ class Trust(Value, frozen=True):
     fetch_ca: str | None = None
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
+    profile: Profile = STRICT
 
     @classmethod
     def load(cls, path: str | Path) -> Trust:
@@ -162,6 +167,8 @@ class Trust(Value, frozen=True):
             ],
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
+            # the product's own is not written, so that no bundle of before there was one changes
+            **({} if self.profile == STRICT else {"profile": asdict(self.profile)}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -186,6 +193,7 @@ class Trust(Value, frozen=True):
                 ),
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
+                profile=Profile(**row.get("profile", {})),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )

@@ -53,7 +53,7 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     for link in case.parsed.links:
         in_chain = link.capability is not None
         for signature in link.secured.signatures:
-            if not same_did(signature.did, link.credential.issuer):
+            if not same_did(signature.did, link.credential.issuer) and case.question.trust.profile.issuer_signs:
                 raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
             delegated = in_chain and parent is not None
             try:
@@ -248,9 +248,11 @@ def _check_parent(link: Link, parent: Secured) -> None:
 
 
 def _check_presenter(case: Case, did: str) -> None:
-    leaf = case.parsed.links[-1] if not case.parsed.chain else case.parsed.chain[-1]
     if case.parsed.holder is not None and case.parsed.holder != did:
         raise IssuerKeyMismatch("signed by another DID than the holder", path="/holder")
+    if not case.question.trust.profile.bound_subject:
+        return
+    leaf = case.parsed.links[-1] if not case.parsed.chain else case.parsed.chain[-1]
     if did != leaf.subject and isinstance(_plan(case, did), Ask):
         # its signature could hold, its holder binding could not; so nobody is asked about a stranger's DID
         raise HolderBindingFailed("the presenter is not the subject", path="/holder")

@@ -97,14 +97,16 @@ def check_structure(case: Case) -> None:
         secured, holder, items = None, None, _read_credentials(case.text, limits)
     links: list[Link] = []
     for secured_item in items:
-        links.append(_link(secured_item, len(links), limits))
+        links.append(_link(secured_item, len(links), limits, question.trust.profile))
     chain = tuple([each for each in links if each.capability is not None])
     if chain:
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
     if len(links) > limits.max_credentials:
         raise InputTooLarge(f"at most {limits.max_credentials} credentials")
-    if not links:
+    if not links and question.trust.profile.credentials_presented:
         raise TypeMismatch("expected at least one credential", path="/verifiableCredential")
+    if question.trust.profile.defined_terms:
+        _check_terms(case, secured, links)
     others = tuple([each for each in links if each.capability is None])
     case.parsed = Parsed(chain, others, chain + others, secured, holder)
 
@@ -169,18 +171,19 @@ def _read_credentials(text: JsonText | str, limits: Limits) -> list[Secured]:
     return [read_credential(text.value, text.plain, limits)]
 
 
-def _link(secured: Secured, position: int, limits: Limits) -> Link:
+def _link(secured: Secured, position: int, limits: Limits, profile: Profile = STRICT) -> Link:
     try:
-        return _read_link(secured, position, limits)
+        return _read_link(secured, position, limits, profile)
     except AgentdidError as error:
         error.path = f"/{position}{error.path}"
         raise
 
 
-def _read_link(secured: Secured, position: int, limits: Limits) -> Link:
+def _read_link(secured: Secured, position: int, limits: Limits, profile: Profile) -> Link:
     credential = parse_credential(secured.document)
     if not credential.is_capability:
-        check_did(credential.issuer)
+        if profile.issuer_signs:
+            check_did(credential.issuer)
         return Link(secured, credential, None, position)
     subject = secured.document["credentialSubject"]
     if type(subject) is not dict:
@@ -190,6 +193,21 @@ def _read_link(secured: Secured, position: int, limits: Limits) -> Link:
     capability = parse_capability(subject["capability"], limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
     return Link(secured, credential, capability, position)
+
+
+def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) -> None:
+    """Hold that JSON-LD contexts define every word, whatever is signed."""
+    from agentdid.canon.jsonld import to_quads  # noqa: PLC0415  # the product asks where statements are signed
+
+    rules = case.question.trust.context_rules or STRICT_CONTEXTS
+    for link in links:
+        try:
+            to_quads(link.credential.document, rules=rules)
+        except AgentdidError as error:
+            error.path = f"{link.path}{error.path}"
+            raise
+    if presentation is not None:
+        to_quads(presentation.document, rules=rules)
 
 
 def _envelope(item: dict[str, object], media_type: str) -> str:
