@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 _KIND: Final = "issuer"
 _FRAGMENT: Final = "key-1"
-_LIST_SUITE: Final = {"Ed25519": "eddsa-jcs-2022"}
+_LIST_SUITE: Final = {"Ed25519": "eddsa-jcs-2022", "P-256": "ecdsa-jcs-2019", "P-384": "ecdsa-jcs-2019"}
 DEFAULT_TTL: Final = timedelta(hours=1)
 LIST_LIFE: Final = timedelta(hours=24)
 """How long a signed list may be believed at most; it is signed anew far more often."""

@@ -188,7 +188,7 @@ def _verified_list(case: Case, link: Link, entry: StatusEntry, held: Answer) -> 
         if tuple(keys) != known.keys:
             for signature, key in zip(known.signatures, keys, strict=True):
                 case.budget.spend_signature()
-                signature.check(key)
+                signature.written(case.budget, case.question.trust.context_rules).check(key)
             case.memory.lists.keep(held.digest, structs.replace(known, keys=tuple(keys)))
     except Undecided as error:
         raise StatusUnavailable(f"the list's issuer could not be resolved ({error.code})") from None

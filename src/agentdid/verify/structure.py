@@ -21,6 +21,7 @@ from agentdid.errors import (
 )
 from agentdid.proof.jws import is_compact
 from agentdid.secure import data_integrity, jose, sd_jwt
+from agentdid.trust.profile import STRICT, Profile
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
@@ -197,9 +198,11 @@ def _read_link(secured: Secured, position: int, limits: Limits, profile: Profile
 
 def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) -> None:
     """Hold that JSON-LD contexts define every word, whatever is signed."""
-    from agentdid.canon.jsonld import to_quads  # noqa: PLC0415  # the product asks where statements are signed
+    # the product asks where statements are signed, which most inputs are not
+    from agentdid.canon import contexts  # noqa: PLC0415
+    from agentdid.canon.jsonld import to_quads  # noqa: PLC0415
 
-    rules = case.question.trust.context_rules or STRICT_CONTEXTS
+    rules = case.question.trust.context_rules or contexts.STRICT
     for link in links:
         try:
             to_quads(link.credential.document, rules=rules)
