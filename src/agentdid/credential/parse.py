@@ -134,7 +134,7 @@ def _check_members(
         raise
 
 
-def _within(name: str, check: Callable[[object], None], value: object) -> None:
+def _within(name: str, check: Callable[[object], object], value: object) -> None:
     """Apply a rule to a member of the value at hand."""
     try:
         check(value)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText, parse, write_given
-from agentdid.credential.model import CREDENTIALS_V2
 from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_connected, check_form
@@ -20,17 +20,24 @@ from agentdid.errors import (
     TypMismatch,
 )
 from agentdid.proof.jws import is_compact
-from agentdid.secure import data_integrity, jose, sd_jwt
+from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
+from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
 from agentdid.trust.profile import STRICT, Profile
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
 
-_CREDENTIAL_ENVELOPE: Final = "EnvelopedVerifiableCredential"
-_PRESENTATION_ENVELOPE: Final = "EnvelopedVerifiablePresentation"
+# media type → what reads such a token
+_CREDENTIALS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
+    vc_jwt.MEDIA_TYPE: vc_jwt.read,
+    sd_jwt.MEDIA_TYPE: sd_jwt.read,
+}
+_PRESENTATIONS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {jose.MEDIA_TYPE: jose.read}
 _CAPABILITY: Final = "/credentialSubject/capability"
 _TEXTS: Final = (bytes, str)
 _JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
@@ -93,9 +100,9 @@ def check_structure(case: Case) -> None:
     question = case.question
     limits = question.trust.limits
     if question.holder:
-        secured, holder, items = _read_presentation(case.text, limits)
+        secured, holder, items = _read_presentation(case.text, limits, question.trust.profile)
     else:
-        secured, holder, items = None, None, _read_credentials(case.text, limits)
+        secured, holder, items = None, None, _read_credentials(case.text, limits, question.trust.profile)
     links: list[Link] = []
     for secured_item in items:
         links.append(_link(secured_item, len(links), limits, question.trust.profile))
@@ -112,7 +119,7 @@ def check_structure(case: Case) -> None:
     case.parsed = Parsed(chain, others, chain + others, secured, holder)
 
 
-def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
+def read_credential(item: object, plain: bool, limits: Limits, profile: Profile = STRICT) -> Secured:
     """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
 
     Raises:
@@ -120,10 +127,10 @@ def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
     """
     if type(item) is not dict:
         if type(item) is str:
-            return sd_jwt.read(item, limits)
+            return sd_jwt.read(item, limits) if "~" in item else vc_jwt.read(item, limits)
         raise TypeMismatch("expected a credential")
-    if _has_type(item, _CREDENTIAL_ENVELOPE):
-        return sd_jwt.read(_envelope(item, sd_jwt.MEDIA_TYPE), limits)
+    if _has_type(item, CREDENTIAL):
+        return _read_enveloped(item, _CREDENTIALS if profile is STRICT else _credentials(profile), limits)
     _check_not_jose_json(item)
     return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
 
@@ -140,36 +147,59 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
     )
 
 
-def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+def _read_presentation(
+    text: JsonText | str, limits: Limits, profile: Profile
+) -> tuple[Secured, str | None, list[Secured]]:
     if type(text) is JsonText:
         value = text.value
         if type(value) is not dict:
             raise TypeMismatch("expected a presentation")
-        if not _has_type(value, _PRESENTATION_ENVELOPE):
-            _check_not_jose_json(value)
-            if not _has_type(value, "VerifiablePresentation"):
-                raise TypeMismatch("expected a VerifiablePresentation", path="/type")
-            secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-            return _open(secured, text.plain, limits)
-        text = _envelope(value, "application/vp+jwt")
+        if _has_type(value, PRESENTATION):
+            readers = _PRESENTATIONS if profile is STRICT else _presentations(profile)
+            return _open(_read_enveloped(value, readers, limits), False, limits, profile)
+        _check_not_jose_json(value)
+        if not _has_type(value, "VerifiablePresentation"):
+            raise TypeMismatch("expected a VerifiablePresentation", path="/type")
+        secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
+        return _open(secured, text.plain, limits, profile)
     if "~" in text:
         if text.endswith("~"):
             raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
         raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    return _open(jose.read(text, limits), plain=False, limits=limits)
+    return _open(jose.read(text, limits, timed=profile.bound_time), False, limits, profile)
 
 
-def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+def _open(
+    secured: Secured, plain: bool, limits: Limits, profile: Profile
+) -> tuple[Secured, str | None, list[Secured]]:
     presentation = parse_presentation(secured.document)
-    return secured, presentation.holder, [read_credential(each, plain, limits) for each in presentation.credentials]
+    credentials = [read_credential(each, plain, limits, profile) for each in presentation.credentials]
+    return secured, presentation.holder, credentials
 
 
-def _read_credentials(text: JsonText | str, limits: Limits) -> list[Secured]:
+def _read_credentials(text: JsonText | str, limits: Limits, profile: Profile) -> list[Secured]:
     if isinstance(text, str):
-        return [read_credential(text, False, limits)]
+        return [read_credential(text, False, limits, profile)]
     if type(text.value) is list:
-        return [read_credential(each, text.plain, limits) for each in text.value]
-    return [read_credential(text.value, text.plain, limits)]
+        return [read_credential(each, text.plain, limits, profile) for each in text.value]
+    return [read_credential(text.value, text.plain, limits, profile)]
+
+
+def _credentials(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
+    if not profile.vc_claims:
+        return _CREDENTIALS
+    from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
+
+    return {**_CREDENTIALS, vc_claims.MEDIA_TYPE: vc_claims.read_credential}
+
+
+def _presentations(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
+    readers = {**_PRESENTATIONS, jose.MEDIA_TYPE: partial(jose.read, timed=profile.bound_time)}
+    if profile.vc_claims:
+        from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
+
+        readers[vc_claims.MEDIA_TYPE] = vc_claims.read_presentation
+    return readers
 
 
 def _link(secured: Secured, position: int, limits: Limits, profile: Profile = STRICT) -> Link:
@@ -213,18 +243,15 @@ def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) ->
         to_quads(presentation.document, rules=rules)
 
 
-def _envelope(item: dict[str, object], media_type: str) -> str:
-    """Return the token inside an enveloped credential or presentation (VCDM 2.0 sections 4.13 and 4.14)."""
-    context = item.get("@context")
-    if (context[:1] != [CREDENTIALS_V2]) if type(context) is list else (context != CREDENTIALS_V2):
-        raise TypeMismatch(f"expected {CREDENTIALS_V2} as context of an envelope", path="/@context")
-    url = item.get("id")
-    if not isinstance(url, str) or not url.startswith("data:"):
-        raise TypeMismatch("expected a data: URL", path="/id")
-    end = url.find(",")
-    if url[len("data:") : end] != media_type or end < 0:
-        raise TypMismatch(f"expected a data: URL of {media_type}", path="/id")
-    return url[end + 1 :]
+def _read_enveloped(
+    item: dict[str, object], readers: Mapping[str, Callable[[str, Limits], Secured]], limits: Limits
+) -> Secured:
+    """Return the parts of what stands in an envelope, by the one reader of its media type."""
+    media_type, content = open_envelope(item)
+    read = readers.get(media_type)
+    if read is None:
+        raise TypMismatch(f"expected a data: URL of {' or '.join(readers)}", path="/id")
+    return read(content, limits)
 
 
 def _has_type(item: dict[str, object], name: str) -> bool:
