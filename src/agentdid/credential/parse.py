@@ -46,6 +46,8 @@ def parse_credential(document: dict[str, object], path: str = "") -> Credential:
         ContextNotAllowed: `@context` does not begin as it must.
     """
     if is_v1(document.get("@context")):
+        if CAPABILITY_TYPE in _each(document.get("type")):
+            raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context", path=f"{path}/@context")
         _check_members(document, _CREDENTIAL_V1, (*_REQUIRED, "issuanceDate"), path)
         begin, end = "issuanceDate", "expirationDate"
     else:

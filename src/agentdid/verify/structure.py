@@ -169,9 +169,7 @@ def _read_presentation(
     return _open(jose.read(text, limits, timed=profile.bound_time), False, limits, profile)
 
 
-def _open(
-    secured: Secured, plain: bool, limits: Limits, profile: Profile
-) -> tuple[Secured, str | None, list[Secured]]:
+def _open(secured: Secured, plain: bool, limits: Limits, profile: Profile) -> tuple[Secured, str | None, list[Secured]]:
     presentation = parse_presentation(secured.document)
     credentials = [read_credential(each, plain, limits, profile) for each in presentation.credentials]
     return secured, presentation.holder, credentials
@@ -194,6 +192,7 @@ def _credentials(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secur
 
 
 def _presentations(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
+    readers: dict[str, Callable[[str, Limits], Secured]]
     readers = {**_PRESENTATIONS, jose.MEDIA_TYPE: partial(jose.read, timed=profile.bound_time)}
     if profile.vc_claims:
         from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
