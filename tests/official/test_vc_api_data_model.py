@@ -69,19 +69,23 @@ def credential(**changes: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-def sign(unsigned: dict[str, object], purpose: str = data_integrity.ASSERTION, **options: object) -> dict[str, Any]:
-    """Return a document with an eddsa-rdfc-2022 proof by the holder."""
+def sign(
+    unsigned: dict[str, object],
+    purpose: str = data_integrity.ASSERTION,
+    suite: str = "eddsa-rdfc-2022",
+    **options: object,
+) -> dict[str, Any]:
+    """Return a document with a proof by the holder."""
     at = datetime.now(UTC).replace(microsecond=0)
     return data_integrity.add_proof(
-        unsigned, HOLDER, METHOD, SUITES["eddsa-rdfc-2022"], purpose=purpose, created=at, options=options, rules=OPEN
+        unsigned, HOLDER, METHOD, SUITES[suite], purpose=purpose, created=at, options=options, rules=OPEN
     )
 
 
-def presentation(**changes: object) -> dict[str, Any]:
+def presentation(suite: str = "eddsa-rdfc-2022", **changes: object) -> dict[str, Any]:
     """Return a presentation by the holder, for the challenge and the domain."""
     unsigned = {"@context": [V2], "type": ["VerifiablePresentation"], **changes}
-    unsigned = {name: value for name, value in unsigned.items() if value is not None}
-    return sign(unsigned, data_integrity.AUTHENTICATION, challenge=CHALLENGE, domain=DOMAIN)
+    return sign(unsigned, data_integrity.AUTHENTICATION, suite, challenge=CHALLENGE, domain=DOMAIN)
 
 
 @pytest.mark.parametrize("name", names())
@@ -156,13 +160,16 @@ WRONG_PRESENTATIONS: dict[str, Callable[[], dict[str, Any]]] = {
     "undefined-type": lambda: change(presentation(), type=["VerifiablePresentation", "Undefined"]),
     "no-proof": lambda: change(presentation(), proof=None),
     "other-value": lambda: change(presentation(), proof={**presentation()["proof"], "proofValue": "z5nmMBw2u9TGKd9N"}),
-    "holder-no-url": lambda: presentation(holder={"id": DID.removeprefix("did:key:")}),
+    # of what has no statements ours signs the JSON only
+    "holder-no-url": lambda: presentation("eddsa-jcs-2022", holder={"id": DID.removeprefix("did:key:")}),
     "holder-mismatch": lambda: presentation(holder="did:example:acme", verifiableCredential=[sign(credential())]),
     "self-asserted-no-holder": lambda: presentation(verifiableCredential=[sign(credential())]),
     "issuer-mismatch": lambda: presentation(
         holder=DID, verifiableCredential=[sign(credential(issuer="did:example:acme"))]
     ),
-    "credential-as-string": lambda: presentation(holder=DID, verifiableCredential=["did:example:credential"]),
+    "credential-as-string": lambda: presentation(
+        "eddsa-jcs-2022", holder=DID, verifiableCredential=["did:example:credential"]
+    ),
     "credential-unsecured": lambda: presentation(holder=DID, verifiableCredential=[credential()]),
     "no-document": lambda: {"type": ["NonconformingDocument"]},
 }
@@ -171,10 +178,7 @@ WRONG_PRESENTATIONS: dict[str, Callable[[], dict[str, Any]]] = {
 @pytest.mark.parametrize("name", WRONG_PRESENTATIONS)
 def test_a_wrong_presentation(instance: Served, name: str) -> None:
     """Each is refused under 400, with a problem that says why."""
-    try:
-        made = WRONG_PRESENTATIONS[name]()
-    except Exception:  # noqa: BLE001  # ours does not sign what cannot be meant
-        made = change(presentation(), holder={"id": "x"}, verifiableCredential=["x"])
+    made = WRONG_PRESENTATIONS[name]()
     answer = instance.verify_presentation(made, challenge=CHALLENGE, domain=DOMAIN)
 
     assert 400 == answer.status_code
