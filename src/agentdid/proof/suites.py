@@ -114,3 +114,8 @@ SUITES: Final[Mapping[str, Suite]] = MappingProxyType(
         )
     }
 )
+
+
+def find_suite(algorithm: str, canonical: str = JCS) -> Suite | None:
+    """Return the first suite of a canonical form that a key of an algorithm signs with, or `None`."""
+    return next((row for row in SUITES.values() if algorithm in row.transforms and row.canonical == canonical), None)

@@ -125,6 +125,21 @@ class Secured(Value, frozen=True, eq=False):
     binding: Binding | None = None
     hidden_grants: bool = False
 
+    def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Secured:
+        """Return the same with what was signed written for every signature; whoever judges does this first.
+
+        Args:
+            budget: As for `Signature.written`.
+            rules: As for `Signature.written`.
+
+        Raises:
+            As `Signature.written`.
+        """
+        for each in self.signatures:
+            if each.write is not None:
+                return structs.replace(self, signatures=tuple([one.written(budget, rules) for one in self.signatures]))
+        return self
+
     @property
     def signer(self) -> str:
         """The DID whose keys signed; the readers made sure that there is only one."""

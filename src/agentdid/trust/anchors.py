@@ -180,7 +180,7 @@ class Trust(Value, frozen=True):
             ],
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
-            "anyContext": self.any_context,
+            **({"anyContext": True} if self.any_context else {}),
             # the product's own is not written, so that no bundle of before there was one changes
             **({} if self.profile == STRICT else {"profile": asdict(self.profile)}),
             "resolver": None
@@ -207,7 +207,7 @@ class Trust(Value, frozen=True):
                 ),
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
-                any_context=row.get("anyContext", False),  # as the next
+                any_context=row.get("anyContext", False),
                 profile=Profile(**row.get("profile", {})),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),

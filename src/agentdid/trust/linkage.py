@@ -17,7 +17,7 @@ from agentdid.codec.strict_json import encode, parse, parse_object
 from agentdid.errors import AgentdidError, IssuerUntrusted, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.jws import KEYS_OF_ALG, parse_jws, sign_jws
-from agentdid.proof.suites import JCS, SUITES
+from agentdid.proof.suites import find_suite
 from agentdid.record import Value
 from agentdid.secure import data_integrity
 from agentdid.secure.mechanism import Signature
@@ -108,7 +108,7 @@ def issue(
         raise ValueError(message)
     name = signer.public.algorithm.name
     # JCS: what is signed is the JSON, whatever the two contexts of the older data model come to mean
-    suite = next((each for each in SUITES.values() if name in each.algorithms and each.canonical == JCS), None)
+    suite = find_suite(name)
     if suite is None:
         message = f"no JSON-canonicalizing suite signs with {name}; use the form jwt"
         raise ValueError(message)

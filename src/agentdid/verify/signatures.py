@@ -11,7 +11,6 @@ from agentdid.did.key import same_did
 from agentdid.did.resolve import Ask, plan, read
 from agentdid.errors import (
     CODES,
-    AgentdidError,
     ChainLinkMismatch,
     DidMethodUnsupported,
     DidNotFound,
@@ -43,8 +42,6 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
 
     Raises:
         SignatureInvalid, AlgKeyMismatch, KeyInvalid: By signature.
-        TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: A suite that
-            signs statements, over JSON that may say something else.
         IssuerKeyMismatch: Signed by another DID than the one that is named.
         PurposeNotAuthorized: The key does not stand under the relationship; a delegated link needs two.
         ChainLinkMismatch: The parent is not the one whose digest the child names.
@@ -55,7 +52,7 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     parent: Secured | None = None
     for link in case.parsed.links:
         in_chain = link.capability is not None
-        for signature in _written(case, link.secured, link.path):
+        for signature in link.secured.signatures:
             if not same_did(signature.did, link.credential.issuer) and case.question.trust.profile.issuer_signs:
                 raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
             delegated = in_chain and parent is not None
@@ -83,25 +80,10 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     presentation = case.parsed.presentation
     if presentation is not None:
         _check_presenter(case, presentation.signer)
-        for signature in _written(case, presentation, ""):
+        for signature in presentation.signatures:
             key = find_carried(case, signature) or (yield from find_key(case, signature))
             case.budget.spend_signature()
             signature.check(key)
-
-
-def _written(case: Case, secured: Secured, path: str) -> tuple[Signature, ...]:
-    """Return the signatures with what they signed, before anybody is asked for a key."""
-    for each in secured.signatures:
-        if each.write is not None:
-            break
-    else:
-        return secured.signatures
-    rules = case.question.trust.context_rules
-    try:
-        return tuple([each.written(case.budget, rules) for each in secured.signatures])
-    except AgentdidError as error:
-        error.path = f"{path}{error.path}"
-        raise
 
 
 def find_document(case: Case, did: str) -> Generator[Need, Reply, DidDocument]:
