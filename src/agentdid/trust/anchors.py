@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from agentdid.canon.contexts import ContextRules
     from agentdid.did.universal import UniversalResolver
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
@@ -82,6 +83,8 @@ class Trust(Value, frozen=True):
         fetch_allow: Addresses or networks that may be fetched from though they are not public.
         fetch_ca: A file of certificates to trust beside the system's.
         any_issuer: Set only by `UnsafeAnyIssuer`.
+        any_context: Inline contexts, contexts with `@vocab` and lists in any order are taken where statements are
+            signed; for test instances only. Not in trust files.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
     """
 
@@ -94,6 +97,16 @@ class Trust(Value, frozen=True):
     fetch_ca: str | None = None
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
+    any_context: bool = False
+
+    @property
+    def context_rules(self) -> ContextRules | None:
+        """What `@context` may be, where statements are signed; `None` for `canon.contexts.STRICT`."""
+        if not self.any_context:
+            return None
+        from agentdid.canon.contexts import OPEN  # noqa: PLC0415  # most policies are strict
+
+        return OPEN
 
     @classmethod
     def load(cls, path: str | Path) -> Trust:
@@ -162,6 +175,7 @@ class Trust(Value, frozen=True):
             ],
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
+            **({"anyContext": True} if self.any_context else {}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -186,6 +200,7 @@ class Trust(Value, frozen=True):
                 ),
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
+                any_context=row.get("anyContext", False),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )

@@ -32,7 +32,7 @@ from agentdid.status.bitstring import StatusEntry, StatusList, parse_entry, read
 from agentdid.verify.memory import KnownList
 from agentdid.verify.needs import Absent, NeedFacts, Resource
 from agentdid.verify.signatures import find_document, find_known
-from agentdid.verify.structure import read_credential
+from agentdid.verify.structure import read_credential, write_signed
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -206,7 +206,8 @@ def _read(case: Case, held: Resource) -> KnownList:
     limits = case.question.trust.limits
     try:
         text = held.body.decode("utf-8").strip()
-        secured = read_credential(*((text, False) if is_compact(text) else _value(text, case)), limits)
+        item = (text, False) if is_compact(text) else _value(text, case)
+        secured = write_signed(case, read_credential(*item, limits))
         credential = parse_credential(secured.document)
         if _LIST_TYPE not in credential.types or credential.id is None:
             raise StatusVerificationError("expected a status list credential with an id")

@@ -85,6 +85,8 @@ def check_structure(case: Case) -> None:
         TypeMismatch, ContextNotAllowed, DidInvalid: Members of the wrong shape.
         ChainTooDeep, ChainLinkMismatch, InputTooLarge: Links that are too many or do not hang together.
         KbMissing: A bare SD-JWT where a holder must present it.
+        TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: As
+            `write_signed`.
         The errors of the securing mechanisms, whose parts are taken apart here.
 
     Spec: specs/verification.md V2-V3.
@@ -92,12 +94,12 @@ def check_structure(case: Case) -> None:
     question = case.question
     limits = question.trust.limits
     if question.holder:
-        secured, holder, items = _read_presentation(case.text, limits)
+        secured, holder, items = _read_presentation(case, case.text, limits)
     else:
         secured, holder, items = None, None, _read_credentials(case.text, limits)
     links: list[Link] = []
     for secured_item in items:
-        links.append(_link(secured_item, len(links), limits))
+        links.append(_link(secured_item, len(links), limits, case))
     chain = tuple([each for each in links if each.capability is not None])
     if chain:
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
@@ -137,7 +139,17 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
     )
 
 
-def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+def write_signed(case: Case, secured: Secured) -> Secured:
+    """Return it with what was signed written out, before anybody relies on its JSON.
+
+    Raises:
+        TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: Statements
+            were signed, and the JSON says something else, or may (ATTACKS layer F).
+    """
+    return secured.written(case.budget, case.question.trust.context_rules)
+
+
+def _read_presentation(case: Case, text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
     if type(text) is JsonText:
         value = text.value
         if type(value) is not dict:
@@ -147,7 +159,7 @@ def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, s
             if not _has_type(value, "VerifiablePresentation"):
                 raise TypeMismatch("expected a VerifiablePresentation", path="/type")
             secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-            return _open(secured, text.plain, limits)
+            return _open(write_signed(case, secured), text.plain, limits)
         text = _envelope(value, "application/vp+jwt")
     if "~" in text:
         if text.endswith("~"):
@@ -169,8 +181,10 @@ def _read_credentials(text: JsonText | str, limits: Limits) -> list[Secured]:
     return [read_credential(text.value, text.plain, limits)]
 
 
-def _link(secured: Secured, position: int, limits: Limits) -> Link:
+def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
     try:
+        if case is not None:
+            secured = write_signed(case, secured)
         return _read_link(secured, position, limits)
     except AgentdidError as error:
         error.path = f"/{position}{error.path}"
