@@ -16,6 +16,7 @@ import hashlib
 import hmac
 import secrets
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.errors import DerivedProofMalformed, ExtraMissing, InputTooLarge, KeyInvalid, SignatureInvalid
@@ -298,7 +299,7 @@ def verify_proof(
         KeyInvalid, InputTooLarge: The key, or the count of messages.
     """
     count = count_messages(proof, len(shown))
-    if len(messages) != len(shown) or any(not 0 <= a < b for a, b in zip(shown, [*shown[1:], count], strict=True)):
+    if len(messages) != len(shown) or any(a >= b for a, b in pairwise((-1, *shown, count))):
         raise DerivedProofMalformed("expected ascending positions of the shown messages, each of a message")
     a_bar, b_bar, d = [_point(proof[at : at + POINT_LEN]) for at in range(0, 3 * POINT_LEN, POINT_LEN)]
     e_hat, r1_hat, r3_hat, *hats, challenge = _answers(proof[3 * POINT_LEN :])

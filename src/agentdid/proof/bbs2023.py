@@ -187,6 +187,21 @@ def derive(
     )
 
 
+def count_statements(proof: BaseProof | DerivedProof, optional: Sequence[str]) -> int:
+    """Return how many statements the signature is over; an upper bound of what checking it costs.
+
+    Raises:
+        DerivedProofMalformed: Another count of shown statements than the proof states, or a length that none has.
+    """
+    if isinstance(proof, BaseProof):
+        return len(optional)
+    if len(proof.chosen) != len(optional):
+        raise DerivedProofMalformed("expected a position for each shown statement that is not mandatory")
+    from agentdid.proof import bbs  # noqa: PLC0415  # as above
+
+    return bbs.count_messages(proof.proof, len(optional))
+
+
 def check_base(proof: BaseProof, key: bytes, header: bytes, optional: Sequence[str]) -> None:
     """Hold that a key signed these statements.
 

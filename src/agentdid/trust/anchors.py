@@ -85,6 +85,8 @@ class Trust(Value, frozen=True):
         any_issuer: Set only by `UnsafeAnyIssuer`.
         any_context: Inline contexts, contexts with `@vocab` and lists in any order are taken where statements are
             signed; for test instances only. Not in trust files.
+        any_disclosure: Credentials of which holders could hide what is judged are taken; for test instances only. Not
+            in trust files.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
     """
 
@@ -98,6 +100,7 @@ class Trust(Value, frozen=True):
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
     any_context: bool = False
+    any_disclosure: bool = False
 
     @property
     def context_rules(self) -> ContextRules | None:
@@ -176,6 +179,7 @@ class Trust(Value, frozen=True):
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
             **({"anyContext": True} if self.any_context else {}),
+            **({"anyDisclosure": True} if self.any_disclosure else {}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -201,6 +205,7 @@ class Trust(Value, frozen=True):
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
                 any_context=row.get("anyContext", False),
+                any_disclosure=row.get("anyDisclosure", False),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )

@@ -12,6 +12,7 @@ from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
 from agentdid.errors import (
     AgentdidError,
+    DelegationForbidden,
     EncodingInvalid,
     HeaderInvalid,
     InputTooLarge,
@@ -20,10 +21,13 @@ from agentdid.errors import (
     TypMismatch,
 )
 from agentdid.proof.jws import is_compact
+from agentdid.proof.suites import SELECTIVE
 from agentdid.secure import data_integrity, jose, sd_jwt
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
@@ -96,13 +100,14 @@ def check_structure(case: Case) -> None:
     if question.holder:
         secured, holder, items = _read_presentation(case, case.text, limits)
     else:
-        secured, holder, items = None, None, _read_credentials(case.text, limits)
+        secured, holder, items = None, None, _read_credentials(case.text, limits, base=question.keeps)
     links: list[Link] = []
     for secured_item in items:
         links.append(_link(secured_item, len(links), limits, case))
     chain = tuple([each for each in links if each.capability is not None])
     if chain:
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
+        check_parents(chain)
     if len(links) > limits.max_credentials:
         raise InputTooLarge(f"at most {limits.max_credentials} credentials")
     if not links:
@@ -111,8 +116,25 @@ def check_structure(case: Case) -> None:
     case.parsed = Parsed(chain, others, chain + others, secured, holder)
 
 
-def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
+def check_parents(chain: Sequence[Link]) -> None:
+    """Hold that nothing hangs on a credential that its holder derived: each derivation has another digest.
+
+    Raises:
+        DelegationForbidden: Something does (specs/capability-credential.md C1).
+    """
+    for link in chain[:-1]:
+        if link.secured.form in SELECTIVE:
+            raise DelegationForbidden(f"a credential under {link.secured.form} is nobody's parent", path=link.path)
+
+
+def read_credential(item: object, plain: bool, limits: Limits, *, base: bool = False) -> Secured:
     """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
+
+    Args:
+        item: The credential.
+        plain: What `strict_json.parse` found of the text it comes from.
+        limits: Sizes and counts.
+        base: Whether the reader is a holder, who alone takes base proofs.
 
     Raises:
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
@@ -124,7 +146,7 @@ def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
     if _has_type(item, _CREDENTIAL_ENVELOPE):
         return sd_jwt.read(_envelope(item, sd_jwt.MEDIA_TYPE), limits)
     _check_not_jose_json(item)
-    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
+    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
 
 
 def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
@@ -134,7 +156,7 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
         Malformed, Refused: As for `check_structure`.
     """
     return tuple(
-        _link(read_credential(each, plain=False, limits=limits), position, limits)
+        _link(read_credential(each, plain=False, limits=limits, base=True), position, limits)
         for position, each in enumerate(items)
     )
 
@@ -145,8 +167,16 @@ def write_signed(case: Case, secured: Secured) -> Secured:
     Raises:
         TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: Statements
             were signed, and the JSON says something else, or may (ATTACKS layer F).
+        DerivedProofMalformed, InputTooLarge: By a derived proof and its statements.
+        MandatoryMissing: The holder could have hidden what is judged.
     """
-    return secured.written(case.budget, case.question.trust.context_rules)
+    trust = case.question.trust
+    written = secured.written(case.budget, trust.context_rules)
+    if written.form in SELECTIVE and not trust.any_disclosure:
+        from agentdid.secure.mandatory import check_hideable  # noqa: PLC0415  # most proofs hide nothing
+
+        check_hideable(written)
+    return written
 
 
 def _read_presentation(case: Case, text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
@@ -173,12 +203,11 @@ def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str |
     return secured, presentation.holder, [read_credential(each, plain, limits) for each in presentation.credentials]
 
 
-def _read_credentials(text: JsonText | str, limits: Limits) -> list[Secured]:
+def _read_credentials(text: JsonText | str, limits: Limits, *, base: bool) -> list[Secured]:
     if isinstance(text, str):
         return [read_credential(text, False, limits)]
-    if type(text.value) is list:
-        return [read_credential(each, text.plain, limits) for each in text.value]
-    return [read_credential(text.value, text.plain, limits)]
+    found = text.value if type(text.value) is list else [text.value]
+    return [read_credential(each, text.plain, limits, base=base) for each in found]
 
 
 def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
