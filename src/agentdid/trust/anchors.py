@@ -88,6 +88,8 @@ class Trust(Value, frozen=True):
         any_issuer: Set only by `UnsafeAnyIssuer`.
         any_context: Inline contexts, contexts with `@vocab` and lists in any order are taken where statements are
             signed; for test instances only. Not in trust files.
+        any_disclosure: Credentials of which holders could hide what is judged are taken; for test instances only. Not
+            in trust files.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
         profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
     """
@@ -102,6 +104,7 @@ class Trust(Value, frozen=True):
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
     any_context: bool = False
+    any_disclosure: bool = False
     profile: Profile = STRICT
 
     @property
@@ -181,6 +184,7 @@ class Trust(Value, frozen=True):
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
             **({"anyContext": True} if self.any_context else {}),
+            **({"anyDisclosure": True} if self.any_disclosure else {}),
             # the product's own is not written, so that no bundle of before there was one changes
             **({} if self.profile == STRICT else {"profile": asdict(self.profile)}),
             "resolver": None
@@ -208,6 +212,7 @@ class Trust(Value, frozen=True):
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
                 any_context=row.get("anyContext", False),
+                any_disclosure=row.get("anyDisclosure", False),
                 profile=Profile(**row.get("profile", {})),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),

@@ -39,7 +39,7 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
     """Hold that the subject presents, here, now, in answer to our challenge, with this request and no other.
 
     Raises:
-        HolderBindingFailed: Presenter, `cnf` or HTTP request differ from what was signed.
+        HolderBindingFailed: Presenter, `cnf`, HTTP request or what a proof was derived for differ from what was signed.
         AudienceMismatch, InvalidDomainError: Another audience, several or none; or a capability for another verifier.
         NonceMismatch, InvalidChallengeError, NonceExpired: Another challenge, none, or one too old.
         IssuedInFuture, NotYetValid, Expired, TypeMismatch: The presentation's own time.
@@ -59,6 +59,7 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
     binding = presentation.binding
     _check_audience(case, presentation.form, binding)
     _check_nonce(case, presentation.form, binding)
+    _check_derived(case, binding)
     if isinstance(case.question.challenge, IssuedHere):
         _check_issued(presentation.form, (yield NeedNonce(str(binding.nonce))))
     _check_time(case, presentation, binding)
@@ -129,6 +130,22 @@ def _check_nonce(case: Case, form: str, binding: Binding) -> None:
     named = expected.nonce if isinstance(expected, IssuedHere) else expected
     if named is not None and not compare_digest(binding.nonce.encode(), named.encode()):
         raise _wrong_nonce(form, "expected the nonce of the challenge")
+
+
+def _check_derived(case: Case, binding: Binding) -> None:
+    """What was derived under bbs-2023 says for whom; kept for another occasion it serves nobody (ATTACKS G13)."""
+    expected: bytes | None = None
+    for link in case.parsed.links:
+        for signature in link.secured.signatures:
+            header = None if signature.proof is None else signature.proof.presentation_header
+            if header is None:
+                continue
+            if expected is None:
+                from agentdid.secure.derivation import bind  # noqa: PLC0415  # most credentials are not derived
+
+                expected = bind(case.question.trust.audience, str(binding.nonce))
+            if not compare_digest(header, expected):
+                raise HolderBindingFailed("derived for another audience or challenge", path=f"{link.path}/proof")
 
 
 def _check_issued(form: str, answer: Reply) -> None:

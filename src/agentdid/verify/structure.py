@@ -12,6 +12,7 @@ from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
 from agentdid.errors import (
     AgentdidError,
+    DelegationForbidden,
     EncodingInvalid,
     HeaderInvalid,
     InputTooLarge,
@@ -20,13 +21,14 @@ from agentdid.errors import (
     TypMismatch,
 )
 from agentdid.proof.jws import is_compact
+from agentdid.proof.suites import SELECTIVE
 from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
 from agentdid.trust.profile import STRICT, Profile
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
@@ -104,13 +106,15 @@ def check_structure(case: Case) -> None:
     if question.holder:
         secured, holder, items = _read_presentation(case, case.text, limits)
     else:
-        secured, holder, items = None, None, _read_credentials(case.text, limits, question.trust.profile)
+        secured, holder = None, None
+        items = _read_credentials(case.text, limits, question.trust.profile, base=question.keeps)
     links: list[Link] = []
     for secured_item in items:
         links.append(_link(secured_item, len(links), limits, case))
     chain = tuple([each for each in links if each.capability is not None])
     if chain:
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
+        check_parents(chain)
     if len(links) > limits.max_credentials:
         raise InputTooLarge(f"at most {limits.max_credentials} credentials")
     if not links and question.trust.profile.credentials_presented:
@@ -121,8 +125,28 @@ def check_structure(case: Case) -> None:
     case.parsed = Parsed(chain, others, chain + others, secured, holder)
 
 
-def read_credential(item: object, plain: bool, limits: Limits, profile: Profile = STRICT) -> Secured:
+def check_parents(chain: Sequence[Link]) -> None:
+    """Hold that nothing hangs on a credential that its holder derived: each derivation has another digest.
+
+    Raises:
+        DelegationForbidden: Something does (specs/capability-credential.md C1).
+    """
+    for link in chain[:-1]:
+        if link.secured.form in SELECTIVE:
+            raise DelegationForbidden(f"a credential under {link.secured.form} is nobody's parent", path=link.path)
+
+
+def read_credential(
+    item: object, plain: bool, limits: Limits, profile: Profile = STRICT, *, base: bool = False
+) -> Secured:
     """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
+
+    Args:
+        item: The credential.
+        plain: What `strict_json.parse` found of the text it comes from.
+        limits: Sizes and counts.
+        profile: What is asked beyond what specifications ask.
+        base: Whether the reader is a holder, who alone takes base proofs.
 
     Raises:
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
@@ -134,7 +158,7 @@ def read_credential(item: object, plain: bool, limits: Limits, profile: Profile 
     if _has_type(item, CREDENTIAL):
         return _read_enveloped(item, _CREDENTIALS if profile is STRICT else _credentials(profile), limits)
     _check_not_jose_json(item)
-    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
+    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
 
 
 def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
@@ -144,7 +168,7 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
         Malformed, Refused: As for `check_structure`.
     """
     return tuple(
-        _link(read_credential(each, plain=False, limits=limits), position, limits)
+        _link(read_credential(each, plain=False, limits=limits, base=True), position, limits)
         for position, each in enumerate(items)
     )
 
@@ -155,8 +179,16 @@ def write_signed(case: Case, secured: Secured) -> Secured:
     Raises:
         TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: Statements
             were signed, and the JSON says something else, or may (ATTACKS layer F).
+        DerivedProofMalformed, InputTooLarge: By a derived proof and its statements.
+        MandatoryMissing: The holder could have hidden what is judged.
     """
-    return secured.written(case.budget, case.question.trust.context_rules)
+    trust = case.question.trust
+    written = secured.written(case.budget, trust.context_rules)
+    if written.form in SELECTIVE and not trust.any_disclosure:
+        from agentdid.secure.mandatory import check_hideable  # noqa: PLC0415  # most proofs hide nothing
+
+        check_hideable(written)
+    return written
 
 
 def _read_presentation(case: Case, text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
@@ -186,12 +218,11 @@ def _open(secured: Secured, plain: bool, limits: Limits, profile: Profile) -> tu
     return secured, presentation.holder, credentials
 
 
-def _read_credentials(text: JsonText | str, limits: Limits, profile: Profile) -> list[Secured]:
+def _read_credentials(text: JsonText | str, limits: Limits, profile: Profile, *, base: bool) -> list[Secured]:
     if isinstance(text, str):
         return [read_credential(text, False, limits, profile)]
-    if type(text.value) is list:
-        return [read_credential(each, text.plain, limits, profile) for each in text.value]
-    return [read_credential(text.value, text.plain, limits, profile)]
+    found = text.value if type(text.value) is list else [text.value]
+    return [read_credential(each, text.plain, limits, profile, base=base) for each in found]
 
 
 def _credentials(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
