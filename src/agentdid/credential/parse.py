@@ -34,12 +34,13 @@ _MAX_REMEMBERED: Final = 256  # characters
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 
 
-def parse_credential(document: dict[str, object], path: str = "") -> Credential:
+def parse_credential(document: dict[str, object], path: str = "", *, partial: bool = False) -> Credential:
     """Return the credential that an unsecured JSON object says, its shape checked.
 
     Args:
         document: The object without `proof`, disclosures applied.
         path: Where it stands in the input, for error messages.
+        partial: Whether it is what a holder shows of a credential of VCDM 1.1, whose `issuanceDate` may be hidden.
 
     Raises:
         TypeMismatch: A member is absent or has another shape than section 4 of VCDM 2.0, or of VCDM 1.1, gives it.
@@ -48,7 +49,7 @@ def parse_credential(document: dict[str, object], path: str = "") -> Credential:
     if is_v1(document.get("@context")):
         if CAPABILITY_TYPE in _each(document.get("type")):
             raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context", path=f"{path}/@context")
-        _check_members(document, _CREDENTIAL_V1, (*_REQUIRED, "issuanceDate"), path)
+        _check_members(document, _CREDENTIAL_V1, _REQUIRED if partial else (*_REQUIRED, "issuanceDate"), path)
         begin, end = "issuanceDate", "expirationDate"
     else:
         _check_members(document, _CREDENTIAL, _REQUIRED, path)

@@ -254,7 +254,7 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
 
 
 def _read_link(secured: Secured, position: int, limits: Limits, profile: Profile) -> Link:
-    credential = parse_credential(secured.document)
+    credential = parse_credential(secured.document, partial=profile is not STRICT and secured.form in SELECTIVE)
     if not credential.is_capability:
         if profile.issuer_signs:
             check_did(credential.issuer)

@@ -14,7 +14,7 @@ from agentdid.http.problems import problem
 from agentdid.http.service import create_service
 from agentdid.http.vc_api.did import add_did
 from agentdid.http.vc_api.instances import INSTANCES
-from agentdid.http.vc_api.issuing import Issuing
+from agentdid.http.vc_api.issuing import Issuing, derive_credential
 from agentdid.http.vc_api.lists import PATH, OwnLists
 from agentdid.http.vc_api.policy import CONFORMANCE, LENIENT, refusal
 from agentdid.http.vc_api.verifying import Verifying
@@ -99,6 +99,13 @@ def create_vc_api_app(
         body, options = await _read(request, app.state.limits)
         verifying.check_presentation(body.get("verifiablePresentation"), options)
         return _verified()
+
+    @app.post("/credentials/derive")
+    async def derive(request: Request) -> Response:
+        """Derive what a holder shows of a credential."""
+        body, options = await _read(request, app.state.limits)
+        derived = derive_credential(body.get("verifiableCredential"), options)
+        return _json({"verifiableCredential": derived}, _CREATED)
 
     @app.get(f"{PATH}/{{list_id}}")
     async def status_list(list_id: str, request: Request) -> Response:

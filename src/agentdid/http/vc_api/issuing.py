@@ -11,8 +11,9 @@ from agentdid.credential.related import check_known
 from agentdid.did import key as did_key
 from agentdid.errors import CredentialExists, ProofSuiteUnsupported, TypeMismatch
 from agentdid.http.vc_api.instances import ENVELOPE, Instance
-from agentdid.proof.suites import SUITES
+from agentdid.proof.suites import SELECTIVE, SUITES
 from agentdid.secure import data_integrity, vc_jwt
+from agentdid.secure.derivation import add_base_proof, derive
 from agentdid.secure.envelope import envelop
 from agentdid.status.bitstring import ENTRY_TYPE, parse_entry
 
@@ -49,7 +50,7 @@ class Issuing:
             raise TypeMismatch("expected an object", path="/credential")
         document = given.copy()
         earlier = _take_proofs(document)
-        _pointers(options)
+        pointers = read_pointers(options, "mandatoryPointers")
         _check(document)
         at = self._clock.now().replace(microsecond=0)
         secret = self._keys[instance.issuer]
@@ -62,9 +63,14 @@ class Issuing:
             return envelop(vc_jwt.issue(document, secret, method_id, claims={"iat": int(at.timestamp())}))
         document = _with_context(document, instance.form)
         suite = SUITES.get(instance.form)
-        if suite is None:
+        if instance.form in SELECTIVE:
+            secured = add_base_proof(
+                document, secret, method_id, instance.form, pointers=pointers, created=at, rules=OPEN
+            )
+        elif suite is None:
             raise ProofSuiteUnsupported(f"{instance.form} does not sign here")
-        secured = data_integrity.add_proof(document, secret, method_id, suite, created=at, rules=OPEN)
+        else:
+            secured = data_integrity.add_proof(document, secret, method_id, suite, created=at, rules=OPEN)
         return {**secured, "proof": [*earlier, secured["proof"]]} if earlier else secured
 
     def _with_status(self, document: dict[str, object], base_url: str) -> dict[str, object]:
@@ -104,7 +110,7 @@ def _take_proofs(document: dict[str, object]) -> list[dict[str, object]]:
 
 def _with_context(document: dict[str, object], form: str) -> dict[str, object]:
     """Return the document with a context that defines its proof, at the end: VCDM 2.0's own knows Data Integrity."""
-    suite = SUITES.get(form)
+    suite = SUITES.get(form) or SELECTIVE.get(form)
     wanted = (_DATA_INTEGRITY_V2,) if suite is None else suite.contexts
     contexts = cast("list[Any]", document["@context"])
     if any(each in wanted for each in contexts if isinstance(each, str)):
@@ -112,8 +118,24 @@ def _with_context(document: dict[str, object], form: str) -> dict[str, object]:
     return {**document, "@context": [*contexts, wanted[0]]}
 
 
-def _pointers(options: dict[str, object]) -> list[str]:
-    value = options.get("mandatoryPointers", [])
+def read_pointers(options: dict[str, object], name: str) -> list[str]:
+    """Return the JSON Pointers of an option; none without it. Raises `TypeMismatch`."""
+    value = options.get(name, [])
     if type(value) is not list or not all(type(each) is str for each in value):
-        raise TypeMismatch("expected a list of JSON Pointers", path="/options/mandatoryPointers")
+        raise TypeMismatch("expected a list of JSON Pointers", path=f"/options/{name}")
     return value
+
+
+def derive_credential(given: object, options: dict[str, object]) -> dict[str, object]:
+    """Return what a holder shows of a credential with a base proof.
+
+    Args:
+        given: `verifiableCredential` of the request.
+        options: `selectivePointers` are read.
+
+    Raises:
+        Malformed, Refused: It carries no base proof, or a pointer leads nowhere.
+    """
+    if type(given) is not dict:
+        raise TypeMismatch("expected an object", path="/verifiableCredential")
+    return derive(given, read_pointers(options, "selectivePointers"), rules=OPEN)

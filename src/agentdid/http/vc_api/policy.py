@@ -36,7 +36,9 @@ REFUSED: Final = 400
 
 def trust_of(profile: Profile, domain: str | None = None) -> Trust:
     """Return the policy: any issuer and any carried context, and the audience that a request states, if it does."""
-    return Trust(domain or "", "", MappingProxyType({}), any_issuer=True, any_context=True, profile=profile)
+    return Trust(
+        domain or "", "", MappingProxyType({}), any_issuer=True, any_context=True, any_disclosure=True, profile=profile
+    )
 
 
 def refusal(error: AgentdidError) -> JSONResponse:
