@@ -14,9 +14,10 @@ from msgspec.structs import asdict
 
 from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
-from agentdid.errors import DidInvalid, TypeMismatch
+from agentdid.errors import DidInvalid, Malformed, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
+from agentdid.trust.content import IGNORED, RELATED, SCHEMAS, Content
 from agentdid.trust.profile import STRICT, Profile
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Trust(Value, frozen=True):
         any_disclosure: Credentials of which holders could hide what is judged are taken; for test instances only. Not
             in trust files.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
+        content: What is asked about documents beside a credential.
         profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
     """
 
@@ -105,6 +107,7 @@ class Trust(Value, frozen=True):
     resolver: UniversalResolver | None = None
     any_context: bool = False
     any_disclosure: bool = False
+    content: Content = IGNORED
     profile: Profile = STRICT
 
     @property
@@ -162,10 +165,13 @@ class Trust(Value, frozen=True):
         allow, ca = fetch.texts("allow", optional=True), fetch.find_text("ca")
         fetch.close()
         resolver = _resolver(reader)
+        content = _content(reader)
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
-        return cls(audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver)
+        return cls(
+            audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver, content=content
+        )
 
     @classmethod
     def nobody(cls) -> Trust:
@@ -185,6 +191,7 @@ class Trust(Value, frozen=True):
             "anyIssuer": self.any_issuer,
             **({"anyContext": True} if self.any_context else {}),
             **({"anyDisclosure": True} if self.any_disclosure else {}),
+            **({} if self.content == IGNORED else {"content": self.content.encode()}),
             # the product's own is not written, so that no bundle of before there was one changes
             **({} if self.profile == STRICT else {"profile": asdict(self.profile)}),
             "resolver": None
@@ -213,6 +220,7 @@ class Trust(Value, frozen=True):
                 any_issuer=row["anyIssuer"],
                 any_context=row.get("anyContext", False),
                 any_disclosure=row.get("anyDisclosure", False),
+                content=Content.decode(row["content"]) if "content" in row else IGNORED,
                 profile=Profile(**row.get("profile", {})),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
@@ -306,6 +314,10 @@ class _Table:
             found[key] = value
         return found
 
+    def rest(self) -> dict[str, str]:
+        found = {key: self.find_text(key) for key in list(self._left)}
+        return {key: value for key, value in found.items() if value is not None}
+
     def table(self, key: str) -> _Table:
         return _Table(f"{self.name}.{key}", self._left.pop(key, {}))
 
@@ -369,6 +381,24 @@ def _resolver(reader: _Table) -> UniversalResolver | None:
     except ValueError as error:
         message = f"{table.name}: {error}"
         raise ValueError(message) from None
+
+
+def _content(reader: _Table) -> Content:
+    table = reader.find_table("content")
+    if table is None:
+        return IGNORED
+    related, schemas = table.find_text("related") or RELATED[0], table.find_text("schemas") or SCHEMAS[0]
+    pins = table.table("pins")
+    if related not in RELATED or schemas not in SCHEMAS:
+        message = f"{table.name}: related is one of {', '.join(RELATED)}, schemas one of {', '.join(SCHEMAS)}"
+        raise ValueError(message)
+    try:
+        content = Content(related == RELATED[1], schemas == SCHEMAS[1], pins.rest())
+    except Malformed as error:
+        message = f"{pins.name}: {error.detail}"
+        raise ValueError(message) from None
+    table.close()
+    return IGNORED if content == IGNORED else content
 
 
 def _named_resolver(url: str, methods: Sequence[str]) -> UniversalResolver:

@@ -258,6 +258,10 @@ def _read_link(secured: Secured, position: int, limits: Limits, profile: Profile
     if not credential.is_capability:
         if profile.issuer_signs:
             check_did(credential.issuer)
+        if "relatedResource" in secured.document:
+            from agentdid.credential.related import check_known  # noqa: PLC0415  # most credentials name none
+
+            check_known(secured.document, bare=profile.bare_digests)
         return Link(secured, credential, None, position)
     subject = secured.document["credentialSubject"]
     if type(subject) is not dict:
