@@ -21,9 +21,12 @@ from agentdid.errors import (
 )
 from agentdid.proof.jws import is_compact
 from agentdid.secure import data_integrity, jose, sd_jwt
+from agentdid.verify.known_links import find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
@@ -92,12 +95,12 @@ def check_structure(case: Case) -> None:
     question = case.question
     limits = question.trust.limits
     if question.holder:
-        secured, holder, items = _read_presentation(case.text, limits)
+        secured, holder, items, plain = _read_presentation(case.text, limits)
     else:
-        secured, holder, items = None, None, _read_credentials(case.text, limits)
+        secured, holder, (items, plain) = None, None, _read_credentials(case.text)
     links: list[Link] = []
-    for secured_item in items:
-        links.append(_link(secured_item, len(links), limits))
+    for item in items:
+        links.append(_read_item(case, item, plain, len(links)))
     chain = tuple([each for each in links if each.capability is not None])
     if chain:
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
@@ -137,7 +140,24 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
     )
 
 
-def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
+    """Return one credential taken apart, or as it was when it verified before."""
+    limits = case.question.trust.limits
+    whole = _token_in(item)
+    known = find_known_link(case, text_of(whole), position) if isinstance(whole, str | dict) else None
+    if known is None:
+        return _link(read_credential(item, plain, limits), position, limits)
+    return Link(known.secured, known.credential, known.capability, position)
+
+
+def _token_in(item: object) -> object:
+    """Return the token of an enveloped credential; anything else as it is."""
+    if type(item) is dict and _has_type(item, _CREDENTIAL_ENVELOPE):
+        return _envelope(item, sd_jwt.MEDIA_TYPE)
+    return item
+
+
+def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, Sequence[object], bool]:
     if type(text) is JsonText:
         value = text.value
         if type(value) is not dict:
@@ -147,26 +167,24 @@ def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, s
             if not _has_type(value, "VerifiablePresentation"):
                 raise TypeMismatch("expected a VerifiablePresentation", path="/type")
             secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-            return _open(secured, text.plain, limits)
+            return _open(secured, text.plain)
         text = _envelope(value, "application/vp+jwt")
     if "~" in text:
         if text.endswith("~"):
             raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
         raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    return _open(jose.read(text, limits), plain=False, limits=limits)
+    return _open(jose.read(text, limits), plain=False)
 
 
-def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+def _open(secured: Secured, plain: bool) -> tuple[Secured, str | None, Sequence[object], bool]:
     presentation = parse_presentation(secured.document)
-    return secured, presentation.holder, [read_credential(each, plain, limits) for each in presentation.credentials]
+    return secured, presentation.holder, presentation.credentials, plain
 
 
-def _read_credentials(text: JsonText | str, limits: Limits) -> list[Secured]:
+def _read_credentials(text: JsonText | str) -> tuple[Sequence[object], bool]:
     if isinstance(text, str):
-        return [read_credential(text, False, limits)]
-    if type(text.value) is list:
-        return [read_credential(each, text.plain, limits) for each in text.value]
-    return [read_credential(text.value, text.plain, limits)]
+        return [text], False
+    return (text.value if type(text.value) is list else [text.value]), text.plain
 
 
 def _link(secured: Secured, position: int, limits: Limits) -> Link:
