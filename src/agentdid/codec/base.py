@@ -59,7 +59,7 @@ def decode_base64url(text: str, *, max_bytes: int | None = None) -> bytes:
     if "=" in text or "+" in text or "/" in text:
         raise EncodingInvalid("expected unpadded base64url")
     try:
-        raw = b64decode(text + _PADDING[over], _URL, validate=True)
+        raw = b64decode(text + _PADDING[over], _URL, True)
     except (Error, ValueError):
         raise EncodingInvalid("expected unpadded base64url") from None
     last = _LAST_OF[over]
