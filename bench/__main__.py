@@ -1,4 +1,4 @@
-"""`python -m bench [verify|issue] [--json]`: every figure with its spread and its bar; exit 1 if a bar was missed."""
+"""`python -m bench [verify|did|issue|proofs] [--json]`: figures with spread and bar; exit 1 if a bar was missed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import issue, start, verify
+from bench import did, issue, rdfc, start, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "verify": (verify.rows, start.rows),
+    "did": (did.rows, webvh.rows),
     "issue": (issue.rows,),
+    "proofs": (rdfc.rows,),
 }
 
 
@@ -33,9 +35,7 @@ def main(arguments: list[str]) -> int:
         print(f"{'row':64} {'figure':>8} {'p10':>7} {'p90':>7} {'bar':>6}  unit, verdict")
         for row in rows:
             verdict = "ok" if row.ok else "MISSED"
-            print(
-                f"{row.name:64} {row.figure:8.2f} {row.low:7.2f} {row.high:7.2f} {row.bar:6.1f}  {row.unit}, {verdict}"
-            )
+            print(f"{row.name:64} {row.figure:8.4g} {row.low:7.3g} {row.high:7.3g} {row.bar:6g}  {row.unit}, {verdict}")
     return 0 if all(row.ok for row in rows) else 1
 
 

@@ -52,9 +52,9 @@ class Row:
         """Return the row as JSON."""
         return {
             "row": self.name,
-            "figure": round(self.figure, 3),
-            "spread": [round(self.low, 3), round(self.high, 3)],
-            "microseconds": round(self.microseconds, 1),
+            "figure": round(self.figure, 4),
+            "spread": [round(self.low, 4), round(self.high, 4)],
+            "microseconds": round(self.microseconds, 2),
             "bar": self.bar,
             "unit": self.unit,
             "ok": self.ok,

@@ -75,7 +75,8 @@ def credential() -> dict[str, object]:
     }
 
 
-def _capability() -> dict[str, object]:
+def capability() -> dict[str, object]:
+    """Return a capability of one grant."""
     grant = {
         "id": "g1",
         "from": None,
@@ -118,7 +119,7 @@ def _verifier() -> Verifier:
 
 
 def floor() -> Work:
-    """Return one Ed25519 verification by libsodium."""
+    """Return what figures are ratios to: one Ed25519 verification by libsodium."""
     public, secret = crypto_sign_seed_keypair(b"f" * 32)
     signed = crypto_sign(b"m" * 64, secret)
     return Work(lambda: [signed] * CALLS, lambda each: crypto_sign_open(each, public), 1.0)
@@ -196,7 +197,7 @@ def _with_status(verifier: Verifier) -> Work:
     document = build_link(
         issuer=ISSUER[1],
         subject=AGENT[1],
-        capability=_capability(),
+        capability=capability(),
         at=NOW - timedelta(hours=1),
         ttl=timedelta(hours=9),
         parent=None,

@@ -54,6 +54,14 @@ BUILT = {
     "replay": {"--json"},
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
+    "serve resolver": {"--port"},
+    "serve vc-api": {"--port", "--manifest"},
+    "did link-domain": {"--did", "--origin", "--wallet"},
+    "did rotate": {"--wallet", "--json"},
+    "did deactivate": {"--wallet", "--json"},
+    "did log": {"--wallet", "--json"},
+    "did witness": {"--wallet", "--json"},
+    "did approve": {"--wallet", "--json"},
     "doctor": {"--json"},
 }  # fmt: skip
 # Words of the documents that look like codes and are something else: limits, members of a policy, names in Python.

@@ -259,6 +259,22 @@ class ContextNotAllowed(Refused, code="context_not_allowed"):
     """The document's `@context` is not the exact list its type needs."""
 
 
+class ContextLoadForbidden(Refused, code="context_load_forbidden", problem=_SECURITY + "PROOF_TRANSFORMATION_ERROR"):
+    """A context URL that is neither carried by the package nor registered; contexts are never fetched."""
+
+
+class TermUndefined(Refused, code="term_undefined", problem=_SECURITY + "PROOF_TRANSFORMATION_ERROR"):
+    """A member, a type or an identifier that no context defines: RDF drops it, so no proof covers it."""
+
+
+class JsonRdfDivergence(Refused, code="json_rdf_divergence", problem=_SECURITY + "PROOF_TRANSFORMATION_ERROR"):
+    """JSON that other JSON could replace without changing what an RDF proof signs."""
+
+
+class CanonicalizationLimit(Refused, code="canonicalization_limit", problem=_SECURITY + "PROOF_TRANSFORMATION_ERROR"):
+    """Canonical labels would cost more work than the limit allows (RDFC-1.0 section 7.1, dataset poisoning)."""
+
+
 class HybridComponentMissing(Refused, code="hybrid_component_missing"):
     """A post-quantum or classical half that the policy or the chain asks for is not there."""
 
@@ -350,6 +366,22 @@ class DidMethodUnsupported(Refused, code="did_method_unsupported"):
 
 class DidDocumentMismatch(Refused, code="did_document_mismatch"):
     """The document that was served is about another DID."""
+
+
+class DidLogInvalid(Refused, code="did_log_invalid"):
+    """A did:webvh log that no controller of the DID could have published: a hash, proof, key or form does not hold."""
+
+
+class DidLogRollback(Refused, code="did_log_rollback"):
+    """A did:webvh log that ends before, or branches off before, a version that was seen."""
+
+
+class DidWitnessThreshold(Refused, code="did_witness_threshold"):
+    """Too few of a did:webvh log's witnesses approved an entry."""
+
+
+class DidDeactivated(Refused, code="did_deactivated"):
+    """The DID is deactivated, or its log goes on after it was."""
 
 
 # --- Refused: status ---------------------------------------------------------------------------------------------

@@ -6,11 +6,11 @@ counts the work that is left. A limit is never raised by what it limits.
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import Final, Self, final
 
 from msgspec import Struct
 
-from agentdid.errors import InputTooLarge
+from agentdid.errors import CanonicalizationLimit, InputTooLarge
 from agentdid.record import Value
 
 HARD_MAX_CHAIN: Final = 8
@@ -43,12 +43,16 @@ class Limits(Value, frozen=True):
     """Signature checks one input may cause, status lists included."""
     max_fetches: int = 48
     """Documents one input may make us ask for: a DID and a list for each of 16 credentials, and some."""
+    max_rdfc_steps: int = 100_000
+    """Quads that canonical labelling may look at (RDFC-1.0 section 7.1): half a second."""
     leeway_s: int = 60
     """Clock skew between honest parties, counted against now only (RFC 7519 section 4.1.4)."""
     max_presentation_life_s: int = 60
     """From `iat` to `exp` of a presentation: it answers one challenge and is not kept."""
     max_key_age_s: int = 300
     """How old a DID document may be when a key in it is believed."""
+    min_key_refetch_s: int = 60
+    """A DID document younger than this is not asked for again because it lacks a key (ATTACKS I18)."""
     max_statusless_life_s: int = 3_600
     """Lifetime of a delegated link that cannot be revoked."""
     status_staleness_s: int = 60
@@ -63,6 +67,8 @@ class Limits(Value, frozen=True):
     """A decoded list: 134 million entries of one bit."""
     max_fetch_bytes: int = 4_194_304
     """One fetched body, as sent and as decoded."""
+    max_log_entries: int = 4_096
+    """Entries of a did:webvh log, each a signature check: a rotation a day for eleven years, checked in 0.3 s."""
     fetch_timeout_s: float = 5.0
     """One fetch from name look-up to last byte."""
     nonce_life_s: int = 120
@@ -94,10 +100,17 @@ class Budget(Struct, eq=False):
     Attributes:
         signatures: Signature checks left; `Limits.max_signatures` at first.
         fetches: Outside documents left; `Limits.max_fetches` at first.
+        rdfc_steps: Labelling steps left; `Limits.max_rdfc_steps` at first.
     """
 
     signatures: int
     fetches: int
+    rdfc_steps: int
+
+    @classmethod
+    def of(cls, limits: Limits) -> Self:
+        """Return the whole budget of one input."""
+        return cls(limits.max_signatures, limits.max_fetches, limits.max_rdfc_steps)
 
     def spend_signature(self) -> None:
         """Pay for one signature check. Raises `InputTooLarge` when nothing is left."""
@@ -110,3 +123,9 @@ class Budget(Struct, eq=False):
         self.fetches -= 1
         if self.fetches < 0:
             raise InputTooLarge("more outside documents needed than the limit allows")
+
+    def spend_rdfc(self, steps: int) -> None:
+        """Pay for looking at quads to label blank nodes. Raises `CanonicalizationLimit` when nothing is left."""
+        self.rdfc_steps -= steps
+        if self.rdfc_steps < 0:
+            raise CanonicalizationLimit("labelling blank nodes takes more steps than the limit allows")

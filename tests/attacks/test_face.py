@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -137,6 +138,20 @@ def test_verify_without_a_challenge_does_not_accept_a_presentation(
         presented = world.present(world.root(), form=form)
         found = main([*faces.arguments(presented, policy(world)), "--json"])
         assert (1, code) == (found, json.loads(capsys.readouterr().out)["code"])
+
+
+def test_e22_no_check_is_an_assertion() -> None:
+    """E22: the package has no `assert` and no `__debug__`, which go with `-O`; the rule finds them."""
+
+    def found(text: str) -> int:
+        nodes = list(ast.walk(ast.parse(text)))
+        return sum(isinstance(each, ast.Assert) or getattr(each, "id", "") == "__debug__" for each in nodes)
+
+    files = sorted((ROOT / "src" / "agentdid").rglob("*.py"))
+
+    assert 2 == found("assert holds\nif __debug__: pass")
+    assert len(files) > 100
+    assert [] == [str(file) for file in files if found(file.read_text("utf-8"))]
 
 
 def test_e22_under_python_o(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentdid.cli.commands import did, issuer, judge, serve, wallet
+from agentdid.cli.commands import did, did_log, issuer, judge, serve, wallet
 from agentdid.cli.demo import demo
 from agentdid.cli.doctor import doctor
 
@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback with local variables could show a secret
 )
 app.command()(demo)
+did_log.register(did.app)
 app.add_typer(did.app, name="did")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(wallet.app, name="wallet")

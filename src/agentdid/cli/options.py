@@ -34,7 +34,16 @@ SourcesFile = Annotated[
 ]
 Output = Annotated[Path | None, typer.Option("--out", help="Write here instead of to stdout.")]
 
-ALGORITHMS: Final = {"ed25519": "Ed25519", "p256": "P-256"}
+ALGORITHMS: Final = {
+    "ed25519": "Ed25519",
+    "p256": "P-256",
+    "p384": "P-384",
+    "p521": "P-521",
+    "mldsa44": "ML-DSA-44",
+    "mldsa65": "ML-DSA-65",
+    "mldsa87": "ML-DSA-87",
+    "composite": "ML-DSA-44-Ed25519",
+}
 _VARIABLE: Final = "AGENTDID_PASSPHRASE"
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}

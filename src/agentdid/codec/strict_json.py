@@ -23,6 +23,7 @@ from agentdid.errors import (
     JsonInvalid,
     JsonNumberRange,
     JsonTooDeep,
+    Malformed,
     TypeMismatch,
 )
 from agentdid.limits import DEFAULT, Limits
@@ -140,6 +141,25 @@ def _check_given(value: object, depth: int) -> None:
     else:
         message = f"{type(value).__name__} is no JSON value"
         raise TypeError(message)
+
+
+def write_given(value: object, limits: Limits = DEFAULT) -> bytes | str:
+    """Return the JSON text of a value that a caller parsed, with whatever a lenient reader let through.
+
+    NaN, a lone surrogate or a number out of range stands in the text as such, so that `parse` says what is wrong.
+
+    Raises:
+        JsonTooDeep: Nested deeper than any text is written.
+        TypeError: No JSON value at all: the caller's mistake.
+    """
+    try:
+        return encode_given(value, limits)
+    except Malformed:
+        import json  # noqa: PLC0415  # only for values that are refused
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        raise JsonTooDeep("arrays and objects are nested deeper than the limit") from None
 
 
 def freeze(value: object) -> object:

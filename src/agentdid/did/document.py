@@ -16,7 +16,7 @@ from agentdid.errors import (
     PurposeNotAuthorized,
     TypeMismatch,
 )
-from agentdid.keys.jwk import decode_jwk
+from agentdid.keys.jwk import decode_jwk, encode_jwk
 from agentdid.keys.multikey import decode_multikey, encode_multikey
 from agentdid.record import Value
 
@@ -31,7 +31,9 @@ MULTIKEY_V1: Final = "https://w3id.org/security/multikey/v1"
 RELATIONSHIPS: Final = ("authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation")
 """What a signing key of ours is listed under; `keyAgreement` is read, and never signs."""
 _ALL_RELATIONSHIPS: Final = (*RELATIONSHIPS, "keyAgreement")
-_MULTIBASE_TYPES: Final = frozenset({"Multikey", "Ed25519VerificationKey2020", "EcdsaSecp256r1VerificationKey2019"})
+_MULTIBASE_TYPES: Final = frozenset(
+    {"Multikey", "Ed25519VerificationKey2020", "X25519KeyAgreementKey2020", "EcdsaSecp256r1VerificationKey2019"}
+)
 _JWK_TYPES: Final = frozenset({"JsonWebKey", "JsonWebKey2020"})
 _MAX_METHODS: Final = 256
 
@@ -174,7 +176,7 @@ def build_document(
     *,
     relationships: Sequence[str] = RELATIONSHIPS,
 ) -> dict[str, object]:
-    """Return the JSON of a document that lists keys as Multikey methods.
+    """Return the JSON of a document that lists keys as Multikey methods; those without a multicodec as JsonWebKey.
 
     Args:
         did: The DID; it controls every key.
@@ -187,11 +189,16 @@ def build_document(
         "@context": [DID_V1, MULTIKEY_V1],
         "id": did,
         "verificationMethod": [
-            {"id": name, "type": "Multikey", "controller": did, "publicKeyMultibase": encode_multikey(key)}
-            for name, key in zip(ids, keys.values(), strict=True)
+            {"id": name, "controller": did, **_shown(key)} for name, key in zip(ids, keys.values(), strict=True)
         ],
         **dict.fromkeys(relationships, ids),
     }
+
+
+def _shown(key: PublicKey) -> dict[str, object]:
+    if key.algorithm.multicodec is None:
+        return {"type": "JsonWebKey", "publicKeyJwk": encode_jwk(key)}
+    return {"type": "Multikey", "publicKeyMultibase": encode_multikey(key)}
 
 
 def _some(value: dict[str, object], name: str) -> list[object]:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -64,16 +65,8 @@ def create_issuer_app(issuer: Issuer, *, token_hash: str | None) -> FastAPI:
         if token_hash is None or scheme.lower() != "bearer" or not hmac.compare_digest(shown, token_hash):
             raise _Unauthorized
 
-    document_path = issuer.document_path
-    if document_path is not None:
-
-        @app.get(document_path)
-        def did_document() -> Response:
-            return Response(
-                encode(issuer.did_document()),
-                media_type="application/did+json",
-                headers={"Cache-Control": f"max-age={_DOCUMENT_LIFE_S}"},
-            )
+    for url in issuer.did_files():
+        _serve_file(app, issuer, url)
 
     @app.get("/status/{list_id}")
     def status_list(list_id: str, request: Request) -> Response:
@@ -123,6 +116,17 @@ def _refusal(error: AgentdidError) -> Response:
         # nobody's right was judged: what was asked for cannot be issued
         return problem(422, error.code, error.detail, kind=error.problem)
     return problem_of(error)
+
+
+def _serve_file(app: FastAPI, issuer: Issuer, url: str) -> None:
+    """Serve one of the DID's files, as it is at each request."""
+
+    def did_file() -> Response:
+        body, media_type = issuer.did_files()[url]
+        return Response(body, media_type=media_type, headers={"Cache-Control": f"max-age={_DOCUMENT_LIFE_S}"})
+
+    path = urlsplit(url).path
+    app.add_api_route(path, did_file, methods=["GET"], name=path.rpartition("/")[2])
 
 
 def _list_response(signed: SignedList, request: Request, refresh_s: float) -> Response:

@@ -21,6 +21,9 @@ from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
 from agentdid.did.syntax import check_did
+from agentdid.did.webvh.identifier import parse_identifier
+from agentdid.did.webvh.parallel import build_parallel
+from agentdid.did.webvh.resolve import document_json
 from agentdid.errors import ChainLinkMismatch, DidMethodUnsupported, StoreUnavailable
 from agentdid.issuer.status_ledger import StatusLedger, add_tables
 from agentdid.keys.secret import SecretKey
@@ -29,6 +32,7 @@ from agentdid.proof.suites import SUITES
 from agentdid.record import Value
 from agentdid.secure import data_integrity, sd_jwt
 from agentdid.status.bitstring import build_list_credential
+from agentdid.storage.controlled import Controlled, ControlledDids, add_table, is_webvh
 from agentdid.storage.engine import reading
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 from agentdid.verify.structure import read_chain
@@ -54,6 +58,7 @@ REFRESH_S: Final = 15.0
 _TABLES: Final = MetaData()
 header_table(_TABLES)
 add_tables(_TABLES)
+add_table(_TABLES)
 _IDENTITY: Final = Table(
     "identity",
     _TABLES,
@@ -129,8 +134,13 @@ class Issuer:
         content = cast("dict[str, Any]", decode(vault.unseal(rows[0].sealed, ("identity", rows[0].did, "sealed"))))
         self.did: str = rows[0].did
         self.base_url: str = rows[0].base_url
-        self._secret = SecretKey.from_seed(content["algorithm"], decode_base64url(content["seed"]))
-        self._method_id = f"{self.did}#{content['fragment']}"
+        self.controlled: ControlledDids | None = None
+        if is_webvh(self.did):
+            self.controlled = ControlledDids(engine, vault)
+            self._own: tuple[SecretKey, str] | None = None
+        else:
+            secret = SecretKey.from_seed(content["algorithm"], decode_base64url(content["seed"]))
+            self._own = (secret, f"{self.did}#{content['fragment']}")
 
     @classmethod
     def create(
@@ -139,6 +149,7 @@ class Issuer:
         *,
         passphrase: str,
         did: str | None = None,
+        webvh: Controlled | None = None,
         algorithm: str = "Ed25519",
         base_url: str | None = None,
         kdf: Kdf | None = None,
@@ -151,8 +162,9 @@ class Issuer:
             path: The file.
             passphrase: Seals the key.
             did: A did:web that will be served; by default the did:key of the fresh key.
+            webvh: Instead of `did`, a did:webvh from `storage.controlled.make`; `algorithm` is then that of its keys.
             algorithm: Of the key.
-            base_url: Where status lists will be served, without a trailing slash; for a did:web its own host by
+            base_url: Where status lists will be served, without a trailing slash; for a DID with a host its place by
                 default. A did:key without one gets a host that does not exist: its lists are only had offline.
             kdf: The cost of a passphrase guess.
             clock: Tells the time of issue.
@@ -166,23 +178,29 @@ class Issuer:
         secret = SecretKey.generate(algorithm)
         name = did or did_key.create(secret.public)
         fragment = _FRAGMENT
-        if name.startswith("did:key:"):
+        if webvh is not None:
+            if did is not None:
+                raise DidMethodUnsupported("a did:webvh comes with its name; leave the DID out")
+            name = webvh.did
+        elif name.startswith("did:key:"):
             if did is not None:
                 raise DidMethodUnsupported("the key of a did:key is its identifier; leave the DID out")
             fragment = name.removeprefix("did:key:")
         elif check_did(name) != "web":
-            raise DidMethodUnsupported("expected a did:web, or none for a did:key")
+            raise DidMethodUnsupported("expected a did:web, a did:webvh that was made, or none for a did:key")
         place = _base_url(name, base_url)
 
         def fill(connection: Connection, vault: Vault) -> None:
-            content = encode(
-                {"algorithm": algorithm, "seed": encode_base64url(secret.export_seed()), "fragment": fragment}
-            )
+            own = {"algorithm": algorithm, "seed": encode_base64url(secret.export_seed()), "fragment": fragment}
+            # the keys of a did:webvh change, and have a table of their own
+            content = encode(own if webvh is None else {})
             connection.execute(
                 insert(_IDENTITY).values(
                     did=name, base_url=place, sealed=vault.seal(content, ("identity", name, "sealed"))
                 )
             )
+            if webvh is not None:
+                ControlledDids.insert(connection, vault, webvh)
 
         engine, vault = create_sealed(path, _KIND, _TABLES, passphrase.encode(), kdf, fill)
         return cls(engine, vault, clock=clock, refresh_s=refresh_s)
@@ -218,8 +236,47 @@ class Issuer:
 
     def did_document(self) -> dict[str, object]:
         """Return the issuer's DID document."""
-        _, _, fragment = self._method_id.partition("#")
-        return build_document(self.did, {fragment: self._secret.public})
+        if self.controlled is not None:
+            return document_json(self.controlled.find(self.did).published().latest)
+        secret, method_id = self._signing(self._clock.now())
+        return build_document(self.did, {method_id.partition("#")[2]: secret.public})
+
+    def did_files(self) -> dict[str, tuple[bytes, str]]:
+        """Return what the DID publishes: URL → body and media type; nothing for a did:key.
+
+        Raises:
+            DidWitnessThreshold: The first entry of a did:webvh is not approved yet.
+        """
+        if self.controlled is not None:
+            held = self.controlled.find(self.did)
+            files = {
+                url: (body, "text/jsonl" if url.endswith(".jsonl") else "application/json")
+                for url, body in held.files().items()
+            }
+            web = encode(build_parallel(held.published().latest))
+            return {**files, did_web.url(parse_identifier(self.did).web): (web, "application/did+json")}
+        if self.document_path is None:
+            return {}
+        return {did_web.url(self.did): (encode(self.did_document()), "application/did+json")}
+
+    def rotate(self, *, compromised: bool = False) -> None:
+        """Give a did:webvh fresh keys; what the old ones signed stays good, unless they were compromised.
+
+        Raises:
+            DidMethodUnsupported: The DID has no history: a did:key is its key.
+            DidDeactivated, DidWitnessThreshold, ValueError: As `storage.controlled.ControlledDids.rotate`.
+        """
+        if self.controlled is None:
+            raise DidMethodUnsupported("only a did:webvh rotates")
+        at = self._clock.now()
+        self.controlled.rotate(self.did, at=at, needed_until=self.ledger.latest_end, compromised=compromised)
+
+    def _signing(self, at: datetime) -> tuple[SecretKey, str]:
+        """Return the key to sign with, and its method's id; read anew, as another process may have rotated."""
+        if self.controlled is None:
+            return self._own  # type: ignore[return-value]  # set where there is no `controlled`
+        held = self.controlled.find_keys(self.did).signer(at)
+        return held.secret(), f"{self.did}#{held.fragment}"
 
     def issue(
         self,
@@ -254,7 +311,9 @@ class Issuer:
             message = "ttl must be positive"
             raise ValueError(message)
         check_did(to)
-        at = self._clock.now().replace(microsecond=0)
+        now = self._clock.now()
+        secret, method_id = self._signing(now)
+        at = now.replace(microsecond=0)
         above = () if parent is None else read_chain(list(parent), self._limits)
         leaf = above[-1] if above else None
         if parent is not None:
@@ -268,13 +327,13 @@ class Issuer:
             issuer=self.did, subject=to, capability=capability, at=at, ttl=ttl, parent=hangs_on, claims=claims,
             credential_id=credential_id, limits=self._limits,
         )  # fmt: skip
-        secure_link(draft, self._secret, self._method_id, form=form, at=at, disclosable=disclosable)
+        secure_link(draft, secret, method_id, form=form, at=at, disclosable=disclosable)
         entry = self.ledger.allot(
             credential_id, to, issued_at=at, valid_until=at + ttl, idempotency_key=idempotency_key
         )
         url = self.list_url(entry.list_id)
         document = {**draft, "id": entry.credential_id, "credentialStatus": _status(url, entry.index)}
-        credential = secure_link(document, self._secret, self._method_id, form=form, at=at, disclosable=disclosable)
+        credential = secure_link(document, secret, method_id, form=form, at=at, disclosable=disclosable)
         chain = (*(link.secured.wire for link in above), credential)
         return Issued(entry.credential_id, credential, chain, url, entry.index)
 
@@ -320,8 +379,7 @@ class Issuer:
             URL → file, written so that a reader sees the old content or the new one, whole.
         """
         contents = {self.list_url(list_id): self.signed_list(list_id).body for list_id in self.ledger.lists()}
-        if self.document_path is not None:
-            contents[did_web.url(self.did)] = encode(self.did_document())
+        contents.update({url: body for url, (body, _) in self.did_files().items()})
         written = {}
         for url, body in contents.items():
             place = folder / urlsplit(url).path.lstrip("/")
@@ -333,12 +391,13 @@ class Issuer:
         return written
 
     def _sign_list(self, document: dict[str, object], at: datetime) -> bytes:
-        suite = _LIST_SUITE.get(self._secret.public.algorithm.name)
+        secret, method_id = self._signing(at)
+        suite = _LIST_SUITE.get(secret.public.algorithm.name)
         if suite is None:
             # no Data Integrity suite for this key yet: the list is an SD-JWT credential without disclosures
             claims: dict[str, object] = {"iat": int(at.timestamp())}
-            return sd_jwt.issue(document, self._secret, self._method_id, claims=claims).encode("ascii")
-        return encode(data_integrity.add_proof(document, self._secret, self._method_id, SUITES[suite], created=at))
+            return sd_jwt.issue(document, secret, method_id, claims=claims).encode("ascii")
+        return encode(data_integrity.add_proof(document, secret, method_id, SUITES[suite], created=at))
 
 
 def _check_above(above: Sequence[Link]) -> None:
@@ -356,6 +415,8 @@ def _base_url(did: str, base_url: str | None) -> str:
             message = "base_url must be an https URL"
             raise ValueError(message)
         return base_url.rstrip("/")
+    if is_webvh(did):
+        return parse_identifier(did).base_url.rstrip("/")
     if did.startswith(did_web.PREFIX):
         return did_web.url(did).removesuffix("/did.json").removesuffix("/.well-known")
     # RFC 6761 §6.4: a name that resolves nowhere, so these lists are had from files only

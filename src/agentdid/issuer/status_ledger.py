@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     insert,
     select,
     text,
@@ -188,6 +189,14 @@ class StatusLedger:
                 update(_LISTS).where(_LISTS.c.list_id == row.list_id).values(version=_LISTS.c.version + 1)
             )
         return True
+
+    def latest_end(self, begun: datetime, ceased: datetime) -> datetime | None:
+        """Return when the last of the credentials issued in a span of time ends; `None` when none was."""
+        issued = _ISSUED.c.issued_at.between(begun.timestamp(), ceased.timestamp())
+        query = select(func.max(_ISSUED.c.valid_until)).where(issued & _ISSUED.c.revoked_at.is_(None))
+        with reading(self._engine) as connection:
+            end = connection.execute(query).scalar()
+        return None if end is None else datetime.fromtimestamp(end, UTC)
 
     def find(self, credential_id: str) -> Entry:
         """Return what is known of a credential. Raises `CredentialNotFound`."""

@@ -15,7 +15,7 @@ from agentdid.keys.public import PublicKey, load_public
 if TYPE_CHECKING:
     from agentdid.keys.secret import SecretKey
 
-_SECRET_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
+SECRET_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 _NAMES: Final = frozenset(name for row in ALGORITHMS.values() for name in row.jose)
 
 
@@ -46,7 +46,7 @@ def decode_jwk(jwk: object) -> PublicKey:
     """
     if not isinstance(jwk, dict):
         raise KeyInvalid("expected a JWK object")
-    if _SECRET_MEMBERS & jwk.keys():
+    if SECRET_MEMBERS & jwk.keys():
         raise KeyInvalid("a JWK with secret members is nobody's public key")
     return _decode(jwk)
 

@@ -31,6 +31,9 @@ MAX_BYTES: Final = 268_435_456
 """All bodies together: 64 of the largest that are fetched."""
 NEGATIVE_TTL_S: Final = 5.0
 MIN_REFETCH_S: Final = 0.5
+MAX_RETRY_S: Final = 60
+"""Where a document is held, a failure to have a newer one is the answer for as long as the asker lets the document age,
+and this long at most: a server that is down is asked as seldom as one that answers (ATTACKS I18)."""
 _NO_TIME: Final = timedelta()
 
 _Key: TypeAlias = tuple[str, tuple[str, ...]]
@@ -186,9 +189,15 @@ class CachedSource:
             age = now - held.resource.held_at
             if _NO_TIME <= age <= timedelta(seconds=max(max_age_s, self._min_refetch_s)):
                 return held.resource
-        if held.failed_at is not None and _NO_TIME <= now - held.failed_at <= self._negative_ttl:
+        if held.failed_at is not None and _NO_TIME <= now - held.failed_at <= self._remembered(held, max_age_s):
             return held.failure
         return None
+
+    def _remembered(self, held: _Held, max_age_s: float) -> timedelta:
+        """How old a failure may be to be the answer: who asks for something newer than what is held waits his turn."""
+        if held.resource is None or max_age_s > MAX_RETRY_S:
+            return self._negative_ttl
+        return max(self._negative_ttl, timedelta(seconds=max_age_s))
 
     def _keep(self, key: _Key, answer: Answer) -> None:
         """Remember the newest answer, and forget what is then too much. The lock is held."""

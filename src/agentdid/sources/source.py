@@ -29,6 +29,7 @@ NOT_THERE: Final = frozenset({404, 410})
 _REDIRECTS: Final = range(300, 400)
 _FAILURES: Final = range(300, 600)
 _DID_TYPE: Final = "application/did"
+_LOG_TYPE: Final = "text/jsonl"  # did:webvh 1.0
 _STATUS: Final = "$status"
 # The operator wrote this file, or a test did: it may hold many lists.
 _FILE_LIMITS: Final = structs.replace(DEFAULT, max_input_bytes=67_108_864, max_members=2_000_000)
@@ -36,14 +37,15 @@ _FILE_LIMITS: Final = structs.replace(DEFAULT, max_input_bytes=67_108_864, max_m
 
 def missing_code(accept: tuple[str, ...]) -> str:
     """Return the code of a document that is not there: that of a DID, where the media types asked for are a DID's."""
-    return DidNotFound.code if any(each.startswith(_DID_TYPE) for each in accept) else FetchFailed.code
+    of_did = any(each.startswith(_DID_TYPE) or each == _LOG_TYPE for each in accept)
+    return DidNotFound.code if of_did else FetchFailed.code
 
 
 @final
 class RecordedSource:
     """Answers that were written down, all held at one instant. What is not written down is unavailable.
 
-    A `did:web` may be written as the DID or as the URL of its document; both questions find it.
+    A `did:web` or `did:webvh` may be written as the DID or as the URL of its document or log; both questions find it.
     """
 
     __slots__ = ("_answers",)
@@ -153,7 +155,11 @@ class NetworkSource:
 
 
 def _document_url(key: str) -> str:
-    """Where the document of a key is asked for: a did:web's URL, anything else as it stands."""
+    """Where the document of a key is asked for: the URL of a did:web or of a did:webvh's log, else as it stands."""
+    if key.startswith("did:webvh:"):
+        from agentdid.did.webvh.identifier import parse_identifier  # noqa: PLC0415  # as below
+
+        return parse_identifier(key).log_url
     if not key.startswith("did:web:"):
         return key
     from agentdid.did.web import url  # noqa: PLC0415  # most files name no did:web

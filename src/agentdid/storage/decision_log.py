@@ -28,7 +28,10 @@ class DecisionLog:
         Raises:
             StoreUnavailable: It could not be written, so the decision has no record and must not stand.
         """
-        line = encode(bundle) + b"\n"
+        try:
+            line = encode(bundle) + b"\n"
+        except RecursionError:
+            raise StoreUnavailable("the bundle is nested too deep to be written") from None
         try:
             with self._lock:
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _MODE)

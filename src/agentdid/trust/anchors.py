@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
@@ -16,11 +17,17 @@ from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from agentdid.did.universal import UniversalResolver
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
 """PROTOCOL section 5, weakest first."""
+# https, a host and at most a port: RFC 6454 §6.2. The default port is not written, so that one origin has one spelling.
+ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?!443$)[1-9][0-9]{0,4})?")
+KEYS_AT: Final = ("decision", "signing")
+"""PROTOCOL section 3.3, the default first."""
 _LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
 
 
@@ -37,6 +44,11 @@ class Anchor(Value, frozen=True):
         status_issuers: Who else may sign its status lists.
         keys: If not empty, the RFC 7638 thumbprints of the only keys that are taken.
         security: What its signatures must be made of.
+        linked_domain: The https origin that must say it is this issuer's (`trust.linkage`); `None`: none.
+        keys_at: By which keys of a did:webvh its credentials are judged: those it has at the `decision`, or, for a
+            credential that says it is older, those it had at the `signing`. The latter believes the time that the
+            signer claims, so whoever finds a key that was retired can sign for the past; a key that a later version
+            lists as `revoked` is taken for nothing.
     """
 
     did: str
@@ -47,6 +59,8 @@ class Anchor(Value, frozen=True):
     status_issuers: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     security: str = "hybrid-if-declared"
+    linked_domain: str | None = None
+    keys_at: str = "decision"
 
     def covers_action(self, action: str) -> bool:
         """Whether a chain under this anchor may grant `action`."""
@@ -68,6 +82,7 @@ class Trust(Value, frozen=True):
         fetch_allow: Addresses or networks that may be fetched from though they are not public.
         fetch_ca: A file of certificates to trust beside the system's.
         any_issuer: Set only by `UnsafeAnyIssuer`.
+        resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
     """
 
     audience: str
@@ -78,6 +93,7 @@ class Trust(Value, frozen=True):
     fetch_allow: tuple[str, ...] = ()
     fetch_ca: str | None = None
     any_issuer: bool = False
+    resolver: UniversalResolver | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> Trust:
@@ -124,10 +140,11 @@ class Trust(Value, frozen=True):
         fetch = reader.table("fetch")
         allow, ca = fetch.texts("allow", optional=True), fetch.find_text("ca")
         fetch.close()
+        resolver = _resolver(reader)
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
-        return cls(audience, did, MappingProxyType(resources), anchors, limits, allow, ca)
+        return cls(audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver)
 
     @classmethod
     def nobody(cls) -> Trust:
@@ -145,6 +162,9 @@ class Trust(Value, frozen=True):
             ],
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
+            "resolver": None
+            if self.resolver is None
+            else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
         }
 
     @classmethod
@@ -166,6 +186,8 @@ class Trust(Value, frozen=True):
                 ),
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
+                # bundles of before there was one have no such member
+                resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             raise TypeMismatch("expected a trust policy as this version writes it", path="/trust") from None
@@ -259,6 +281,9 @@ class _Table:
     def table(self, key: str) -> _Table:
         return _Table(f"{self.name}.{key}", self._left.pop(key, {}))
 
+    def find_table(self, key: str) -> _Table | None:
+        return self.table(key) if key in self._left else None
+
     def tables(self, key: str) -> list[_Table]:
         value = self._left.pop(key, [])
         if not isinstance(value, list):
@@ -282,10 +307,18 @@ def _anchor(row: _Table) -> Anchor:
         status_issuers=tuple(_did(each, row.name) for each in row.texts("status_issuers", optional=True)),
         keys=row.texts("keys", optional=True),
         security=row.find_text("security") or "hybrid-if-declared",
+        linked_domain=row.find_text("linked_domain"),
+        keys_at=row.find_text("keys_at") or KEYS_AT[0],
     )
     row.close()
     if anchor.security not in SECURITY:
         message = f"{row.name}: security must be one of {', '.join(SECURITY)}"
+        raise ValueError(message)
+    if anchor.linked_domain is not None and ORIGIN.fullmatch(anchor.linked_domain) is None:
+        message = f"{row.name}: linked_domain must be an https origin such as https://example.com"
+        raise ValueError(message)
+    if anchor.keys_at not in KEYS_AT:
+        message = f"{row.name}: keys_at must be one of {', '.join(KEYS_AT)}"
         raise ValueError(message)
     for pattern in anchor.actions:
         if "*" in pattern and (pattern.count("*") > 1 or not pattern.endswith(".*") or pattern == ".*"):
@@ -295,6 +328,25 @@ def _anchor(row: _Table) -> Anchor:
         message = f"{row.name}: an anchor for capabilities names roots and actions"
         raise ValueError(message)
     return anchor
+
+
+def _resolver(reader: _Table) -> UniversalResolver | None:
+    table = reader.find_table("resolver")
+    if table is None:
+        return None
+    url, methods = table.text("url"), table.texts("methods")
+    table.close()
+    try:
+        return _named_resolver(url, methods)
+    except ValueError as error:
+        message = f"{table.name}: {error}"
+        raise ValueError(message) from None
+
+
+def _named_resolver(url: str, methods: Sequence[str]) -> UniversalResolver:
+    from agentdid.did.universal import UniversalResolver  # noqa: PLC0415  # most policies name none
+
+    return UniversalResolver(url, tuple(methods))
 
 
 def _limits(table: _Table) -> Limits:

@@ -11,7 +11,7 @@ from agentdid.errors import AgentdidError, StoreUnavailable
 from agentdid.proof.jws import is_compact
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
-from agentdid.verify.needs import NeedFacts, NeedKeys
+from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark
 from agentdid.verify.run import answer_from, arun, report_of, run
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agentdid.query.dcql import Query
     from agentdid.trust.anchors import Trust
     from agentdid.verify.decide import Decision, Grant
-    from agentdid.verify.needs import Need, Reply, Source, Takes
+    from agentdid.verify.needs import Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
 
 Presented = bytes | str | dict[str, object]
@@ -46,6 +46,8 @@ class Verifier:
         source: Where DID documents and status lists come from; by default the network, through its guard.
         takes: The store of consumed nonces, shared by all verifiers of one audience; by default this process's
             memory, so a second process needs `agentdid.storage.replay.SqlTakes`.
+        marks: The highest version seen of each did:webvh; by default this process's memory, so that only
+            `agentdid.storage.marks.SqlMarks` remembers beyond it.
         clock: Tells the time of judgement.
         log: Keeps the evidence of every decision.
     """
@@ -56,6 +58,7 @@ class Verifier:
         *,
         source: Source | None = None,
         takes: Takes | None = None,
+        marks: Marks | None = None,
         clock: Clock | None = None,
         log: Log | None = None,
     ) -> None:
@@ -63,6 +66,7 @@ class Verifier:
         self._clock = clock or SystemClock()
         self._source = source
         self._takes = takes
+        self._marks = marks
         self._log = log
         self._memory = Memory()
 
@@ -74,6 +78,15 @@ class Verifier:
 
             self._takes = MemoryTakes(self.trust.limits)
         return self._takes
+
+    @property
+    def marks(self) -> Marks:
+        """The highest version seen of each did:webvh."""
+        if self._marks is None:
+            from agentdid.storage.marks import MemoryMarks  # noqa: PLC0415  # most verdicts meet no did:webvh
+
+            self._marks = MemoryMarks()
+        return self._marks
 
     @property
     def source(self) -> Source:
@@ -273,11 +286,15 @@ class Verifier:
 
     def _answer(self, need: Need) -> Reply:
         kind = type(need)
+        if kind is NeedMark:
+            return answer_from(need, self.source, None, self._clock.now(), self.marks)
         takes = None if kind is NeedKeys or kind is NeedFacts else self.takes
         return answer_from(need, self.source, takes, self._clock.now())
 
     def _answer_unconsumed(self, need: Need) -> Reply:
-        return answer_from(need, self.source, None, self._clock.now())
+        # what was seen of a log is knowledge, not consumption: an inspection learns, and may be told of a rollback
+        marks = self.marks if type(need) is NeedMark else None
+        return answer_from(need, self.source, None, self._clock.now(), marks)
 
     async def _aanswer(self, need: Need) -> Reply:
         if isinstance(need, NeedKeys):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agentdid.delegation.capability import CapabilityGrant
     from agentdid.delegation.usage import Request
     from agentdid.did.document import DidDocument
+    from agentdid.did.webvh.log import History
     from agentdid.query.dcql import Query
     from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.memory import Memory
@@ -107,6 +108,8 @@ class Case(Struct, eq=False):
         void: Grants of the root that no anchor covers.
         anchors: Which anchors can still speak for a link, by its position.
         documents: The DID documents that this judgement has had.
+        held: When the documents that were asked for came, by DID.
+        histories: The verified logs of the did:webvh among them.
         freshness: What bounds the time the outcome may be relied upon.
         exercised: Set by `check_request`: the grant used at each link.
     """
@@ -121,6 +124,8 @@ class Case(Struct, eq=False):
     void: frozenset[str] = frozenset()
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)
     documents: dict[str, DidDocument] = field(default_factory=dict)
+    held: dict[str, datetime] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
     freshness: list[Freshness] = field(default_factory=list)
     exercised: tuple[CapabilityGrant, ...] = ()
 
@@ -154,5 +159,5 @@ def open_case(question: Question, memory: Memory) -> Case:
     """Return a question with nothing established yet."""
     at, limits = question.at, question.trust.limits
     leeway = seconds(limits.leeway_s)
-    budget = Budget(limits.max_signatures, limits.max_fetches)
+    budget = Budget.of(limits)
     return Case(question, memory, budget, Now(at, at - leeway, at + leeway))

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 from agentdid.canon.jcs import canonicalize
 from agentdid.clock import FixedClock
 from agentdid.codec.base import decode_base64url, encode_base64url
+from agentdid.codec.strict_json import write_given
 from agentdid.delegation.usage import Request
-from agentdid.errors import AgentdidError, EvidenceMismatch, Malformed, TypeMismatch
+from agentdid.errors import AgentdidError, EncodingInvalid, EvidenceMismatch, Malformed, TypeMismatch
 from agentdid.record import Value
 from agentdid.trust.anchors import Trust
 from agentdid.verify.case import ISSUED_HERE, HttpRequest, IssuedHere, Question
 from agentdid.verify.decide import as_outcome
 from agentdid.verify.flow import judgement
 from agentdid.verify.memory import Memory
-from agentdid.verify.needs import Absent, NeedFacts, NeedKeys, NeedNonce, NeedTake, Resource
+from agentdid.verify.needs import Absent, NeedFacts, NeedKeys, NeedMark, NeedNonce, NeedTake, Resource
 
 if TYPE_CHECKING:
     from agentdid.verify.decide import Decision, Grant
@@ -65,7 +66,7 @@ def replay(bundle: object) -> Decision | Grant | AgentdidError:
         question = _decode_question(bundle["question"])
         recorded = [(row["need"], row["reply"]) for row in bundle["answers"]]
         decision = bundle["decision"]
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, EncodingInvalid):
         raise TypeMismatch("expected an evidence bundle as this version writes it") from None
     result = _judge_again(question, recorded)
     if canonicalize(as_outcome(result)) != canonicalize(decision):
@@ -96,18 +97,35 @@ def _judge_again(question: Question, recorded: list[tuple[object, object]]) -> D
     return result
 
 
+def _encode_input(raw: bytes | str | dict[str, object] | list[object]) -> dict[str, object]:
+    try:
+        if isinstance(raw, bytes):
+            return {"text": raw.decode("utf-8")}
+        if isinstance(raw, str):
+            raw.encode("utf-8")
+            return {"text": raw}
+    except UnicodeDecodeError:
+        return {"base64url": encode_base64url(raw)}  # type: ignore[arg-type]  # bytes, as they were decoded
+    except UnicodeEncodeError:  # a lone surrogate: text that no UTF-8 holds
+        return {"utf16": encode_base64url(raw.encode("utf-16-be", "surrogatepass"))}  # type: ignore[union-attr]
+    written = write_given(raw)
+    return {"json": raw} if isinstance(written, bytes) else {"text": written}
+
+
+def _decode_input(shown: dict[str, Any]) -> bytes | str | dict[str, object] | list[object]:
+    if "text" in shown:
+        return cast("str", shown["text"])
+    if "base64url" in shown:
+        return decode_base64url(shown["base64url"])
+    if "utf16" in shown:
+        return decode_base64url(shown["utf16"]).decode("utf-16-be", "surrogatepass")
+    return cast("dict[str, object]", shown["json"])
+
+
 def _encode_question(question: Question) -> dict[str, object]:
-    raw = question.raw
-    if isinstance(raw, bytes):
-        try:
-            shown: dict[str, object] = {"text": raw.decode("utf-8")}
-        except UnicodeDecodeError:
-            shown = {"base64url": encode_base64url(raw)}
-    else:
-        shown = {"text": raw} if isinstance(raw, str) else {"json": raw}
     challenge = question.challenge
     return {
-        "input": shown,
+        "input": _encode_input(question.raw),
         "holder": question.holder,
         "trust": question.trust.encode(),
         "at": question.at.isoformat(),
@@ -129,13 +147,9 @@ def _encode_question(question: Question) -> dict[str, object]:
 def _decode_question(value: Any) -> Question:  # noqa: ANN401  # JSON of a bundle; a wrong shape is caught by the caller
     from agentdid.query.dcql import parse_query  # noqa: PLC0415  # a first verdict replays nothing
 
-    shown, challenge, http = value["input"], value["challenge"], value["http"]
-    if "text" in shown:
-        raw = shown["text"]
-    else:
-        raw = decode_base64url(shown["base64url"]) if "base64url" in shown else shown["json"]
+    challenge, http = value["challenge"], value["http"]
     return Question(
-        raw=raw,
+        raw=_decode_input(value["input"]),
         holder=value["holder"],
         trust=Trust.decode(value["trust"]),
         at=datetime.fromisoformat(value["at"]),
@@ -173,6 +187,8 @@ def _encode_need(need: Need) -> dict[str, object]:
             return {"kind": "facts", "urls": list(need.urls), "maxAge": need.max_age_s}
         case NeedNonce():
             return {"kind": "nonce", "nonce": need.nonce}
+        case NeedMark():
+            return {"kind": "mark", "scid": need.scid, "version": need.versions[-1]}
         case NeedTake():
             return {"kind": "take", "audience": need.audience, "nonce": need.nonce}
 

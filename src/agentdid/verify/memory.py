@@ -1,4 +1,4 @@
-"""What was learnt from bytes that cannot change: DID documents and verified status lists, by digest.
+"""What was learnt from bytes that cannot change: DID documents, did:webvh logs and verified status lists.
 
 It saves work, never a check: a remembered list counts only under the same key it was verified with, and time, status
 and policy are judged anew every time.
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentdid.did.document import DidDocument
+    from agentdid.did.webvh.log import History
     from agentdid.keys.public import PublicKey
     from agentdid.secure.mechanism import Signature
     from agentdid.status.bitstring import StatusList
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _V = TypeVar("_V")
 _MAX_DOCUMENTS: Final = 4_096  # a few kB each
 _MAX_LISTS: Final = 256  # 16 kB each at the usual size, 16 MiB at the largest
+_MAX_LOGS: Final = 64  # 4 MiB each at the largest
 
 
 @final
@@ -62,11 +64,20 @@ class KnownList(Value, frozen=True):
 
 
 @final
+class KnownLog(Value, frozen=True, eq=False):
+    """A verified did:webvh log, and the digest of the witness file that held against it, if one had to."""
+
+    history: History
+    witnessed: bytes | None
+
+
+@final
 class Memory:
     """One verifier's memory; a fresh one gives the same decisions, only slower."""
 
-    __slots__ = ("documents", "lists")
+    __slots__ = ("documents", "lists", "logs")
 
     def __init__(self) -> None:
         self.documents: _Recent[DidDocument] = _Recent(_MAX_DOCUMENTS)
         self.lists: _Recent[KnownList] = _Recent(_MAX_LISTS)
+        self.logs: _Recent[KnownLog] = _Recent(_MAX_LOGS)

@@ -85,10 +85,18 @@ class NeedTake(Value, frozen=True, eq=False):
     keep_until: datetime
 
 
-Need: TypeAlias = NeedKeys | NeedFacts | NeedNonce | NeedTake
+@final
+class NeedMark(Value, frozen=True, eq=False):
+    """Whether a verified did:webvh log goes on from what was seen of it; what is new in it is remembered."""
+
+    scid: str
+    versions: tuple[str, ...]
+
+
+Need: TypeAlias = NeedKeys | NeedFacts | NeedNonce | NeedTake | NeedMark
 
 # NeedKeys → Answer; NeedFacts → tuple[Answer, ...]; NeedNonce → "ours" | "expired" | "unknown";
-# NeedTake → "taken" | "replayed" | "unavailable"
+# NeedTake → "taken" | "replayed" | "unavailable"; NeedMark → "kept" | "behind" | "forked" | "unavailable"
 Reply: TypeAlias = Answer | tuple[Answer, ...] | str
 
 
@@ -101,6 +109,23 @@ class Source(Protocol):
 
     async def aget(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:
         """As `get`, without blocking the event loop."""
+        ...
+
+
+class Marks(Protocol):
+    """The highest version seen of each did:webvh, shared by all processes of a verifier."""
+
+    def advance(self, scid: str, versions: tuple[str, ...]) -> str:
+        """Hold the mark against a log and move it forward, atomically.
+
+        Args:
+            scid: Of the log.
+            versions: The `versionId` of every entry, the first one first.
+
+        Returns:
+            "kept", "behind" where the log ends before the mark, "forked" where it has another version there, or
+            "unavailable". The mark never goes back.
+        """
         ...
 
 

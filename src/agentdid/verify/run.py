@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agentdid.errors import AgentdidError
 from agentdid.verify.flow import judgement
-from agentdid.verify.needs import NeedFacts, NeedKeys, NeedNonce
+from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark, NeedNonce
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Question
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.memory import Memory
-    from agentdid.verify.needs import Need, Reply, Source, Takes
+    from agentdid.verify.needs import Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
 
 
@@ -38,15 +38,17 @@ def run(question: Question, memory: Memory, clock: Clock, answer: Callable[[Need
         return end.value  # type: ignore[no-any-return]  # what a judgement returns
 
 
-def answer_from(need: Need, source: Source, takes: Takes | None, now: datetime) -> Reply:
-    """Return the answer to one need: documents from `source`, nonces from `takes`.
+def answer_from(need: Need, source: Source, takes: Takes | None, now: datetime, marks: Marks | None = None) -> Reply:
+    """Return the answer to one need: documents from `source`, nonces from `takes`, versions seen from `marks`.
 
-    Without `takes` nothing is consumed, so what comes of it permits nothing.
+    Without `takes` nothing is consumed, so what comes of it permits nothing; without `marks` nothing was seen before.
     """
     if isinstance(need, NeedKeys):
         return source.get(need.url, need.accept, need.max_age_s)
     if isinstance(need, NeedFacts):
         return tuple(source.get(url, (), need.max_age_s) for url in need.urls)
+    if isinstance(need, NeedMark):
+        return "kept" if marks is None else marks.advance(need.scid, need.versions)
     if isinstance(need, NeedNonce):
         return "unknown" if takes is None else takes.check(need.nonce, now)
     return "taken" if takes is None else takes.take(need.audience, need.nonce, need.keep_until, now)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.clock import seconds
-from agentdid.did.document import DidDocument
+from agentdid.did.document import DidDocument, parse_document
+from agentdid.did.key import same_did
 from agentdid.did.resolve import Ask, plan, read
 from agentdid.errors import (
     CODES,
     ChainLinkMismatch,
+    DidMethodUnsupported,
     DidNotFound,
     HolderBindingFailed,
     IssuerKeyMismatch,
     IssuerUntrusted,
+    PurposeNotAuthorized,
     Undecided,
 )
 from agentdid.keys.jwk import thumbprint
@@ -23,12 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from agentdid.keys.public import PublicKey
-    from agentdid.secure.mechanism import Secured
+    from agentdid.secure.mechanism import Secured, Signature
     from agentdid.verify.case import Case
-    from agentdid.verify.needs import Need, Reply
+    from agentdid.verify.needs import Need, Reply, Resource
     from agentdid.verify.states import Link
 
 DELEGATION: Final = "capabilityDelegation"
+WEBVH: Final = "did:webvh:"
+SIGNING: Final = "signing"
 
 
 def check_signatures(case: Case) -> Generator[Need, Reply, None]:
@@ -47,12 +53,18 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     for link in case.parsed.links:
         in_chain = link.capability is not None
         for signature in link.secured.signatures:
-            if signature.did != link.credential.issuer:
+            if not same_did(signature.did, link.credential.issuer):
                 raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
-            document = find_known(case, signature.did) or (yield from find_document(case, signature.did))
-            key = document.find_key(signature.method_id, signature.purpose, case.question.at)
-            if in_chain and parent is not None:
-                document.find_key(signature.method_id, DELEGATION, case.question.at)
+            delegated = in_chain and parent is not None
+            try:
+                key = find_carried(case, signature) or (yield from find_key(case, signature))
+                if delegated:
+                    case.documents[signature.did].find_key(signature.method_id, DELEGATION, case.question.at)
+            except PurposeNotAuthorized:
+                past = _find_past_key(case, link, signature, delegated=delegated)
+                if past is None:
+                    raise
+                key = past
             if link.position in case.anchors:
                 _check_pins(case, link, key)
             case.budget.spend_signature()
@@ -61,12 +73,15 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
             if parent is not None:
                 _check_parent(link, parent)
             parent = link.secured
+    if any(each.linked_domain is not None for anchors in case.anchors.values() for each in anchors):
+        from agentdid.verify.linkage import check_domains  # noqa: PLC0415  # most policies name no domain
+
+        yield from check_domains(case)
     presentation = case.parsed.presentation
     if presentation is not None:
         _check_presenter(case, presentation.signer)
         for signature in presentation.signatures:
-            document = find_known(case, signature.did) or (yield from find_document(case, signature.did))
-            key = document.find_key(signature.method_id, signature.purpose, case.question.at)
+            key = find_carried(case, signature) or (yield from find_key(case, signature))
             case.budget.spend_signature()
             signature.check(key)
 
@@ -77,14 +92,16 @@ def find_document(case: Case, did: str) -> Generator[Need, Reply, DidDocument]:
     Raises:
         DidNotFound and `fetch_…`: It could not be had, or none is held from the asked instant.
         DidMethodUnsupported, DidDocumentMismatch, TypeMismatch: By what came.
+        DidLogInvalid, DidLogRollback, DidWitnessThreshold, DidDeactivated: By the log of a did:webvh.
     """
     known = find_known(case, did)
     if known is not None:
         return known
-    planned = plan(did)
-    document = planned if not isinstance(planned, Ask) else (yield from _ask(case, planned))
-    case.documents[did] = document
-    return document
+    planned = _plan(case, did)
+    if isinstance(planned, Ask):
+        planned = yield from _obtain(case, planned, case.question.trust.limits.max_key_age_s)
+    case.documents[did] = planned
+    return planned
 
 
 def find_known(case: Case, did: str) -> DidDocument | None:
@@ -95,16 +112,88 @@ def find_known(case: Case, did: str) -> DidDocument | None:
     """
     known = case.documents.get(did)
     if known is None:
-        planned = plan(did)
+        planned = _plan(case, did)
         if type(planned) is DidDocument:
             known = case.documents[did] = planned
     return known
 
 
-def _ask(case: Case, ask: Ask) -> Generator[Need, Reply, DidDocument]:
+def find_carried(case: Case, signature: Signature) -> PublicKey | None:
+    """Return the key that a signature names where nobody need be asked; `None` where one must.
+
+    Raises:
+        PurposeNotAuthorized, KeyInvalid: By the document; and the errors of `find_known`.
+    """
+    document = find_known(case, signature.did)
+    if document is None or signature.method_id not in document.methods:
+        return None
+    return document.find_key(signature.method_id, signature.purpose, case.question.at)
+
+
+def find_key(case: Case, signature: Signature) -> Generator[Need, Reply, PublicKey]:
+    """Return the key that a signature names, if its DID lists it for that purpose now.
+
+    A key that a held document does not have yet may have come since: then the document is asked for once more, and is
+    had anew if what is held is over `min_key_refetch_s` old. However many keys strangers make up, that is one fetch in
+    that time for each DID (ATTACKS I18).
+
+    Raises:
+        PurposeNotAuthorized, KeyInvalid: By the document; and the errors of `find_document`.
+    """
+    did, method_id = signature.did, signature.method_id
+    document = yield from find_document(case, did)
+    limits = case.question.trust.limits
+    held_at = case.held.pop(did, None) if method_id not in document.methods else None  # asked again once at most
+    if held_at is not None and case.question.at - held_at > seconds(limits.min_key_refetch_s):
+        planned = _plan(case, did)
+        if isinstance(planned, Ask):
+            try:
+                document = yield from _obtain(case, planned, limits.min_key_refetch_s)
+            except Undecided:
+                pass  # what is held still counts, and does not list the key
+            else:
+                case.documents[did] = document
+    return document.find_key(method_id, signature.purpose, case.question.at)
+
+
+def _plan(case: Case, did: str) -> DidDocument | Ask:
+    try:
+        return plan(did)
+    except DidMethodUnsupported:
+        if case.question.trust.resolver is None:
+            raise
+        return case.question.trust.resolver.ask(did)
+
+
+def _obtain(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, DidDocument]:
+    if ask.did.startswith(WEBVH):
+        return (yield from _read_log(case, ask, max_age_s))
+    answer = yield from _fetch(case, ask, max_age_s)
+    document = case.memory.documents.find(answer.digest)
+    if document is None or document.id != ask.did:
+        document = _read(case, ask, answer.body)
+        case.memory.documents.keep(answer.digest, document)
+    return document
+
+
+def _read_log(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, DidDocument]:
+    # Here and not above: most judgements meet no did:webvh.
+    from agentdid.did.webvh.resolve import document_of  # noqa: PLC0415
+    from agentdid.verify.webvh import current_version, find_history  # noqa: PLC0415
+
+    question = case.question
+    latest = None if question.historical else case.now.latest
+    fetch = partial(_fetch, case, max_age_s=max_age_s)
+    history = yield from find_history(ask, fetch, case.memory, question.trust.limits, latest)
+    case.histories[ask.did] = history
+    version = current_version(history, ask.did, question.at if question.historical else None)
+    return document_of(version, ask.did)
+
+
+def _fetch(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, Resource]:
     case.budget.spend_fetch()
     limits = case.question.trust.limits
-    answer = yield NeedKeys(ask.did, ask.url, ask.accept, limits.max_key_age_s)
+    answer = yield NeedKeys(ask.did, ask.url, ask.accept, max_age_s)
     if isinstance(answer, Absent):
         error = CODES.get(answer.code, DidNotFound)
         raise (error if issubclass(error, Undecided) else DidNotFound)(f"{ask.did}: {answer.detail}")
@@ -115,11 +204,32 @@ def _ask(case: Case, ask: Ask) -> Generator[Need, Reply, DidDocument]:
     if age > seconds(limits.max_key_age_s) or -age > seconds(limits.leeway_s):
         raise DidNotFound(f"{ask.did}: no document is held from the asked instant")
     case.believe_until(answer.held_at, limits.max_key_age_s, f"keys of {ask.did}")
-    document = case.memory.documents.find(answer.digest)
-    if document is None or document.id != ask.did:
-        document = read(ask.did, answer.body)
-        case.memory.documents.keep(answer.digest, document)
-    return document
+    case.held[ask.did] = answer.held_at
+    return answer
+
+
+def _read(case: Case, ask: Ask, body: bytes) -> DidDocument:
+    universal = case.question.trust.resolver
+    if universal is not None and universal.is_ask(ask):
+        return parse_document(universal.read(ask.did, body).document, ask.did)
+    return read(ask.did, body)
+
+
+def _find_past_key(case: Case, link: Link, signature: Signature, *, delegated: bool) -> PublicKey | None:
+    """Return the key that the DID listed when it was signed, where an anchor says that this counts; else `None`."""
+    history = case.histories.get(signature.did)
+    fitting = tuple([each for each in case.anchors.get(link.position, ()) if each.keys_at == SIGNING])
+    signed_at = link.secured.created or link.credential.valid_from
+    if history is None or signed_at is None or not fitting:
+        return None
+    from agentdid.verify.webvh import find_past_key  # noqa: PLC0415  # as above
+
+    at = case.question.at
+    key = find_past_key(history, signature.did, signature.method_id, signature.purpose, signed_at, at)
+    if delegated:
+        find_past_key(history, signature.did, signature.method_id, DELEGATION, signed_at, at)
+    case.keep_anchors(link, fitting)  # those that judge by the keys of now do not cover it
+    return key
 
 
 def _check_pins(case: Case, link: Link, key: PublicKey) -> None:
@@ -141,6 +251,6 @@ def _check_presenter(case: Case, did: str) -> None:
     leaf = case.parsed.links[-1] if not case.parsed.chain else case.parsed.chain[-1]
     if case.parsed.holder is not None and case.parsed.holder != did:
         raise IssuerKeyMismatch("signed by another DID than the holder", path="/holder")
-    if did != leaf.subject and isinstance(plan(did), Ask):
+    if did != leaf.subject and isinstance(_plan(case, did), Ask):
         # its signature could hold, its holder binding could not; so nobody is asked about a stranger's DID
         raise HolderBindingFailed("the presenter is not the subject", path="/holder")

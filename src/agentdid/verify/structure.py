@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agentdid.codec.strict_json import JsonText, encode_given, parse
+from agentdid.codec.strict_json import JsonText, parse, write_given
 from agentdid.credential.model import CREDENTIALS_V2
 from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.delegation.capability import parse_capability
@@ -40,12 +40,12 @@ def check_size(case: Case) -> None:
 
     Raises:
         InputTooLarge: It is not.
-        JsonInvalid, JsonTooDeep, JsonNumberRange, EncodingInvalid: A value that was handed in has no JSON text.
+        JsonTooDeep: A value that was handed in has no JSON text.
     """
     raw = case.question.raw
     limits = case.question.trust.limits
     if not isinstance(raw, _TEXTS):
-        raw = encode_given(raw, limits)
+        raw = write_given(raw, limits)
     limit = limits.max_input_bytes
     if len(raw) > limit:
         raise InputTooLarge(f"an input is at most {limit} bytes")

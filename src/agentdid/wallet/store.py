@@ -13,6 +13,7 @@ from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode
 from agentdid.errors import CredentialExists
 from agentdid.record import Value
+from agentdid.storage.controlled import ControlledDids, add_table
 from agentdid.storage.engine import reading, transaction
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _KIND: Final = "wallet"
 _TABLES: Final = MetaData()
 header_table(_TABLES)
+add_table(_TABLES)
 _KEYS: Final = Table(
     "keys",
     _TABLES,
@@ -93,6 +95,7 @@ class WalletStore:
     def __init__(self, engine: Engine, vault: Vault) -> None:
         self._engine = engine
         self._vault = vault
+        self.controlled = ControlledDids(engine, vault)
 
     @classmethod
     def create(cls, path: str | Path, passphrase: bytes, kdf: Kdf | None = None) -> Self:

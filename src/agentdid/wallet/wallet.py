@@ -10,6 +10,7 @@ from agentdid.clock import Clock, SystemClock
 from agentdid.codec.strict_json import encode, parse
 from agentdid.delegation.link import GRANTS, ParentLink, build_link, secure_link
 from agentdid.did import key as did_key
+from agentdid.did.resolve import fragment_of
 from agentdid.errors import (
     CapabilityAmbiguous,
     CredentialNotFound,
@@ -23,6 +24,7 @@ from agentdid.present.presentation import FORMATS, make_presentation
 from agentdid.proof.jws import is_compact
 from agentdid.query.dcql import Query, evaluate, parse_query
 from agentdid.record import Value
+from agentdid.storage.controlled import is_webvh
 from agentdid.trust.anchors import Trust, UnsafeAnyIssuer
 from agentdid.verify.case import HttpRequest, Question
 from agentdid.verify.flow import candidate
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Iterable, Mapping, Sequence
 
+    from agentdid.storage.controlled import ControlledDids
     from agentdid.storage.vault import Kdf
     from agentdid.verify.needs import Need, Reply, Source
     from agentdid.verify.states import Link
@@ -131,13 +134,18 @@ class Wallet:
         return did
 
     def add_key(self, did: str, secret: SecretKey, *, label: str = "") -> None:
-        """Keep the key of a DID that was made elsewhere (`did:web`); its method is `did#key-1`."""
+        """Keep the key of a DID that was made elsewhere (`did:web`); its method is `did.resolve.fragment_of` it."""
         self._store.add_key(did, secret.public.algorithm.name, secret.export_seed(), label)
 
     @property
     def dids(self) -> tuple[str, ...]:
         """The DIDs whose keys the wallet holds, oldest first."""
-        return tuple(record.did for record in self._store.list_keys())
+        return (*(record.did for record in self._store.list_keys()), *self._store.controlled.dids())
+
+    @property
+    def controlled(self) -> ControlledDids:
+        """The wallet's did:webvh DIDs, which it makes, rotates and ends (`storage.controlled.make`)."""
+        return self._store.controlled
 
     def receive(
         self, credential: bytes | str | dict[str, object] | list[object], *, trust: Trust | None = None,
@@ -330,11 +338,13 @@ class Wallet:
 
     def signer(self, did: str) -> tuple[SecretKey, str]:
         """Return the key of one of the wallet's DIDs and its method's id. Raises `CredentialNotFound`."""
+        if is_webvh(did):
+            held = self._store.controlled.find_keys(did).signer(self._clock.now())
+            return held.secret(), f"{did}#{held.fragment}"
         for record in self._store.list_keys():
             if record.did == did:
                 secret = SecretKey.from_seed(record.algorithm, record.seed)
-                fragment = did.removeprefix("did:key:") if did.startswith("did:key:") else "key-1"
-                return secret, f"{did}#{fragment}"
+                return secret, f"{did}#{fragment_of(did)}"
         raise CredentialNotFound("the wallet holds no key of this DID")
 
     def _answer(self, source: Source | None, trust: Trust) -> partial[Reply]:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from agentdid.cli.main import main
@@ -251,9 +257,103 @@ def test_dids(shell: Shell) -> None:
         (site["did"], "notFound", 3),
     ):
         answer = shell("did", "resolve", did, "--sources", "sources.json", code=code)
-        assert name == answer["didResolutionMetadata"]["error"]
+        assert name == answer["didResolutionMetadata"]["error"]["title"]
     shell("did", "create")
     assert "dropped" in shell.errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "prefix"),
+    [
+        (("--method", "jwk", "--key", "composite"), "did:jwk:ey"), (("--method", "jwk"), "did:jwk:ey"),
+        (("--method", "peer"), "did:peer:4zQm"), (("--method", "peer", "--numalgo", "2"), "did:peer:2.Vz6Mk"),
+        (("--key", "p384"), "did:key:z82L"), (("--key", "p521"), "did:key:z2J9"), (("--key", "mldsa44"), "did:key:u"),
+    ],
+)  # fmt: skip
+def test_dids_of_every_method(arguments: tuple[str, ...], prefix: str, shell: Shell) -> None:
+    """Made, kept in the wallet, and resolved to the document that was shown."""
+    made = shell("did", "create", *arguments, "--wallet", "w.wallet")
+
+    assert made["did"].startswith(prefix)
+    assert made["didDocument"] == shell("did", "resolve", made["did"])["didDocument"]
+    assert [made["did"]] == shell("wallet", "list", "--wallet", "w.wallet")["dids"]
+
+
+def test_did_urls_and_options(shell: Shell) -> None:
+    """A DID URL gives what it names; an option changes how a key is shown; errors by their names."""
+    did = shell("did", "create")["did"]
+    method = shell("did", "resolve", f"{did}#{did[8:]}")
+    shown = shell("did", "resolve", did, "--option", "publicKeyFormat=JsonWebKey2020")
+
+    assert did == method["content"]["controller"]
+    assert "JsonWebKey2020" == shown["didDocument"]["verificationMethod"][0]["type"]
+    found = shell("did", "resolve", f"{did}#x", code=3)
+    assert "notFound" == found["didUrlDereferencingMetadata"]["error"]["title"]
+    found = shell("did", "resolve", f"{did}/^", code=4)
+    assert "https://www.w3.org/ns/did#INVALID_DID_URL" == found["didUrlDereferencingMetadata"]["error"]["type"]
+    shell("did", "resolve", did, "--option", "nonsense", code=2)
+
+
+@pytest.mark.parametrize("form", ["jwt", "data-integrity"])
+def test_domains_are_linked(form: str, shell: Shell) -> None:
+    """What the origin serves is made by the wallet, and found to hold; another origin's is not."""
+    site = shell("did", "create", "--method", "web", "--host", "acme.example", "--wallet", "w.wallet")
+    did, origin = site["did"], "https://acme.example"
+    made = shell(
+        "did", "link-domain", "--wallet", "w.wallet", "--did", did, "--origin", origin, "--format", form,
+        "--out", "did-configuration.json",
+    )  # fmt: skip
+    served = json.loads(Path("did-configuration.json").read_text("utf-8"))
+    write("sources.json", {did: site["didDocument"], made["url"]: served, f"{made['url'][:-5]}x": served})
+
+    assert f"{origin}/.well-known/did-configuration.json" == made["url"]
+    check = ("did", "link-domain", "--check", "--sources", "sources.json", "--did", did)
+    assert origin == shell(*check, "--origin", origin)["origin"]
+    shell(*check, "--origin", "https://other.example", code=3)
+    write("sources.json", {did: site["didDocument"], made["url"]: {**served, "linked_dids": []}})
+    assert "issuer_untrusted" == shell(*check, "--origin", origin, code=1)["code"]
+    shell("did", "link-domain", "--did", did, "--origin", origin, code=2)
+
+
+def test_a_resolver_that_the_trust_file_names(shell: Shell) -> None:
+    """Nobody is asked about other methods unless the file says whom; then it is."""
+    write(
+        "trust.toml",
+        'audience = "a"\ndid = "did:web:a.example"\n[resolver]\nurl = "https://r.example"\nmethods = ["ion"]\n',
+    )
+    url = "https://r.example/1.0/identifiers/did:ion:abc"
+    write("sources.json", {url: {"didDocument": {"id": "did:ion:abc"}, "didDocumentMetadata": {}}})
+    arguments = ("did", "resolve", "did:ion:abc", "--sources", "sources.json")
+
+    assert {"id": "did:ion:abc"} == shell(*arguments, "--trust", "trust.toml")["didDocument"]
+    assert "did_method_unsupported" == shell(*arguments, code=1)["code"]
+
+
+@pytest.mark.parametrize(("verb", "path"), [("resolver", "/1.0/identifiers/"), ("vc-api", "/did/")])
+def test_services_that_resolve(verb: str, path: str) -> None:
+    """Started as a process, asked over HTTP, stopped; the VC-API instance writes whose keys it signs with."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "agentdid.cli.main", "serve", verb, "--port", str(port)]
+    if verb == "vc-api":
+        command += ["--manifest", "manifest.json"]
+    did = "did:key:z6MktKwz7Ge1Yxzr4JHavN33wiwa8y81QdcMRLXQsrH9T53b"
+    with subprocess.Popen(command) as process:
+        try:
+            answer = None
+            for _ in range(200):
+                with suppress(httpx.TransportError):
+                    answer = httpx.get(f"http://127.0.0.1:{port}{path}{did.replace(':', '%3A')}", trust_env=False)
+                    break
+                time.sleep(0.1)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+    assert answer is not None
+    assert did == answer.json()["didDocument"]["id"]
+    if verb == "vc-api":
+        assert {"ed", "p256", "p384"} <= json.loads(Path("manifest.json").read_text("utf-8")).keys()
 
 
 def test_show_and_list(walk: Walk) -> None:

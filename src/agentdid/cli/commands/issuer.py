@@ -12,6 +12,7 @@ from agentdid.cli.options import (
     Output,
     PassphraseFd,
     PassphraseFile,
+    now,
     read_algorithm,
     read_credentials,
     read_duration,
@@ -22,6 +23,7 @@ from agentdid.cli.render import print_done
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.link import FORMATS
 from agentdid.issuer.issuer import Issuer
+from agentdid.storage.controlled import Controlled, make
 from agentdid.wallet.disclosure import parse_path
 
 app = typer.Typer(help="Mint, revoke and publish credentials.", no_args_is_help=True)
@@ -32,7 +34,9 @@ Database = Annotated[Path, typer.Option("--db", help="The issuer's database.")]
 def init(
     db: Database,
     did: Annotated[str | None, typer.Option(help="A did:web to issue under.")] = None,
-    method: Annotated[str, typer.Option(help="key, when no --did is given.")] = "key",
+    method: Annotated[str, typer.Option(help="key or webvh, when no --did is given.")] = "key",
+    host: Annotated[str | None, typer.Option(help="For did:webvh: host, or host:port.")] = None,
+    path: Annotated[list[str] | None, typer.Option(help="For did:webvh: a path segment; may be repeated.")] = None,
     key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
     base_url: Annotated[str | None, typer.Option(help="Where status lists are served.")] = None,
     passphrase_fd: PassphraseFd = None,
@@ -40,16 +44,26 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Make an issuer: a fresh key, a DID, and an empty ledger."""
-    if did is None and method != "key":
-        message = "--method web needs --did did:web:…" if method == "web" else f"--method is key or web, got {method!r}"
-        raise ValueError(message)
+    webvh = _make_webvh(host, path or [], read_algorithm(key)) if method == "webvh" else None
+    if did is None and webvh is None and method != "key":
+        message = f"--method is key or webvh, got {method!r}"
+        raise ValueError("--method web needs --did did:web:…" if method == "web" else message)
     passphrase = read_passphrase(passphrase_fd, passphrase_file, new=True)
-    with Issuer.create(db, passphrase=passphrase, did=did, algorithm=read_algorithm(key), base_url=base_url) as made:
+    with Issuer.create(
+        db, passphrase=passphrase, did=did, webvh=webvh, algorithm=read_algorithm(key), base_url=base_url
+    ) as made:
         if made.base_url.endswith(".invalid"):
             typer.echo("no --base-url: status lists will be had only from published files, with --sources", err=True)
         print_done(
             {"did": made.did, "didDocument": made.did_document(), "baseUrl": made.base_url}, made.did, as_json=as_json
         )
+
+
+def _make_webvh(host: str | None, path: list[str], algorithm: str) -> Controlled:
+    if host is None:
+        raise ValueError("--method webvh needs --host")
+    name, _, port = host.partition(":")
+    return make(name, int(port) if port else None, path, at=now(), algorithm=algorithm)
 
 
 @app.command()

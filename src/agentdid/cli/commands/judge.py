@@ -25,6 +25,7 @@ from agentdid.delegation.usage import Request
 from agentdid.errors import EvidenceMismatch
 from agentdid.limits import Limits
 from agentdid.query.dcql import parse_query
+from agentdid.storage.marks import SqlMarks
 from agentdid.verifier.service import Verifier, looks_presented
 from agentdid.verify.case import Question
 from agentdid.verify.evidence import replay as replay_bundle
@@ -46,6 +47,7 @@ def verify(
     arguments: Annotated[Path | None, typer.Option(help="JSON: the action's arguments.")] = None,
     query: Annotated[Path | None, typer.Option(help="JSON: the DCQL query it must answer.")] = None,
     sources: SourcesFile = None,
+    marks: Annotated[Path | None, typer.Option(help="Remember here the did:webvh versions that were seen.")] = None,
     evidence: Annotated[Path | None, typer.Option(help="Write the evidence bundle here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -58,7 +60,8 @@ def verify(
     request = None
     if action is not None and resource is not None:
         request = Request(kind, action, resource, {} if arguments is None else read_object(arguments))
-    verifier = Verifier(policy, source=read_source(sources, policy, instant or present))
+    seen = None if marks is None else SqlMarks.open(marks)
+    verifier = Verifier(policy, source=read_source(sources, policy, instant or present), marks=seen)
     question = Question(
         raw=data,
         # who names a challenge wants it answered: the input does not choose to be judged without a holder

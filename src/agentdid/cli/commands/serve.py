@@ -9,10 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentdid.cli.options import PassphraseFd, PassphraseFile, read_passphrase
+from agentdid.cli.options import (
+    PassphraseFd,
+    PassphraseFile,
+    SourcesFile,
+    TrustFile,
+    now,
+    read_passphrase,
+    read_source,
+    read_trust,
+)
+from agentdid.codec.strict_json import encode
+from agentdid.trust.anchors import Trust
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from agentdid.sources.resolver import Resolver
+
 
 app = typer.Typer(help="Run a service.", no_args_is_help=True)
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")]
@@ -56,6 +70,9 @@ def serve_verifier(
     db: Annotated[
         Path | None, typer.Option("--db", help="Consumed nonces, shared by processes; else in memory.")
     ] = None,
+    marks: Annotated[
+        Path | None, typer.Option("--marks", help="Versions seen of did:webvh, shared by processes; else in memory.")
+    ] = None,
     log: Annotated[Path | None, typer.Option("--log", help="Append the evidence of every decision here.")] = None,
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
@@ -63,15 +80,55 @@ def serve_verifier(
     """Serve verification: challenges out, presentations in, decisions back."""
     from agentdid.http.verifier_app import create_verifier_app  # noqa: PLC0415  # an extra
     from agentdid.storage.decision_log import DecisionLog  # noqa: PLC0415
+    from agentdid.storage.marks import SqlMarks  # noqa: PLC0415
     from agentdid.storage.nonces import MemoryTakes  # noqa: PLC0415
     from agentdid.storage.replay import SqlTakes  # noqa: PLC0415
-    from agentdid.trust.anchors import Trust  # noqa: PLC0415
     from agentdid.verifier.service import Verifier  # noqa: PLC0415
 
     policy = Trust.load(trust)
     takes = MemoryTakes(policy.limits) if db is None else SqlTakes.open(db, policy.limits)
-    verifier = Verifier(policy, takes=takes, log=None if log is None else DecisionLog(log))
+    seen = None if marks is None else SqlMarks.open(marks)
+    verifier = Verifier(policy, takes=takes, marks=seen, log=None if log is None else DecisionLog(log))
     _run(create_verifier_app(verifier), host, port, tls_cert, tls_key)
+
+
+@app.command("resolver")
+def serve_resolver(
+    trust: TrustFile = None,
+    sources: SourcesFile = None,
+    port: Port = 8_445,
+    host: Host = "127.0.0.1",
+    tls_cert: Certificate = None,
+    tls_key: CertificateKey = None,
+) -> None:
+    """Serve DID resolution: `GET /1.0/identifiers/{DID}`, as a Universal Resolver does."""
+    from agentdid.http.resolver_app import create_resolver_app  # noqa: PLC0415  # an extra
+
+    policy = read_trust(trust)
+    _run(create_resolver_app(read_resolver(sources, policy), limits=policy.limits), host, port, tls_cert, tls_key)
+
+
+@app.command("vc-api")
+def serve_vc_api(
+    manifest: Annotated[Path, typer.Option("--manifest", help="Write the issuers' DIDs here, as JSON.")],
+    port: Port = 8_446,
+    host: Host = "127.0.0.1",
+    tls_cert: Certificate = None,
+    tls_key: CertificateKey = None,
+) -> None:
+    """Serve what official W3C suites speak to; its policy is theirs, never that of a product."""
+    from agentdid.http.vc_api import app as vc_api  # noqa: PLC0415  # an extra
+
+    keys = vc_api.make_keys()
+    manifest.write_bytes(encode(vc_api.manifest(keys)) + b"\n")
+    _run(vc_api.create_vc_api_app(read_resolver(None, Trust.nobody())), host, port, tls_cert, tls_key)
+
+
+def read_resolver(sources: Path | None, policy: Trust) -> Resolver:
+    """Return the resolver over recorded answers, or over the network through its guard."""
+    from agentdid.sources.resolver import Resolver  # noqa: PLC0415  # only where DIDs are resolved for others
+
+    return Resolver(read_source(sources, policy, now()), limits=policy.limits, universal=policy.resolver)
 
 
 def _run(service: FastAPI, host: str, port: int, certificate: Path | None, key: Path | None) -> None:

@@ -1,0 +1,140 @@
+"""`agentdid did …` for did:webvh: made, rotated, witnessed, looked up and ended; keys never leave their store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentdid.cli.main import main
+from tests.stores import CHEAP, PASSPHRASE
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A passphrase from the environment that is quick to try, and a folder of one's own."""
+    monkeypatch.setenv("AGENTDID_PASSPHRASE", PASSPHRASE)
+    monkeypatch.setattr("agentdid.storage.vault.DEFAULT_KDF", CHEAP)
+    monkeypatch.chdir(tmp_path)
+
+
+class Shell:
+    """Runs command lines and reads what they print."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, code: int = 0) -> dict[str, Any]:
+        """Return the JSON that a command line prints; its exit code is `code`."""
+        found = main([*arguments, "--json"])
+        shown = self._capsys.readouterr()
+        assert code == found, shown.err + shown.out
+        return json.loads(shown.out) if shown.out else {}
+
+    def text(self, *arguments: str) -> str:
+        """Return what a command line prints for people."""
+        assert 0 == main(list(arguments))
+        return self._capsys.readouterr().out
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Shell:
+    """A shell."""
+    return Shell(capsys)
+
+
+def _sources(**answers: object) -> str:
+    Path("sources.json").write_text(json.dumps(answers), "utf-8")
+    return "sources.json"
+
+
+def test_a_did_lives_in_a_wallet_from_its_creation_to_its_end(run: Shell) -> None:
+    """create, rotate, resolve by version, log, deactivate."""
+    made = run("did", "create", "--method", "webvh", "--host", "acme.example:8443", "--path", "dids", "--wallet", "w")
+    did = made["did"]
+    assert did.endswith(":acme.example%3A8443:dids")
+    assert did == made["didDocument"]["id"]
+    rotated = run("did", "rotate", did, "--wallet", "w", "--out", "site")
+    assert ["site/dids/did.jsonl", "site/dids/did.json"] == rotated["files"]
+    log = Path("site/dids/did.jsonl").read_text("utf-8")
+
+    sources = _sources(**{did: log})
+    found = run("did", "resolve", f"{did}?versionNumber=1", "--sources", sources)
+    assert ["#key-1"] == [each["id"].removeprefix(did) for each in found["didDocument"]["verificationMethod"]]
+    assert found["didDocumentMetadata"]["versionId"].startswith("1-")
+    shown = run("did", "log", "site/dids/did.jsonl", "--parallel", "site/dids/did.json")
+    assert [1, 2] == [int(each["versionId"].partition("-")[0]) for each in shown["versions"]]
+    assert did in run.text("did", "log", did, "--wallet", "w")
+    run("did", "rotate", did, "--wallet", "w", "--compromised")
+    ended = run("did", "deactivate", did, "--wallet", "w")
+    assert ended["didDocumentMetadata"]["deactivated"]
+    assert "did_deactivated" == run("did", "rotate", did, "--wallet", "w", code=1)["code"]
+
+
+def test_versions_seen_are_remembered_between_commands(run: Shell) -> None:
+    """J01 at the command line: `--marks` is a file, and every verb that reads a log may have one."""
+    did = run("did", "create", "--method", "webvh", "--host", "acme.example", "--wallet", "w")["did"]
+    old = run("did", "log", did, "--wallet", "w")["log"]
+    new = run("did", "rotate", did, "--wallet", "w")["log"]
+    sources = _sources(**{did: new})
+    run("did", "resolve", did, "--sources", sources, "--marks", "m.db")
+
+    Path("old.jsonl").write_text(old, "utf-8")
+    assert "did_log_rollback" == run("did", "log", "old.jsonl", "--marks", "m.db", code=1)["code"]
+    refused = run("did", "resolve", did, "--sources", _sources(**{did: old}), "--marks", "m.db", code=1)
+    assert ("did_log_rollback", "invalidDid") == (refused["code"], refused["didResolutionMetadata"]["error"]["title"])
+
+
+def test_witnesses_approve_before_anything_is_published(run: Shell) -> None:
+    """Witness and approve; a log that waits is published without what waits."""
+    witness = run("did", "create", "--wallet", "ww")["did"]
+    made = run("did", "create", "--method", "webvh", "--host", "acme.example", "--witness", witness, "--wallet", "w")
+    assert not made["published"]
+    Path("did.jsonl").write_text(made["log"], "utf-8")
+    proof = run.text("did", "witness", "did.jsonl", "--wallet", "ww")
+    Path("proof.json").write_text(proof, "utf-8")
+
+    approved = run("did", "approve", made["did"], "proof.json", "--wallet", "w", "--out", "site")
+    assert approved["published"]
+    folder = "site/.well-known"
+    assert "did_witness_threshold" == run("did", "log", f"{folder}/did.jsonl", code=1)["code"]
+    run("did", "log", f"{folder}/did.jsonl", "--witness", f"{folder}/did-witness.json")
+    assert not run("did", "rotate", made["did"], "--wallet", "w")["published"]
+
+
+def test_an_issuer_rotates_and_publishes(run: Shell) -> None:
+    """Issuer init --method webvh; rotate by --db; publish writes the log beside the lists."""
+    made = run("issuer", "init", "--db", "i.db", "--method", "webvh", "--host", "acme.example", "--path", "issuer")
+    assert "https://acme.example/issuer" == made["baseUrl"]
+    rotated = run("did", "rotate", made["did"], "--db", "i.db", "--out", "site")
+    assert ["site/issuer/did.jsonl", "site/issuer/did.json"] == rotated["files"]
+    run("issuer", "publish", "--db", "i.db", "--out", "other")
+    assert Path("site/issuer/did.jsonl").read_bytes() == Path("other/issuer/did.jsonl").read_bytes()
+
+
+def test_whois_is_found_through_the_log(run: Shell) -> None:
+    """A path under a DID is dereferenced; one that leaves it is no DID URL."""
+    made = run("did", "create", "--method", "webvh", "--host", "acme.example", "--wallet", "w")
+    sources = _sources(**{made["did"]: made["log"], "https://acme.example/whois.vp": {"a": 1}})
+
+    found = run("did", "resolve", f"{made['did']}/whois", "--sources", sources)
+    assert ("https://acme.example/whois.vp", '{"a":1}') == (
+        found["dereferencingMetadata"]["contentUrl"],
+        found["content"],
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("did", "create", "--method", "webvh", "--host", "acme.example"),
+        ("did", "create", "--method", "webvh", "--wallet", "w"),
+        ("did", "rotate", "did:webvh:QmdmPkUdYzbr9txmx8gM2rsHPgr5L6m3gHjJGAf4vUFoGE:acme.example"),
+        ("issuer", "init", "--db", "i.db", "--method", "webvh"),
+    ],
+)
+def test_what_cannot_be_meant_is_usage(run: Shell, arguments: tuple[str, ...]) -> None:
+    """A DID without a keeper, a place or a store."""
+    run(*arguments, code=2)
