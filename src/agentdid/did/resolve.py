@@ -9,7 +9,6 @@ from agentdid.codec.strict_json import parse
 from agentdid.did import key, web
 from agentdid.did.document import DidDocument, parse_document
 from agentdid.did.syntax import check_did
-from agentdid.did.webvh.identifier import parse_identifier
 from agentdid.errors import DidMethodUnsupported
 from agentdid.record import Value
 
@@ -76,6 +75,8 @@ def plan(did: str) -> DidDocument | Ask:
     if method == "web":
         return Ask(did, web.url(did))
     if method == "webvh":
+        from agentdid.did.webvh.identifier import parse_identifier  # noqa: PLC0415  # as in _method
+
         return Ask(did, parse_identifier(did).log_url, LOG_ACCEPT)
     raise DidMethodUnsupported(f"expected a DID of the method {', '.join(METHODS)}")
 

@@ -6,8 +6,8 @@ and policy are judged anew every time.
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # what threading.Lock is, without the millisecond that importing it takes
 from collections import OrderedDict
-from threading import Lock
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, final
 
 from agentdid.record import Value
@@ -36,7 +36,7 @@ class _Recent(Generic[_V]):
     def __init__(self, size: int) -> None:
         self._size = size
         self._values: OrderedDict[bytes, _V] = OrderedDict()
-        self._lock = Lock()
+        self._lock = allocate_lock()
 
     def find(self, key: bytes) -> _V | None:
         with self._lock:
