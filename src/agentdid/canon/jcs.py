@@ -18,7 +18,9 @@ _MAX_DEPTH: Final = 256
 _MAX_PARTS: Final = 100_000  # a value that holds itself has no end; what is left then refuses it by its depth
 _FIXED_POINT: Final = 21  # ECMAScript Number::toString: fixed notation up to 10^21, and down to 10^-6
 _SMALLEST_FIXED: Final = -6
-_sorted: Final = msgspec.json.Encoder(order="sorted").encode
+
+canonicalize_plain: Final = msgspec.json.Encoder(order="sorted").encode
+"""Value → the RFC 8785 bytes of (a part of) a value that `strict_json.parse` found plain."""
 
 
 def canonicalize(value: object) -> bytes:
@@ -30,19 +32,10 @@ def canonicalize(value: object) -> bytes:
         TypeMismatch: Not a JSON value.
         JsonTooDeep: Nested over 256 levels.
     """
-    if _is_plain(value, _MAX_DEPTH):
-        return canonicalize_plain(value)
-    return _write(value, _MAX_DEPTH).encode("utf-8")
-
-
-def canonicalize_plain(value: object) -> bytes:
-    """Return the RFC 8785 bytes of (a part of) a value that `strict_json.parse` found plain.
-
-    Raises:
-        EncodingInvalid: A lone surrogate; parsed values have none.
-    """
     try:
-        return _sorted(value)
+        if _is_plain(value, _MAX_DEPTH):
+            return canonicalize_plain(value)
+        return _write(value, _MAX_DEPTH).encode("utf-8")
     except UnicodeEncodeError:
         raise EncodingInvalid("expected strings without lone surrogates") from None
 
