@@ -8,7 +8,7 @@ value something is wrong; whoever applies it puts before that where the value st
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.base import decode_multibase
@@ -39,7 +39,8 @@ def parse_credential(document: dict[str, object], path: str = "") -> Credential:
         ContextNotAllowed: `@context` does not begin as it must.
     """
     _check_members(document, _CREDENTIAL, ("@context", "type", "issuer", "credentialSubject"), path)
-    types = _types(document["type"], "VerifiableCredential", path)
+    names = document["type"]
+    types: tuple[str, ...] = tuple(names) if type(names) is list else (names,)  # type: ignore[assignment]  # by its row
     if CAPABILITY_TYPE in types:
         _check_capability_context(document["@context"], path)
     issuer, subject = document["issuer"], document["credentialSubject"]
@@ -56,7 +57,7 @@ def parse_credential(document: dict[str, object], path: str = "") -> Credential:
         (subject.get("id"),) if type(subject) is dict else tuple([each.get("id") for each in subject]),  # type: ignore[attr-defined]
         valid_from,
         valid_until,
-        () if status is None else tuple(_each(status)),  # type: ignore[arg-type]
+        () if status is None else tuple(status) if type(status) is list else (status,),  # type: ignore[arg-type]
         document,
     )
 
@@ -69,13 +70,12 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
         ContextNotAllowed: `@context` does not begin as it must.
     """
     _check_members(document, _PRESENTATION, ("@context", "type"), path)
-    _types(document["type"], "VerifiablePresentation", path)
     holder, credentials = document.get("holder"), document.get("verifiableCredential")
     # what the members are was held by their rows
     return Presentation(
         document.get("id"),  # type: ignore[arg-type]
         holder.get("id") if type(holder) is dict else holder,  # type: ignore[arg-type]
-        () if credentials is None else tuple(_each(credentials)),  # type: ignore[arg-type]
+        () if credentials is None else tuple(credentials) if type(credentials) is list else (credentials,),  # type: ignore[arg-type]
         document,
     )
 
@@ -125,17 +125,6 @@ def _within(name: str, check: Callable[[object], None], value: object) -> None:
         raise
 
 
-def _types(types: object, needed: str, path: str) -> tuple[str, ...]:
-    found = tuple(types) if type(types) is list else (types,)  # names by their row
-    if needed not in found:
-        raise TypeMismatch(f"expected {needed} among the types", path=f"{path}/type")
-    return found
-
-
-def _each(value: object) -> list[object]:
-    return value if type(value) is list else [value]
-
-
 def _check_capability_context(context: object, path: str) -> None:
     # JSON readers and JSON-LD readers of a capability must see the same terms: our context stands second, and
     # nothing inline may redefine one (specs/capability-credential.md C2).
@@ -156,10 +145,13 @@ def _context(value: object) -> None:
             check_url(each, f"/{value.index(each)}")
 
 
-def _type(value: object) -> None:
+def _type(value: object, needed: str = "") -> None:
+    """One or more names of types, and among them what the document must be (VCDM 2.0 section 4.5)."""
     for each in value if type(value) is list and value else _some(value):
         if type(each) is not str or not each or " " in each:
             raise TypeMismatch("expected a type name")
+    if needed and needed not in (value if type(value) is list else (value,)):
+        raise TypeMismatch(f"expected {needed} among the types")
 
 
 def _some(value: object) -> list[object]:
@@ -198,7 +190,7 @@ def _party(value: object) -> None:
 
 
 def _subject(value: object) -> None:
-    for each in _some(value):
+    for each in (value,) if type(value) is dict else _some(value):
         if type(each) is not dict or not each:
             raise TypeMismatch("expected an object with at least one claim")
         if "id" in each:
@@ -251,18 +243,18 @@ def _multibase(value: object) -> None:
 
 
 def _embedded(value: object) -> None:
-    for each in _each(value):
-        if not isinstance(each, dict) or not each:
+    for each in value if type(value) is list else (value,):
+        if type(each) is not dict or not each:
             raise TypeMismatch("expected a credential object; a token stands in an enveloped credential")
 
 
 _COMMON: Final[dict[str, Callable[[object], None]]] = {
     "@context": _context,
     "id": check_url,
-    "type": _type,
     "termsOfUse": _typed,
 }
 _CREDENTIAL: Final[dict[str, Callable[[object], None]]] = _COMMON | {
+    "type": partial(_type, needed="VerifiableCredential"),
     "name": _text,
     "description": _text,
     "issuer": _party,
@@ -276,6 +268,7 @@ _CREDENTIAL: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "confidenceMethod": _typed,
 }
 _PRESENTATION: Final[dict[str, Callable[[object], None]]] = _COMMON | {
+    "type": partial(_type, needed="VerifiablePresentation"),
     "holder": _party,
     "verifiableCredential": _embedded,
 }

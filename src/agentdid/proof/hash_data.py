@@ -34,4 +34,4 @@ def hash_data(config: dict[str, object], document_hash: bytes, suite: Suite, pla
 
     Spec: vc-di-eddsa section 3.3.4, configuration first.
     """
-    return hash_document(config, suite, plain) + document_hash
+    return suite.hash(canonicalize_plain(config) if plain else canonicalize(config)).digest() + document_hash

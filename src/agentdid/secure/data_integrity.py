@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from agentdid.codec.base import decode_multibase, encode_multibase
+from agentdid.codec.base import DECODERS, encode_multibase
 from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.did.syntax import split_did_url
 from agentdid.errors import (
@@ -66,17 +66,13 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
         raise InputTooLarge(f"at most {limits.max_proofs} proofs", path="/proof")
     body = document.copy()
     del body["proof"]
-    plain = text.plain
     signatures: list[Signature] = []
     hashes: dict[str, bytes] = {}  # of the body, by suite
     created: datetime | None = None
     expires: datetime | None = None
     try:
         for proof in found:
-            suite = _find_suite(proof)
-            hashed = hashes.get(suite.name)
-            if hashed is None:
-                hashed = hashes[suite.name] = hash_document(body, suite, plain)
+            signature = _signature(proof, body, hashes, purpose, text.plain)
             begin = parse_instant(proof["created"], "/created") if "created" in proof else None
             if begin is not None and (created is None or begin > created):
                 created = begin
@@ -85,16 +81,16 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
                 expires = end
             if not signatures:
                 first = (begin, end)
-            signatures.append(_signature(proof, suite, body, hashed, purpose, plain))
+            signatures.append(signature)
     except AgentdidError as error:
         place = f"/proof/{len(signatures)}" if proofs is found else "/proof"
         error.path = f"{place}{error.path}"
         raise
     if len(found) > 1 and any(each.did != signatures[0].did for each in signatures):
         raise IssuerKeyMismatch("all proofs must be by one DID", path="/proof")
-    form, digest = next(iter(hashes.items()))
+    form = signatures[0].suite
     binding = None if purpose == ASSERTION else _binding(found[0], body, *first)
-    return Secured(form, body, tuple(signatures), digest, created, expires, None, document, NO_CLAIMS, binding)
+    return Secured(form, body, tuple(signatures), hashes[form], created, expires, None, document, NO_CLAIMS, binding)
 
 
 def add_proof(
@@ -137,7 +133,9 @@ def add_proof(
     return {**document, "proof": {**config, "proofValue": value}}
 
 
-def _find_suite(proof: object) -> Suite:
+def _signature(
+    proof: object, body: dict[str, object], hashes: dict[str, bytes], purpose: str, plain: bool
+) -> Signature:
     if type(proof) is not dict:
         raise TypeMismatch("expected a proof object")
     if proof.get("type") != "DataIntegrityProof":
@@ -146,12 +144,6 @@ def _find_suite(proof: object) -> Suite:
     suite = SUITES.get(name) if type(name) is str else None
     if suite is None:
         raise ProofSuiteUnsupported(f"expected a cryptosuite of {', '.join(SUITES)}", path="/cryptosuite")
-    return suite
-
-
-def _signature(
-    proof: dict[str, object], suite: Suite, body: dict[str, object], hashed: bytes, purpose: str, plain: bool
-) -> Signature:
     if "previousProof" in proof:
         raise ProofChainInvalid("proof chains are not taken", path="/previousProof")
     if proof.get("proofPurpose") != purpose:
@@ -163,13 +155,16 @@ def _signature(
         raise ProofVerificationError("the proof's @context is not the document's", path="/@context")
     method_id = proof.get("verificationMethod")
     try:
-        did, _ = split_did_url(method_id)
+        did = split_did_url(method_id if type(method_id) is str else None)[0]
     except DidInvalid:
         raise KeySourceForbidden("expected an absolute DID URL", path="/verificationMethod") from None
     config = proof.copy()
     value = config.pop("proofValue", None)
     if type(value) is not str or value[:1] != suite.signature_base:
         raise EncodingInvalid(f"expected multibase {suite.signature_base}", path="/proofValue")
+    hashed = hashes.get(suite.name)
+    if hashed is None:
+        hashed = hashes[suite.name] = hash_document(body, suite, plain)
     return Signature(
         method_id,  # type: ignore[arg-type]  # a string, by split_did_url
         did,
@@ -177,7 +172,7 @@ def _signature(
         suite.name,
         (suite.algorithm,),
         hash_data(config, hashed, suite, plain),
-        decode_multibase(value),
+        DECODERS[suite.signature_base](value[1:]),
     )
 
 

@@ -103,7 +103,11 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
 
 def take_claims(payload: dict[str, object], names: frozenset[str]) -> dict[str, object]:
     """Return the members of those names, which are taken out of the payload: what is left is the document."""
-    return {name: payload.pop(name) for name in [each for each in payload if each in names]}
+    claims = {}
+    for name in names:
+        if name in payload:
+            claims[name] = payload.pop(name)
+    return claims
 
 
 def issue(
@@ -127,8 +131,9 @@ def issue(
         SdClaimNotAllowed: A path leads to what may not be hidden.
         ValueError: A path leads nowhere.
     """
+    capability = CAPABILITY_TYPE in _types(document)
     for path in disclosable:
-        check_disclosable(path, capability=CAPABILITY_TYPE in _types(document))
+        check_disclosable(path, capability=capability)
     payload, disclosures = hide({**document, **(claims or {})}, disclosable)
     issued = sign_jws({"typ": TYP, "cty": "vc", "kid": method_id}, payload, signer)
     return "~".join([issued, *disclosures, ""])

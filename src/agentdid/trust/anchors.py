@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast, final
+
+from msgspec import structs
 
 from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
@@ -83,7 +85,11 @@ class Trust(Value, frozen=True):
         fetch_ca: A file of certificates to trust beside the system's.
         any_issuer: Set only by `UnsafeAnyIssuer`.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
+        by_issuer: The anchors of each issuer, in their order; follows from `anchors`, whatever was handed in.
+        names_domain: Whether an anchor has a `linked_domain`; follows likewise.
     """
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"by_issuer", "names_domain"})
 
     audience: str
     did: str
@@ -94,6 +100,15 @@ class Trust(Value, frozen=True):
     fetch_ca: str | None = None
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
+    by_issuer: Mapping[str, tuple[Anchor, ...]] = MappingProxyType({})
+    names_domain: bool = False
+
+    def __post_init__(self) -> None:
+        by_issuer: dict[str, tuple[Anchor, ...]] = {}
+        for anchor in self.anchors:
+            by_issuer[anchor.did] = (*by_issuer.get(anchor.did, ()), anchor)
+        structs.force_setattr(self, "by_issuer", MappingProxyType(by_issuer))
+        structs.force_setattr(self, "names_domain", any(each.linked_domain is not None for each in self.anchors))
 
     @classmethod
     def load(cls, path: str | Path) -> Trust:
@@ -205,14 +220,17 @@ class Trust(Value, frozen=True):
 
         Exact strings only (ATTACKS A16, V08): an anchor fits when it lists every type but `VerifiableCredential`.
         """
-        named = [each for each in types if each != "VerifiableCredential"]
         found = []
-        for anchor in self.anchors if named else ():
-            if anchor.did == issuer:
-                for each in named:
-                    if each not in anchor.types:
-                        break
-                else:
+        for anchor in self.by_issuer.get(issuer, ()):
+            listed = False
+            for each in types:
+                if each == "VerifiableCredential":
+                    continue
+                if each not in anchor.types:
+                    break
+                listed = True
+            else:
+                if listed:
                     found.append(anchor)
         return tuple(found)
 

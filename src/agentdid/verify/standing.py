@@ -31,7 +31,7 @@ from agentdid.proof.jws import is_compact
 from agentdid.status.bitstring import StatusEntry, StatusList, parse_entry, read_list
 from agentdid.verify.memory import KnownList
 from agentdid.verify.needs import Absent, NeedFacts, Resource
-from agentdid.verify.signatures import find_document, find_known
+from agentdid.verify.signatures import find_carried, find_document
 from agentdid.verify.structure import read_credential
 
 if TYPE_CHECKING:
@@ -182,8 +182,11 @@ def _verified_list(case: Case, link: Link, entry: StatusEntry, held: Answer) -> 
     keys = []
     try:
         for signature in known.signatures:
-            document = find_known(case, signature.did) or (yield from find_document(case, signature.did))
-            keys.append(document.find_key(signature.method_id, signature.purpose, case.question.at))
+            key = find_carried(case, signature, signature.purpose)
+            if key is None:
+                document = yield from find_document(case, signature.did)
+                key = document.find_key(signature.method_id, signature.purpose, case.question.at)
+            keys.append(key)
         # the same bytes under the same keys hold the same signatures: that, and no verdict, is what is remembered
         if tuple(keys) != known.keys:
             for signature, key in zip(known.signatures, keys, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText, parse, write_given
-from agentdid.credential.model import CREDENTIALS_V2
+from agentdid.credential.model import CAPABILITY_TYPE, CREDENTIALS_V2
 from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_connected, check_form
@@ -27,6 +27,8 @@ from agentdid.verify.states import Link, Parsed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agentdid.credential.model import Credential
+    from agentdid.delegation.capability import Capability
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
@@ -99,17 +101,19 @@ def check_structure(case: Case) -> None:
     else:
         secured, holder, (items, plain) = None, None, _read_credentials(case.text)
     links: list[Link] = []
+    chain: list[Link] = []
+    others: list[Link] = []
     for item in items:
-        links.append(_read_item(case, item, plain, len(links)))
-    chain = tuple([each for each in links if each.capability is not None])
+        link = _read_item(case, item, plain, len(links))
+        links.append(link)
+        (others if link.capability is None else chain).append(link)
     if chain:
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
     if len(links) > limits.max_credentials:
         raise InputTooLarge(f"at most {limits.max_credentials} credentials")
     if not links:
         raise TypeMismatch("expected at least one credential", path="/verifiableCredential")
-    others = tuple([each for each in links if each.capability is None])
-    case.parsed = Parsed(chain, others, chain + others, secured, holder)
+    case.parsed = Parsed(tuple(chain), tuple(others), tuple(chain + others), secured, holder)
 
 
 def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
@@ -124,7 +128,8 @@ def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
         raise TypeMismatch("expected a credential")
     if _has_type(item, _CREDENTIAL_ENVELOPE):
         return sd_jwt.read(_envelope(item, sd_jwt.MEDIA_TYPE), limits)
-    _check_not_jose_json(item)
+    if not _JOSE_JSON.isdisjoint(item):
+        raise _jose_json()
     return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
 
 
@@ -163,7 +168,8 @@ def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, s
         if type(value) is not dict:
             raise TypeMismatch("expected a presentation")
         if not _has_type(value, _PRESENTATION_ENVELOPE):
-            _check_not_jose_json(value)
+            if not _JOSE_JSON.isdisjoint(value):
+                raise _jose_json()
             if not _has_type(value, "VerifiablePresentation"):
                 raise TypeMismatch("expected a VerifiablePresentation", path="/type")
             secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
@@ -182,24 +188,27 @@ def _open(secured: Secured, plain: bool) -> tuple[Secured, str | None, Sequence[
 
 
 def _read_credentials(text: JsonText | str) -> tuple[Sequence[object], bool]:
-    if isinstance(text, str):
+    if type(text) is not JsonText:
         return [text], False
-    return (text.value if type(text.value) is list else [text.value]), text.plain
+    value = text.value
+    return (value if type(value) is list else [value]), text.plain
 
 
 def _link(secured: Secured, position: int, limits: Limits) -> Link:
     try:
-        return _read_link(secured, position, limits)
+        credential = parse_credential(secured.document)
+        capability: Capability | None = None
+        if CAPABILITY_TYPE in credential.types:
+            capability = _capability(secured, credential, limits)
+        else:
+            check_did(credential.issuer)
     except AgentdidError as error:
         error.path = f"/{position}{error.path}"
         raise
+    return Link(secured, credential, capability, position)
 
 
-def _read_link(secured: Secured, position: int, limits: Limits) -> Link:
-    credential = parse_credential(secured.document)
-    if not credential.is_capability:
-        check_did(credential.issuer)
-        return Link(secured, credential, None, position)
+def _capability(secured: Secured, credential: Credential, limits: Limits) -> Capability:
     subject = secured.document["credentialSubject"]
     if type(subject) is not dict:
         raise TypeMismatch("a capability credential has one subject", path="/credentialSubject")
@@ -207,7 +216,7 @@ def _read_link(secured: Secured, position: int, limits: Limits) -> Link:
         raise TypeMismatch("member capability is missing", path=_CAPABILITY)
     capability = parse_capability(subject["capability"], limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
-    return Link(secured, credential, capability, position)
+    return capability
 
 
 def _envelope(item: dict[str, object], media_type: str) -> str:
@@ -229,7 +238,6 @@ def _has_type(item: dict[str, object], name: str) -> bool:
     return name in types if type(types) is list else types == name
 
 
-def _check_not_jose_json(item: dict[str, object]) -> None:
+def _jose_json() -> HeaderInvalid:
     # a document that is a JWS in JSON to one reader and a credential to another (ATTACKS C11)
-    if not _JOSE_JSON.isdisjoint(item):
-        raise HeaderInvalid("expected compact serialization")
+    return HeaderInvalid("expected compact serialization")
