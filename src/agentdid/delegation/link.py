@@ -19,7 +19,7 @@ from agentdid.errors import ChainLinkMismatch, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.suites import SUITES
 from agentdid.record import Value
-from agentdid.secure import data_integrity, sd_jwt
+from agentdid.secure import data_integrity, sd_jwt, vc_jwt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability
     from agentdid.keys.secret import Signer
 
-FORMATS: Final = (sd_jwt.TYP, *SUITES)
+FORMATS: Final = (sd_jwt.TYP, vc_jwt.TYP, *SUITES)
 """The forms a link can be secured in; the first is the default, because it can disclose selectively."""
 _SHA2_256: Final = b"\x12\x20"  # multihash: SHA-256, 32 bytes
 GRANTS: Final = ("credentialSubject", "capability", "grants")
@@ -116,7 +116,7 @@ def secure_link(
     at: datetime,
     disclosable: Sequence[tuple[str | int, ...]] = (),
 ) -> str | dict[str, object]:
-    """Return the credential signed: compact text as an SD-JWT, an object with a Data Integrity suite.
+    """Return the credential signed: compact text as SD-JWT or JWT, an object with a Data Integrity suite.
 
     Every grant of an SD-JWT can be withheld, whatever else is listed in `disclosable`.
 
@@ -124,17 +124,19 @@ def secure_link(
         ValueError: An unknown form, or disclosable paths in a form that cannot disclose selectively.
         SdClaimNotAllowed: A path to what may not be hidden.
     """
+    issued = int(at.timestamp())
     if form == sd_jwt.TYP:
         subject: dict[str, dict[str, list[object]]] = document["credentialSubject"]  # type: ignore[assignment]
         grants = [(*GRANTS, position) for position in range(len(subject["capability"]["grants"]))]
-        issued = int(at.timestamp())
         return sd_jwt.issue(document, signer, method_id, disclosable=[*disclosable, *grants], claims={"iat": issued})
-    if form not in SUITES:
+    if form not in FORMATS:
         message = f"unknown form {form!r}, expected one of {', '.join(FORMATS)}"
         raise ValueError(message)
     if disclosable:
         message = f"{form} cannot disclose selectively; use {sd_jwt.TYP}"
         raise ValueError(message)
+    if form == vc_jwt.TYP:
+        return vc_jwt.issue(document, signer, method_id, claims={"iat": issued})
     return data_integrity.add_proof(document, signer, method_id, SUITES[form], created=at)
 
 

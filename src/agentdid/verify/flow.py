@@ -110,13 +110,17 @@ def check_take(case: Case) -> Generator[Need, Reply, None]:
         raise StoreUnavailable("the store of nonces did not answer")
 
 
+# a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B
+_FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json"}
+
+
 def candidate(form: str, document: dict[str, object]) -> Candidate:
     """Return a credential as a query sees it."""
     from agentdid.query.dcql import Candidate  # noqa: PLC0415  # as above
 
     types = document["type"]
     return Candidate(
-        format="ldp_vc" if form not in ("vc+sd-jwt", "dc+sd-jwt") else form,
+        format=_FORMATS.get(form, "ldp_vc"),
         types=tuple(types) if isinstance(types, list) else (str(types),),
         claims=document,
         holder_bound=True,

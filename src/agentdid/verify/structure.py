@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText, parse, write_given
-from agentdid.credential.model import CAPABILITY_TYPE, CREDENTIALS_V2
+from agentdid.credential.model import CAPABILITY_TYPE
 from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_connected, check_form
@@ -20,12 +20,13 @@ from agentdid.errors import (
     TypMismatch,
 )
 from agentdid.proof.jws import is_compact
-from agentdid.secure import data_integrity, jose, sd_jwt
+from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
+from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
 from agentdid.verify.known_links import find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability
@@ -33,8 +34,12 @@ if TYPE_CHECKING:
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
 
-_CREDENTIAL_ENVELOPE: Final = "EnvelopedVerifiableCredential"
-_PRESENTATION_ENVELOPE: Final = "EnvelopedVerifiablePresentation"
+# media type → what reads such a token
+_CREDENTIALS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
+    vc_jwt.MEDIA_TYPE: vc_jwt.read,
+    sd_jwt.MEDIA_TYPE: sd_jwt.read,
+}
+_PRESENTATIONS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {jose.MEDIA_TYPE: jose.read}
 _CAPABILITY: Final = "/credentialSubject/capability"
 _TEXTS: Final = (bytes, str)
 _JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
@@ -124,10 +129,10 @@ def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
     """
     if type(item) is not dict:
         if type(item) is str:
-            return sd_jwt.read(item, limits)
+            return sd_jwt.read(item, limits) if "~" in item else vc_jwt.read(item, limits)
         raise TypeMismatch("expected a credential")
-    if _has_type(item, _CREDENTIAL_ENVELOPE):
-        return sd_jwt.read(_envelope(item, sd_jwt.MEDIA_TYPE), limits)
+    if _has_type(item, CREDENTIAL):
+        return _read_enveloped(item, _CREDENTIALS, limits)
     if not _JOSE_JSON.isdisjoint(item):
         raise _jose_json()
     return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
@@ -148,18 +153,10 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
 def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
     """Return one credential taken apart, or as it was when it verified before."""
     limits = case.question.trust.limits
-    whole = _token_in(item)
-    known = find_known_link(case, text_of(whole), position) if isinstance(whole, str | dict) else None
+    known = find_known_link(case, text_of(item), position) if isinstance(item, str | dict) else None
     if known is None:
         return _link(read_credential(item, plain, limits), position, limits)
     return Link(known.secured, known.credential, known.capability, position)
-
-
-def _token_in(item: object) -> object:
-    """Return the token of an enveloped credential; anything else as it is."""
-    if type(item) is dict and _has_type(item, _CREDENTIAL_ENVELOPE):
-        return _envelope(item, sd_jwt.MEDIA_TYPE)
-    return item
 
 
 def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, Sequence[object], bool]:
@@ -167,14 +164,14 @@ def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, s
         value = text.value
         if type(value) is not dict:
             raise TypeMismatch("expected a presentation")
-        if not _has_type(value, _PRESENTATION_ENVELOPE):
-            if not _JOSE_JSON.isdisjoint(value):
-                raise _jose_json()
-            if not _has_type(value, "VerifiablePresentation"):
-                raise TypeMismatch("expected a VerifiablePresentation", path="/type")
-            secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-            return _open(secured, text.plain)
-        text = _envelope(value, "application/vp+jwt")
+        if _has_type(value, PRESENTATION):
+            return _open(_read_enveloped(value, _PRESENTATIONS, limits), plain=False)
+        if not _JOSE_JSON.isdisjoint(value):
+            raise _jose_json()
+        if not _has_type(value, "VerifiablePresentation"):
+            raise TypeMismatch("expected a VerifiablePresentation", path="/type")
+        secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
+        return _open(secured, text.plain)
     if "~" in text:
         if text.endswith("~"):
             raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
@@ -219,18 +216,15 @@ def _capability(secured: Secured, credential: Credential, limits: Limits) -> Cap
     return capability
 
 
-def _envelope(item: dict[str, object], media_type: str) -> str:
-    """Return the token inside an enveloped credential or presentation (VCDM 2.0 sections 4.13 and 4.14)."""
-    context = item.get("@context")
-    if (context[:1] != [CREDENTIALS_V2]) if type(context) is list else (context != CREDENTIALS_V2):
-        raise TypeMismatch(f"expected {CREDENTIALS_V2} as context of an envelope", path="/@context")
-    url = item.get("id")
-    if not isinstance(url, str) or not url.startswith("data:"):
-        raise TypeMismatch("expected a data: URL", path="/id")
-    end = url.find(",")
-    if url[len("data:") : end] != media_type or end < 0:
-        raise TypMismatch(f"expected a data: URL of {media_type}", path="/id")
-    return url[end + 1 :]
+def _read_enveloped(
+    item: dict[str, object], readers: Mapping[str, Callable[[str, Limits], Secured]], limits: Limits
+) -> Secured:
+    """Return the parts of what stands in an envelope, by the one reader of its media type."""
+    media_type, content = open_envelope(item)
+    read = readers.get(media_type)
+    if read is None:
+        raise TypMismatch(f"expected a data: URL of {' or '.join(readers)}", path="/id")
+    return read(content, limits)
 
 
 def _has_type(item: dict[str, object], name: str) -> bool:

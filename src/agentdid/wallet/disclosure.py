@@ -45,8 +45,8 @@ def parse_path(text: str) -> Path:
 def withhold_chain(chain: Sequence[Link], keep: Iterable[Path]) -> list[str | dict[str, object]]:
     """Return the chain as it will be presented: the leaf with the kept paths, each parent with the grants they need.
 
-    A parent's other claims are withheld: its subject's data are not the leaf's business. A Data Integrity link
-    cannot withhold anything and goes as it is.
+    A parent's other claims are withheld: its subject's data are not the leaf's business. A JWT or a Data
+    Integrity link cannot withhold anything and goes as it is.
 
     Args:
         chain: Root first, as held.
@@ -82,4 +82,4 @@ def grant_paths(link: Link, names: Iterable[str] | None = None) -> frozenset[Pat
 
 def _withhold(link: Link, keep: frozenset[Path]) -> str | dict[str, object]:
     wire = link.secured.wire
-    return sd_jwt.withhold(wire, keep) if isinstance(wire, str) else wire
+    return sd_jwt.withhold(wire, keep) if isinstance(wire, str) and link.secured.form == sd_jwt.TYP else wire
