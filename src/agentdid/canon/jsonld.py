@@ -62,6 +62,7 @@ from agentdid.errors import (
     EncodingInvalid,
     JsonRdfDivergence,
     JsonTooDeep,
+    TermUndefined,
     TypeMismatch,
 )
 from agentdid.limits import DEFAULT, Budget
@@ -252,6 +253,9 @@ class _Writer:
                 elif field.kind != SKIP:
                     self.member(subject, field, value, graph, depth)
         except AgentdidError as error:
+            if type(error) is TermUndefined and "@type" in node:
+                # what the type would define is undefined for us, and defined for a processor of JSON-LD (ATTACKS F13)
+                raise JsonRdfDivergence("a keyword stands where its term would", path="/@type") from None
             error.path = f"/{name.replace('~', '~0').replace('/', '~1')}{error.path}"
             raise
         return subject

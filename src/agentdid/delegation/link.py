@@ -17,7 +17,7 @@ from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_delegation, check_form
 from agentdid.errors import ChainLinkMismatch, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
-from agentdid.proof.suites import SUITES
+from agentdid.proof.suites import SUITES, find_suite
 from agentdid.record import Value
 from agentdid.secure import data_integrity, sd_jwt, vc_jwt
 
@@ -138,6 +138,15 @@ def secure_link(
     if form == vc_jwt.TYP:
         return vc_jwt.issue(document, signer, method_id, claims={"iat": issued})
     return data_integrity.add_proof(document, signer, method_id, SUITES[form], created=at)
+
+
+def fitting_form(form: str, algorithm: str) -> str:
+    """Return the form, or of a Data Integrity suite that the key is not for the one that canonicalizes alike."""
+    suite = SUITES.get(form)
+    if suite is None or algorithm in suite.algorithms:
+        return form
+    found = find_suite(algorithm, suite.canonical)
+    return form if found is None else found.name
 
 
 def _reference(parent: ParentLink) -> dict[str, object]:

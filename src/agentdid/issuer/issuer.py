@@ -28,7 +28,7 @@ from agentdid.errors import ChainLinkMismatch, DidMethodUnsupported, StoreUnavai
 from agentdid.issuer.status_ledger import StatusLedger, add_tables
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
-from agentdid.proof.suites import SUITES
+from agentdid.proof.suites import find_suite
 from agentdid.record import Value
 from agentdid.secure import data_integrity, sd_jwt
 from agentdid.status.bitstring import build_list_credential
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 _KIND: Final = "issuer"
 _FRAGMENT: Final = "key-1"
-_LIST_SUITE: Final = {"Ed25519": "eddsa-jcs-2022"}
 DEFAULT_TTL: Final = timedelta(hours=1)
 LIST_LIFE: Final = timedelta(hours=24)
 """How long a signed list may be believed at most; it is signed anew far more often."""
@@ -392,12 +391,12 @@ class Issuer:
 
     def _sign_list(self, document: dict[str, object], at: datetime) -> bytes:
         secret, method_id = self._signing(at)
-        suite = _LIST_SUITE.get(secret.public.algorithm.name)
+        suite = find_suite(secret.public.algorithm.name)
         if suite is None:
             # no Data Integrity suite for this key yet: the list is an SD-JWT credential without disclosures
             claims: dict[str, object] = {"iat": int(at.timestamp())}
             return sd_jwt.issue(document, secret, method_id, claims=claims).encode("ascii")
-        return encode(data_integrity.add_proof(document, secret, method_id, SUITES[suite], created=at))
+        return encode(data_integrity.add_proof(document, secret, method_id, suite, created=at))
 
 
 def _check_above(above: Sequence[Link]) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
+from msgspec import structs
+
 from agentdid.errors import AlgKeyMismatch
 from agentdid.record import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from agentdid.canon.contexts import ContextRules
     from agentdid.keys.public import PublicKey
+    from agentdid.limits import Budget
 
 NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
 
@@ -27,11 +31,12 @@ class Signature(Value, frozen=True, eq=False):
         purpose: The relationship under which the key must stand: the proof's, or the one JOSE documents need.
         suite: The cryptosuite or JOSE algorithm, as it stands in the document.
         algorithms: The key algorithms that may stand behind the suite.
-        message: The signed bytes.
+        message: The signed bytes; empty while they are not `written`.
         value: The signature.
+        write: Writes the signed bytes, where that costs work which only a judgement does: JSON-LD to statements.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write"})
 
     method_id: str
     did: str
@@ -40,6 +45,22 @@ class Signature(Value, frozen=True, eq=False):
     algorithms: tuple[str, ...]
     message: bytes
     value: bytes
+    write: Callable[[ContextRules | None, Budget | None], bytes] | None = None
+
+    def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
+        """Return the same with its signed bytes, before anybody is asked for the key.
+
+        Args:
+            budget: Pays for labelling blank nodes.
+            rules: What `@context` may be; by default `canon.contexts.STRICT`.
+
+        Raises:
+            TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: The
+                JSON says something else than the statements that were signed, or may.
+        """
+        if self.write is None:
+            return self
+        return structs.replace(self, message=self.write(rules, budget), write=None)
 
     def check(self, key: PublicKey) -> None:
         """Hold that `key` made this signature.
@@ -47,7 +68,10 @@ class Signature(Value, frozen=True, eq=False):
         Raises:
             AlgKeyMismatch: The key is of another algorithm than the document says.
             SignatureInvalid: It did not.
+            RuntimeError: What was signed is not `written` yet.
         """
+        if self.write is not None:
+            raise RuntimeError("a signature is checked once it is written")
         if key.algorithm.name not in self.algorithms:
             raise AlgKeyMismatch(f"{self.suite} needs a key of {' or '.join(self.algorithms)}")
         key.verify(self.value, self.message)
@@ -100,6 +124,21 @@ class Secured(Value, frozen=True, eq=False):
     claims: Mapping[str, object]
     binding: Binding | None = None
     hidden_grants: bool = False
+
+    def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Secured:
+        """Return the same with what was signed written for every signature; whoever judges does this first.
+
+        Args:
+            budget: As for `Signature.written`.
+            rules: As for `Signature.written`.
+
+        Raises:
+            As `Signature.written`.
+        """
+        for each in self.signatures:
+            if each.write is not None:
+                return structs.replace(self, signatures=tuple([one.written(budget, rules) for one in self.signatures]))
+        return self
 
     @property
     def signer(self) -> str:

@@ -95,6 +95,8 @@ def check_structure(case: Case) -> None:
         TypeMismatch, ContextNotAllowed, DidInvalid: Members of the wrong shape.
         ChainTooDeep, ChainLinkMismatch, InputTooLarge: Links that are too many or do not hang together.
         KbMissing: A bare SD-JWT where a holder must present it.
+        TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: As
+            `write_signed`.
         The errors of the securing mechanisms, whose parts are taken apart here.
 
     Spec: specs/verification.md V2-V3.
@@ -102,7 +104,7 @@ def check_structure(case: Case) -> None:
     question = case.question
     limits = question.trust.limits
     if question.holder:
-        secured, holder, items, plain = _read_presentation(case.text, limits)
+        secured, holder, items, plain = _read_presentation(case, case.text)
     else:
         secured, holder, (items, plain) = None, None, _read_credentials(case.text)
     links: list[Link] = []
@@ -150,16 +152,27 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
     )
 
 
+def write_signed(case: Case, secured: Secured) -> Secured:
+    """Return it with what was signed written out, before anybody relies on its JSON.
+
+    Raises:
+        TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: Statements
+            were signed, and the JSON says something else, or may (ATTACKS layer F).
+    """
+    return secured.written(case.budget, case.question.trust.context_rules)
+
+
 def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
     """Return one credential taken apart, or as it was when it verified before."""
     limits = case.question.trust.limits
     known = find_known_link(case, text_of(item), position) if isinstance(item, str | dict) else None
     if known is None:
-        return _link(read_credential(item, plain, limits), position, limits)
+        return _link(read_credential(item, plain, limits), position, limits, case)
     return Link(known.secured, known.credential, known.capability, position)
 
 
-def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, Sequence[object], bool]:
+def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str | None, Sequence[object], bool]:
+    limits = case.question.trust.limits
     if type(text) is JsonText:
         value = text.value
         if type(value) is not dict:
@@ -171,7 +184,7 @@ def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, s
         if not _has_type(value, "VerifiablePresentation"):
             raise TypeMismatch("expected a VerifiablePresentation", path="/type")
         secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-        return _open(secured, text.plain)
+        return _open(write_signed(case, secured), text.plain)
     if "~" in text:
         if text.endswith("~"):
             raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
@@ -191,8 +204,10 @@ def _read_credentials(text: JsonText | str) -> tuple[Sequence[object], bool]:
     return (value if type(value) is list else [value]), text.plain
 
 
-def _link(secured: Secured, position: int, limits: Limits) -> Link:
+def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
     try:
+        if case is not None:
+            secured = write_signed(case, secured)
         credential = parse_credential(secured.document)
         capability: Capability | None = None
         if CAPABILITY_TYPE in credential.types:

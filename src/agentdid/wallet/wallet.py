@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, final
 
 from agentdid.clock import Clock, SystemClock
 from agentdid.codec.strict_json import encode, parse
-from agentdid.delegation.link import GRANTS, ParentLink, build_link, secure_link
+from agentdid.delegation.link import GRANTS, ParentLink, build_link, fitting_form, secure_link
 from agentdid.did import key as did_key
 from agentdid.did.resolve import fragment_of
 from agentdid.errors import (
@@ -262,7 +262,7 @@ class Wallet:
             to: The DID of the agent that may use it.
             capability: PROTOCOL section 1's `capability`; `parent` and `delegation.depth` are filled in.
             ttl: How long it is valid, an hour at most: the link has no status of its own.
-            form: As the parent's by default.
+            form: By default the parent's, or where the key signs no such suite its own one of the same canonical form.
 
         Raises:
             CredentialNotFound: No such credential.
@@ -286,7 +286,8 @@ class Wallet:
             limits=self._limits,
         )
         signer, method_id = self.signer(held.subject)
-        link = secure_link(document, signer, method_id, form=form or leaf.secured.form, at=at)
+        form = form or fitting_form(leaf.secured.form, signer.public.algorithm.name)
+        link = secure_link(document, signer, method_id, form=form, at=at)
         (made,) = read_chain([link], self._limits)
         used = [] if made.capability is None else [grant.source or "" for grant in made.capability.grants]
         return [*withhold_chain(held.chain, grant_paths(leaf, used)), link]
