@@ -213,9 +213,13 @@ def _signature(proof: object, body: dict[str, object], hashes: Hashes, purpose: 
     made = DECODERS[suite.signature_base](value[1:])
     algorithms = suite.fitting(made)
     transform = suite.transforms[algorithms[0]]
-    message, write = b"", None
+    message, write, variant = b"", None, None
     if transform.canonical is JCS:
-        message = hash_data(config, _hashed(body, transform, hashes, plain), transform, plain)
+        hashed = _hashed(body, transform, hashes, plain)
+        message = hash_data(config, hashed, transform, plain)
+        if suite.implied_context and "@context" not in proof:
+            # Deviation D38: the published example hashes a context that its proof lacks; both readings are taken
+            variant = hash_data({**config, "@context": body.get("@context")}, hashed, transform, plain)
     else:
         config["@context"] = body.get("@context")
         write = partial(_write, config, body, transform, hashes, plain)
@@ -228,6 +232,7 @@ def _signature(proof: object, body: dict[str, object], hashes: Hashes, purpose: 
         message,
         made,
         write,
+        variant,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from msgspec import structs
 
-from agentdid.errors import AlgKeyMismatch
+from agentdid.errors import AlgKeyMismatch, SignatureInvalid
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ class Signature(Value, frozen=True, eq=False):
         message: The signed bytes; empty while they are not `written`.
         value: The signature.
         write: Writes the signed bytes, where that costs work which only a judgement does: JSON-LD to statements.
+        variant: The bytes that another reading of the same specification signs for the same document, if there is one.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant"})
 
     method_id: str
     did: str
@@ -46,6 +47,7 @@ class Signature(Value, frozen=True, eq=False):
     message: bytes
     value: bytes
     write: Callable[[ContextRules | None, Budget | None], bytes] | None = None
+    variant: bytes | None = None
 
     def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
         """Return the same with its signed bytes, before anybody is asked for the key.
@@ -74,7 +76,12 @@ class Signature(Value, frozen=True, eq=False):
             raise RuntimeError("a signature is checked once it is written")
         if key.algorithm.name not in self.algorithms:
             raise AlgKeyMismatch(f"{self.suite} needs a key of {' or '.join(self.algorithms)}")
-        key.verify(self.value, self.message)
+        try:
+            key.verify(self.value, self.message)
+        except SignatureInvalid:
+            if self.variant is None:
+                raise
+            key.verify(self.value, self.variant)
 
 
 @final
