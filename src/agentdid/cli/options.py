@@ -21,6 +21,7 @@ from agentdid.sources.source import NetworkSource, RecordedSource
 from agentdid.trust.anchors import Trust
 
 if TYPE_CHECKING:
+    from agentdid.sources.resolver import Resolver
     from agentdid.verify.needs import Source
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -32,6 +33,7 @@ TrustFile = Annotated[Path | None, typer.Option("--trust", help="The trust polic
 SourcesFile = Annotated[
     Path | None, typer.Option("--sources", help="JSON: URL or DID to its answer, instead of the network.")
 ]
+MarksFile = Annotated[Path | None, typer.Option("--marks", help="Remember here the versions seen of did:webvh.")]
 Output = Annotated[Path | None, typer.Option("--out", help="Write here instead of to stdout.")]
 
 ALGORITHMS: Final = {
@@ -125,6 +127,21 @@ def read_source(path: Path | None, trust: Trust, held_at: datetime) -> Source:
             message = f"{path}: {error}"
             raise ValueError(message) from None
     return NetworkSource(allow=trust.fetch_allow, ca=trust.fetch_ca, limits=trust.limits)
+
+
+def read_resolver(sources: Path | None, trust: Trust, marks: Path | None = None) -> Resolver:
+    """Return the resolver over recorded answers, or over the network through its guard.
+
+    Args:
+        sources: The recorded answers.
+        trust: Bounds, exceptions to the guard, and who may be asked for other methods.
+        marks: Where the versions seen of did:webvh are kept; otherwise in memory, as long as the process runs.
+    """
+    from agentdid.sources.resolver import Resolver  # noqa: PLC0415  # only where DIDs are resolved for others
+    from agentdid.storage.marks import MemoryMarks, SqlMarks  # noqa: PLC0415
+
+    seen = MemoryMarks() if marks is None else SqlMarks.open(marks)
+    return Resolver(read_source(sources, trust, now()), limits=trust.limits, universal=trust.resolver, marks=seen)
 
 
 def read_duration(text: str) -> timedelta:

@@ -10,6 +10,7 @@ import typer
 from agentdid.cli.commands import did_log
 from agentdid.cli.options import (
     AsJson,
+    MarksFile,
     Output,
     PassphraseFd,
     PassphraseFile,
@@ -19,6 +20,7 @@ from agentdid.cli.options import (
     read_algorithm,
     read_duration,
     read_passphrase,
+    read_resolver,
     read_source,
     read_trust,
     write_private,
@@ -31,9 +33,9 @@ from agentdid.did import jwk as did_jwk
 from agentdid.did import key as did_key
 from agentdid.did import peer as did_peer
 from agentdid.did import web as did_web
+from agentdid.did.dereference import VERSIONING
 from agentdid.did.document import build_document
 from agentdid.did.resolve import fragment_of, plan_json
-from agentdid.did.result import Resolution
 from agentdid.did.syntax import parse_did_url
 from agentdid.errors import AgentdidError
 from agentdid.keys.secret import SecretKey
@@ -43,9 +45,9 @@ from agentdid.trust import linkage
 from agentdid.wallet.wallet import Wallet
 
 if TYPE_CHECKING:
-    from agentdid.did.result import Dereferencing
+    from agentdid.did.result import Dereferencing, Resolution
+    from agentdid.did.syntax import DidUrl
     from agentdid.keys.public import PublicKey
-    from agentdid.trust.anchors import Trust
 
 app = typer.Typer(help="Make DIDs, resolve them and link them with domains.", no_args_is_help=True)
 _METHODS = ("key", "web", "webvh", "jwk", "peer")
@@ -111,24 +113,24 @@ def resolve(
     ] = None,
     sources: SourcesFile = None,
     trust: TrustFile = None,
-    marks: did_log.MarksFile = None,
+    marks: MarksFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the DID resolution result (DID Resolution section 9), or what a DID URL dereferences to (section 10)."""
-    if did.startswith("did:webvh:"):
-        _resolve_webvh(did, sources, trust, marks, as_json=as_json)
-        return
-    policy = read_trust(trust)
-    resolver = _resolver(sources, policy)
-    options: dict[str, object] = {}
-    for each in option or []:
-        name, mark, value = each.partition("=")
-        if not mark:
-            message = f"an option is name=value, got {each!r}"
-            raise ValueError(message)
-        options[name] = value
+    resolver = read_resolver(sources, read_trust(trust), marks)
+    options = _read_options(option or [])
+    try:
+        url: DidUrl | None = parse_did_url(did)
+    except AgentdidError:
+        url = None
     outcome: Resolution | Dereferencing
-    outcome = resolver.resolve(did, options) if _is_did(did) else resolver.dereference(did, options)
+    if url is not None and not (url.path or url.fragment) and url.parameters.keys() <= set(VERSIONING):
+        # the version of a DID is an option of its resolution
+        outcome = resolver.resolve(url.did, {**options, **url.parameters})
+    elif url is None and not set(did) & set("/?#"):
+        outcome = resolver.resolve(did, options)
+    else:
+        outcome = resolver.dereference(did, options)
     if outcome.error is None:
         print_json({"outcome": "accepted", "code": None, **outcome.encode()})
         return
@@ -209,23 +211,13 @@ def _make(
     return did, document  # type: ignore[return-value]  # these three methods compute their documents
 
 
-def _is_did(text: str) -> bool:
-    try:
-        return parse_did_url(text).is_did
-    except AgentdidError:
-        return not set(text) & set("/?#")
-
-
-def _resolver(sources: Path | None, policy: Trust) -> Resolver:
-    return Resolver(read_source(sources, policy, now()), limits=policy.limits, universal=policy.resolver)
-
-
-def _resolve_webvh(did: str, sources: Path | None, trust: Path | None, marks: Path | None, *, as_json: bool) -> None:
-    """Print what a did:webvh, or a DID URL of one with versions or a path, names."""
-    try:
-        print_json({"outcome": "accepted", "code": None, **did_log.resolve_webvh(did, sources, trust, marks)})
-    except AgentdidError as error:
-        if not as_json:
-            raise
-        print_json({"outcome": error.family, **error.as_problem(), **Resolution(None, error).encode()})
-        raise typer.Exit({"malformed": 4, "undecided": 3}.get(error.family, 1)) from None
+def _read_options(given: list[str]) -> dict[str, object]:
+    """Return the resolution options that are written as name=value. Raises `ValueError`."""
+    options: dict[str, object] = {}
+    for each in given:
+        name, mark, value = each.partition("=")
+        if not mark:
+            message = f"an option is name=value, got {each!r}"
+            raise ValueError(message)
+        options[name] = value
+    return options

@@ -11,12 +11,11 @@ import typer
 
 from agentdid.cli.options import (
     AsJson,
+    MarksFile,
     PassphraseFd,
     PassphraseFile,
     now,
     read_passphrase,
-    read_source,
-    read_trust,
 )
 from agentdid.cli.render import print_done, print_json
 from agentdid.clock import seconds
@@ -30,7 +29,6 @@ from agentdid.did.webvh.witness import check_witnesses, witness_proof
 from agentdid.errors import DidLogRollback, DidWitnessThreshold, StoreUnavailable
 from agentdid.issuer.issuer import Issuer
 from agentdid.limits import DEFAULT
-from agentdid.sources.webvh import dereference, resolve
 from agentdid.storage.controlled import Controlled, make
 from agentdid.storage.marks import SqlMarks
 from agentdid.wallet.wallet import Wallet
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 
 WalletFile = Annotated[Path | None, typer.Option("--wallet", help="The wallet that controls the DID.")]
 Database = Annotated[Path | None, typer.Option("--db", help="The issuer that controls the DID.")]
-MarksFile = Annotated[Path | None, typer.Option("--marks", help="Remember here the versions that were seen.")]
 Folder = Annotated[Path | None, typer.Option("--out", help="Write the published files below this folder.")]
 
 
@@ -91,31 +88,6 @@ def read_parameters(options: Mapping[str, Any]) -> dict[str, object]:
         threshold = options["threshold"] or len(witnesses)
         parameters["witness"] = {"threshold": threshold, "witnesses": [{"id": each} for each in witnesses]}
     return parameters
-
-
-def resolve_webvh(did: str, sources: Path | None, trust: Path | None, marks: Path | None) -> dict[str, object]:
-    """Return the DID resolution result of a did:webvh, or the dereferencing result of a path under one.
-
-    Raises:
-        AgentdidError: By what was found.
-    """
-    policy = read_trust(trust)
-    at = now()
-    source = read_source(sources, policy, at)
-    held = None if marks is None else SqlMarks.open(marks)
-    found = resolve(did, source, at=at, marks=held, limits=policy.limits)
-    if found.path:
-        file = dereference(found, source)
-        return {
-            "dereferencingMetadata": {"contentUrl": file.url},
-            "content": file.body.decode("utf-8", "replace"),
-            "contentMetadata": {},
-        }
-    return {
-        "didDocument": found.document,
-        "didDocumentMetadata": found.metadata,
-        "didResolutionMetadata": {"contentType": "application/did"},
-    }
 
 
 def rotate(
