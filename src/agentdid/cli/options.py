@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from getpass import getpass
 from pathlib import Path
@@ -21,6 +22,9 @@ from agentdid.sources.source import NetworkSource, RecordedSource
 from agentdid.trust.anchors import Trust
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agentdid.keys.secret import Signer
     from agentdid.sources.resolver import Resolver
     from agentdid.verify.needs import Source
 
@@ -33,6 +37,11 @@ TrustFile = Annotated[Path | None, typer.Option("--trust", help="The trust polic
 SourcesFile = Annotated[
     Path | None, typer.Option("--sources", help="JSON: URL or DID to its answer, instead of the network.")
 ]
+KeyUri = Annotated[
+    str | None,
+    typer.Option("--signer", help="Where the signing key lives: a PKCS#11 URI (RFC 7512) with its module-path."),
+]
+NewKey = Annotated[bool, typer.Option("--new-key", help="With --signer: make the key there now.")]
 MarksFile = Annotated[Path | None, typer.Option("--marks", help="Remember here the versions seen of did:webvh.")]
 Output = Annotated[Path | None, typer.Option("--out", help="Write here instead of to stdout.")]
 
@@ -45,8 +54,10 @@ ALGORITHMS: Final = {
     "mldsa65": "ML-DSA-65",
     "mldsa87": "ML-DSA-87",
     "composite": "ML-DSA-44-Ed25519",
+    "composite65": "ML-DSA-65-Ed25519",
 }
 _VARIABLE: Final = "AGENTDID_PASSPHRASE"
+_PIN_VARIABLE: Final = "AGENTDID_PIN"
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MAX_FILE: Final = 16 * DEFAULT.max_input_bytes
@@ -76,6 +87,43 @@ def read_passphrase(descriptor: int | None, file: Path | None, *, new: bool = Fa
     if not found:
         raise ValueError("the passphrase is empty")
     return found
+
+
+def read_pin() -> str:
+    """Return a token's PIN from the environment or, at a terminal, a prompt. Raises `ValueError`: nobody to ask."""
+    if _PIN_VARIABLE in os.environ:
+        return os.environ[_PIN_VARIABLE]
+    if sys.stdin.isatty():
+        return getpass("PIN of the token: ")
+    message = f"the token's PIN is needed: pin-source in the PKCS#11 URI, or {_PIN_VARIABLE}"
+    raise ValueError(message)
+
+
+@contextmanager
+def read_signer(uri: str | None, algorithm: str, *, new: bool) -> Iterator[Signer | None]:
+    """Yield the signer that `--signer` names, open; `None` where none is named.
+
+    Args:
+        uri: The option's value.
+        algorithm: Of a key that is made now.
+        new: Whether it is.
+
+    Raises:
+        ValueError: No PKCS#11 URI, or `--new-key` without one.
+        AgentdidError: By the token.
+    """
+    if uri is None:
+        if new:
+            raise ValueError("--new-key goes with --signer")
+        yield None
+        return
+    from agentdid.keystores.reference import open_signer, parse_reference  # noqa: PLC0415  # few keys live elsewhere
+
+    signer = open_signer(parse_reference(uri), pin=read_pin, make=algorithm if new else None)
+    try:
+        yield signer
+    finally:
+        signer.close()
 
 
 def read_input(name: str) -> bytes:

@@ -10,7 +10,9 @@ import typer
 from agentdid.cli.commands import did_log
 from agentdid.cli.options import (
     AsJson,
+    KeyUri,
     MarksFile,
+    NewKey,
     Output,
     PassphraseFd,
     PassphraseFile,
@@ -20,7 +22,9 @@ from agentdid.cli.options import (
     read_algorithm,
     read_duration,
     read_passphrase,
+    read_pin,
     read_resolver,
+    read_signer,
     read_source,
     read_trust,
     write_private,
@@ -36,15 +40,19 @@ from agentdid.did import web as did_web
 from agentdid.did.dereference import VERSIONING
 from agentdid.did.document import build_document
 from agentdid.did.resolve import fragment_of, plan_json
-from agentdid.did.syntax import parse_did_url
+from agentdid.did.syntax import MAX_DID, parse_did_url
 from agentdid.errors import AgentdidError
-from agentdid.keys.secret import SecretKey
+from agentdid.keys import pair
+from agentdid.keys.algorithms import ALGORITHMS
+from agentdid.keys.pair import HYBRID
 from agentdid.sources.linkage import find_linkage
 from agentdid.sources.resolver import Resolver
 from agentdid.trust import linkage
 from agentdid.wallet.wallet import Wallet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agentdid.did.result import Dereferencing, Resolution
     from agentdid.did.syntax import DidUrl
     from agentdid.keys.public import PublicKey
@@ -52,13 +60,17 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Make DIDs, resolve them and link them with domains.", no_args_is_help=True)
 _METHODS = ("key", "web", "webvh", "jwk", "peer")
 _NUMALGOS = (2, 4)
+_PURPOSES = "VAID"
 
 
 @app.command()
 def create(
     method: Annotated[str, typer.Option(help="key, web, webvh, jwk or peer.")] = "key",
     key: Annotated[
-        str, typer.Option(help="ed25519, p256, p384, p521, mldsa44, mldsa65, mldsa87, composite.")
+        str,
+        typer.Option(
+            help="ed25519, p256, p384, p521, mldsa44, mldsa65, mldsa87, composite, composite65; hybrid: two keys."
+        ),
     ] = "ed25519",
     host: Annotated[str | None, typer.Option(help="For did:web and did:webvh: host, or host:port.")] = None,
     path: Annotated[list[str] | None, typer.Option(help="For the same: a path segment; may be repeated.")] = None,
@@ -67,6 +79,8 @@ def create(
     witness: Annotated[list[str] | None, typer.Option(help="For did:webvh: a witness's did:key; repeatable.")] = None,
     threshold: Annotated[int | None, typer.Option(help="How many witnesses approve an entry; by default all.")] = None,
     pre_rotation: Annotated[bool, typer.Option(help="For did:webvh: commit to the next update key.")] = True,
+    signer: KeyUri = None,
+    new_key: NewKey = False,
     wallet: Annotated[Path | None, typer.Option(help="Keep the key in this wallet, made if it is not there.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the secret key to this new file (0600).")] = None,
     passphrase_fd: PassphraseFd = None,
@@ -74,9 +88,18 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a DID with a fresh key; the key goes into a wallet, into a file, or nowhere."""
+    algorithm = HYBRID if key == "hybrid" else read_algorithm(key)
+    if method not in _METHODS:
+        message = f"--method is {', '.join(_METHODS)}, got {method!r}"
+        raise ValueError(message)
+    _check_combination(method, numalgo, algorithm)
+    if signer is not None and (wallet is None or out is not None or method == "webvh" or algorithm == HYBRID):
+        raise ValueError("--signer goes with --wallet, which keeps where the one key is, and with no did:webvh")
     if method == "webvh":
+        if out is not None:
+            raise ValueError("the keys of a did:webvh are kept in a wallet: use --wallet without --out")
         did_log.create_webvh(
-            algorithm=read_algorithm(key),
+            algorithm=algorithm,
             host=host,
             path=path or [],
             wallet=wallet,
@@ -90,15 +113,21 @@ def create(
             as_json=as_json,
         )
         return
-    secret = SecretKey.generate(read_algorithm(key))
-    did, document = _make(method, secret.public, host, path or [], numalgo)
-    if wallet is not None:
-        passphrase = read_passphrase(passphrase_fd, passphrase_file, new=not wallet.exists())
-        opened = Wallet.open if wallet.exists() else Wallet.create
-        with opened(wallet, passphrase=passphrase) as held:
-            held.add_key(did, secret)
+    with read_signer(signer, algorithm, new=new_key) as elsewhere:
+        secrets = pair.generate(algorithm) if elsewhere is None else ()
+        keys = [each.public for each in secrets] if elsewhere is None else [elsewhere.public]
+        _check_combination(method, numalgo, keys[0].algorithm.name if elsewhere is not None else algorithm)
+        did, document = _make(method, keys, host, path or [], numalgo)
+        if wallet is not None:
+            passphrase = read_passphrase(passphrase_fd, passphrase_file, new=not wallet.exists())
+            opened = Wallet.open if wallet.exists() else Wallet.create
+            with opened(wallet, passphrase=passphrase) as held:
+                if elsewhere is None:
+                    held.add_keys(did, secrets)
+                else:
+                    held.add_signer(elsewhere, did=did, reference=signer or "")
     if out is not None:
-        shown = {"did": did, "algorithm": secret.public.algorithm.name, "seed": encode_base64url(secret.export_seed())}
+        shown = {"did": did, "algorithm": algorithm, "seed": encode_base64url(pair.seed_of(secrets))}
         write_private(out, encode(shown) + b"\n")
     if wallet is None and out is None:
         typer.echo("the secret key was dropped; keep one with --wallet or --out", err=True)
@@ -170,7 +199,7 @@ def link_domain(
             {"did": did, "origin": origin, "validUntil": until}, f"{origin} and {did} until {until}", as_json=as_json
         )
         return
-    with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as held:
+    with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as held:
         signer, method_id = held.signer(did)
         entry = linkage.issue(did, origin, signer, method_id, at=now(), ttl=read_duration(ttl), form=form)
     resource = linkage.build_configuration([entry])
@@ -181,32 +210,42 @@ def link_domain(
     print_done({"did": did, "url": url, "didConfiguration": resource}, shown, as_json=as_json)
 
 
-def _make(
-    method: str, key: PublicKey, host: str | None, path: list[str], numalgo: int
-) -> tuple[str, dict[str, object]]:
-    """Return a DID of a key, and its document."""
-    if method not in _METHODS:
-        message = f"--method is {', '.join(_METHODS)}, got {method!r}"
+def _check_combination(method: str, numalgo: int, algorithm: str) -> None:
+    """Hold that a method can carry a key. Raises `ValueError`, which names the methods that can."""
+    if method == "peer" and numalgo not in _NUMALGOS:
+        raise ValueError("--numalgo is 2 or 4")
+    if algorithm == HYBRID and method in ("key", "jwk"):
+        message = f"a did:{method} is one key, and hybrid is two; use --method web, webvh or peer"
         raise ValueError(message)
+    row = ALGORITHMS.get(algorithm)
+    if row is not None and row.multicodec is None and (method == "key" or (method, numalgo) == ("peer", 2)):
+        message = f"no multicodec is registered for {algorithm}; use --method jwk, web, webvh or peer --numalgo 4"
+        raise ValueError(message)
+    # four times the key, one for each purpose, is more than a DID may have
+    if row is not None and (method, numalgo) == ("peer", 2) and 4 * len(_PURPOSES) * row.public_len > 3 * MAX_DID:
+        message = f"a did:peer:2 with {len(_PURPOSES)} keys of {algorithm} is longer than a DID may be; use --numalgo 4"
+        raise ValueError(message)
+
+
+def _make(
+    method: str, keys: Sequence[PublicKey], host: str | None, path: list[str], numalgo: int
+) -> tuple[str, dict[str, object]]:
+    """Return a DID of a key, or of two beside each other, and its document."""
     if method == "web":
         if host is None:
             raise ValueError("a did:web needs --host")
         name, _, port = host.partition(":")
         did = did_web.create(name, int(port) if port else None, path)
-        return did, build_document(did, {fragment_of(did): key})
-    if key.algorithm.multicodec is None and method != "jwk":
-        message = f"no multicodec is registered for {key.algorithm.name}; use --method jwk or web"
-        raise ValueError(message)
+        first = fragment_of(did)
+        return did, build_document(did, {first + pair.SUFFIX * at: key for at, key in enumerate(keys)})
     if method == "key":
-        did = did_key.create(key)
+        did = did_key.create(keys[0])
     elif method == "jwk":
-        did = did_jwk.create(key)
-    elif numalgo not in _NUMALGOS:
-        raise ValueError("--numalgo is 2 or 4")
+        did = did_jwk.create(keys[0])
     elif numalgo == _NUMALGOS[0]:
-        did = did_peer.create2([(purpose, key) for purpose in "VAID"])
+        did = did_peer.create2([(purpose, key) for key in keys for purpose in _PURPOSES])
     else:
-        did = did_peer.create4(did_peer.input_document(key))
+        did = did_peer.create4(did_peer.input_document(*keys))
     document = plan_json(did)
     return did, document  # type: ignore[return-value]  # these three methods compute their documents
 

@@ -16,6 +16,7 @@ from agentdid.cli.options import (
     PassphraseFile,
     now,
     read_passphrase,
+    read_pin,
 )
 from agentdid.cli.render import print_done, print_json
 from agentdid.clock import seconds
@@ -167,7 +168,7 @@ def witness(
     """Verify a log and print a witness's proof of its last entry, as `did approve` reads it."""
     history = parse_log(file.read_bytes())
     check_clock(history, now() + seconds(DEFAULT.leeway_s))
-    with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as held:
+    with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as held:
         mine = [each for each in held.dids if each.startswith("did:key:")]
         if did is None and len(mine) != 1:
             raise ValueError("the wallet holds no did:key, or several: name one with --did")
@@ -205,10 +206,10 @@ def _opened(
         raise ValueError("expected either --wallet or --db")
     passphrase = read_passphrase(descriptor, file)
     if wallet is not None:
-        with Wallet.open(wallet, passphrase=passphrase) as held:
+        with Wallet.open(wallet, passphrase=passphrase, pin=read_pin) as held:
             yield held
         return
-    with Issuer.open(db, passphrase=passphrase) as issuer:  # type: ignore[arg-type]  # given, by the line above
+    with Issuer.open(db, passphrase=passphrase, pin=read_pin) as issuer:  # type: ignore[arg-type]  # given, by the line above
         if issuer.controlled is None:
             raise ValueError("the issuer's DID is no did:webvh")
         yield issuer

@@ -15,6 +15,7 @@ from agentdid.cli.options import (
     SourcesFile,
     TrustFile,
     read_passphrase,
+    read_pin,
     read_resolver,
     read_trust,
 )
@@ -47,7 +48,8 @@ def serve_issuer(
     from agentdid.issuer.issuer import Issuer  # noqa: PLC0415
 
     token = secrets.token_urlsafe(32)
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), refresh_s=refresh) as issuer:
+    passphrase = read_passphrase(passphrase_fd, passphrase_file)
+    with Issuer.open(db, passphrase=passphrase, refresh_s=refresh, pin=read_pin) as issuer:
         typer.echo(f"token for issuing and revoking, shown once: {token}", err=True)
         _run(
             create_issuer_app(issuer, token_hash=hashlib.sha256(token.encode()).hexdigest()),
