@@ -28,8 +28,8 @@ def take_claims(payload: dict[str, object], names: frozenset[str]) -> dict[str, 
     return claims
 
 
-def check_header(header: JoseHeader, typ: str) -> str:
-    """Return the DID whose key the header names.
+def check_header(header: JoseHeader, typ: str | None) -> str:
+    """Return the DID whose key the header names; its `typ` must be `typ`, or absent where that is `None`.
 
     Raises:
         TypMismatch: `typ` is not exactly `typ`.

@@ -31,10 +31,21 @@ from agentdid.errors import (
 )
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.hash_data import hash_data, hash_document
-from agentdid.proof.suites import JCS, JCS_SHA256, PROOF_TYPE, RDFC, SUITES, Suite, Transform
-from agentdid.secure.mechanism import NO_CLAIMS, Binding, Secured, Signature
+from agentdid.proof.suites import (
+    JCS,
+    JCS_SHA256,
+    PROOF_TYPE,
+    RDFC,
+    SELECTIVE,
+    STATEMENTS,
+    SUITES,
+    Suite,
+    Transform,
+)
+from agentdid.secure.mechanism import NO_CLAIMS, Binding, ProofCheck, Secured, Signature
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from agentdid.canon.contexts import ContextRules
@@ -49,16 +60,19 @@ ASSERTION: Final = "assertionMethod"
 AUTHENTICATION: Final = "authentication"
 
 
-def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
+def read(text: JsonText, purpose: str, limits: Limits = DEFAULT, *, base: bool = False) -> Secured:
     """Return the parts of a document secured by Data Integrity proofs.
 
     Args:
         text: The JSON object, as the strict parser found it.
         purpose: `assertionMethod` for credentials, `authentication` for presentations.
         limits: `max_proofs`.
+        base: Whether the reader is a holder, who alone takes the base proofs of selective suites.
 
     Raises:
         ProofMissing: No `proof`.
+        BaseProofPresented: A base proof, and the reader is no holder (ATTACKS G01).
+        DerivedProofMalformed: A selective suite's proof value has not its form.
         ProofSuiteUnsupported, ProofPurposeMismatch, ProofChainInvalid, ProofVerificationError: By proof.
         IssuerKeyMismatch: Two proofs by different DIDs.
         KeySourceForbidden: `verificationMethod` is not an absolute DID URL.
@@ -81,7 +95,7 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
     expires: datetime | None = None
     try:
         for proof in found:
-            signature = _signature(proof, body, hashes, purpose, text.plain)
+            signature = _signature(proof, body, hashes, purpose, text.plain, base=base)
             begin = parse_instant(proof["created"], "/created") if "created" in proof else None
             if begin is not None and (created is None or begin > created):
                 created = begin
@@ -139,7 +153,7 @@ def add_proof(
     """
     transform = suite.find_transform(signer.public.algorithm.name)
     if transform.canonical is RDFC:
-        document = _with_context(document, suite, rules)
+        document = with_context(document, suite, rules)
     proof: dict[str, object] = {
         "type": suite.proof_type,
         **({"cryptosuite": suite.name} if suite.proof_type == PROOF_TYPE else {}),
@@ -157,7 +171,7 @@ def add_proof(
     return {**document, "proof": {**proof, "proofValue": value}}
 
 
-def _with_context(document: dict[str, object], suite: Suite, rules: ContextRules | None) -> dict[str, object]:
+def with_context(document: dict[str, object], suite: Suite, rules: ContextRules | None) -> dict[str, object]:
     """Return the document with a context that defines the suite's proofs, where the order of contexts puts it."""
     from agentdid.canon.contexts import rank  # noqa: PLC0415  # JCS-only callers never pay for it
 
@@ -182,13 +196,16 @@ def _find_suite(proof: dict[str, object]) -> Suite:
             raise ProofSuiteUnsupported(f"expected the proof type {PROOF_TYPE}", path="/type")
         return suite
     name = proof.get("cryptosuite")
-    suite = SUITES.get(name) if type(name) is str else None
+    suite = SUITES.get(name) or SELECTIVE.get(name) if type(name) is str else None
     if suite is None or suite.proof_type != PROOF_TYPE:
-        raise ProofSuiteUnsupported(f"expected a cryptosuite of {', '.join(SUITES)}", path="/cryptosuite")
+        known = ", ".join((*SUITES, *SELECTIVE))
+        raise ProofSuiteUnsupported(f"expected a cryptosuite of {known}", path="/cryptosuite")
     return suite
 
 
-def _signature(proof: object, body: dict[str, object], hashes: Hashes, purpose: str, plain: bool) -> Signature:
+def _signature(
+    proof: object, body: dict[str, object], hashes: Hashes, purpose: str, plain: bool, *, base: bool
+) -> Signature:
     if type(proof) is not dict:
         raise TypeMismatch("expected a proof object")
     suite = _find_suite(proof)
@@ -213,13 +230,18 @@ def _signature(proof: object, body: dict[str, object], hashes: Hashes, purpose: 
     made = DECODERS[suite.signature_base](value[1:])
     algorithms = suite.fitting(made)
     transform = suite.transforms[algorithms[0]]
-    message, write, variant = b"", None, None
+    message, variant = b"", None
+    write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
     if transform.canonical is JCS:
         hashed = _hashed(body, transform, hashes, plain)
         message = hash_data(config, hashed, transform, plain)
         if suite.implied_context and "@context" not in proof:
             # Deviation D38: the published example hashes a context that its proof lacks; both readings are taken
             variant = hash_data({**config, "@context": body.get("@context")}, hashed, transform, plain)
+    elif transform.canonical is STATEMENTS:
+        from agentdid.secure import derivation  # noqa: PLC0415  # most proofs are of one signature
+
+        write = derivation.open_proof(made, suite.name, config, body, plain, base=base)
     else:
         config["@context"] = body.get("@context")
         write = partial(_write, config, body, transform, hashes, plain)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agentdid.codec.instant import parse_numeric_date
 from agentdid.errors import TypeMismatch, TypMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.jws import parse_jws, sign_jws
@@ -19,8 +18,13 @@ MEDIA_TYPE: Final = "application/vp+jwt"
 _CLAIMS: Final = frozenset({"iss", "aud", "nonce", "jti", "iat", "nbf", "exp", "cnf", "htm", "htu", "contentDigest"})
 
 
-def read(token: str, limits: Limits = DEFAULT) -> Secured:
+def read(token: str, limits: Limits = DEFAULT, *, timed: bool = True) -> Secured:
     """Return the parts of a presentation secured as a JWT.
+
+    Args:
+        token: The compact JWT.
+        limits: Its size.
+        timed: Whether it must say when it was made and when it ends.
 
     Raises:
         TypMismatch: `typ` is not `vp+jwt`, or it is an SD-JWT.
@@ -40,10 +44,10 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
         raise TypeMismatch("the claims vc and vp do not stand in a token", path="/vp")
     if not isinstance(claims.get("iss", ""), str):
         raise TypeMismatch("expected a string", path="/iss")
-    for name in ("iat", "exp"):
+    for name in ("iat", "exp") if timed else ():
         if name not in claims:
             raise TypeMismatch(f"a presentation has {name}", path=f"/{name}")
-    issued, expires = parse_numeric_date(claims["iat"], "/iat"), parse_numeric_date(claims["exp"], "/exp")
+    issued, expires = instant_of(claims, "iat"), instant_of(claims, "exp")
     find = claims.get
     return Secured(
         TYP,

@@ -15,10 +15,30 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentdid.canon.contexts import ContextRules
+    from agentdid.canon.nquads import Quad
     from agentdid.keys.public import PublicKey
     from agentdid.limits import Budget
 
 NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+@final
+class ProofCheck(Value, frozen=True, eq=False):
+    """What checks a proof that is more than one signature: of a suite that signs statements one by one.
+
+    Attributes:
+        run: Holds that a key made it. Raises `SignatureInvalid`, `DerivedProofMalformed`.
+        quads: The document's statements.
+        hideable: Those of them that the holder could have left out.
+        presentation_header: What a holder derived it for, where the suite says.
+    """
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"run", "quads", "hideable"})
+
+    run: Callable[[PublicKey], None]
+    quads: list[Quad]
+    hideable: list[Quad]
+    presentation_header: bytes | None = None
 
 
 @final
@@ -33,11 +53,13 @@ class Signature(Value, frozen=True, eq=False):
         algorithms: The key algorithms that may stand behind the suite.
         message: The signed bytes; empty while they are not `written`.
         value: The signature.
-        write: Writes the signed bytes, where that costs work which only a judgement does: JSON-LD to statements.
+        write: Writes the signed bytes, where that costs work which only a judgement does: JSON-LD to statements. Of a
+            selective suite it makes what checks them.
         variant: The bytes that another reading of the same specification signs for the same document, if there is one.
+        proof: What checks a selective suite's proof, once it is `written`.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant", "proof"})
 
     method_id: str
     did: str
@@ -46,8 +68,9 @@ class Signature(Value, frozen=True, eq=False):
     algorithms: tuple[str, ...]
     message: bytes
     value: bytes
-    write: Callable[[ContextRules | None, Budget | None], bytes] | None = None
+    write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
     variant: bytes | None = None
+    proof: ProofCheck | None = None
 
     def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
         """Return the same with its signed bytes, before anybody is asked for the key.
@@ -62,7 +85,10 @@ class Signature(Value, frozen=True, eq=False):
         """
         if self.write is None:
             return self
-        return structs.replace(self, message=self.write(rules, budget), write=None)
+        made = self.write(rules, budget)
+        if isinstance(made, ProofCheck):
+            return structs.replace(self, proof=made, write=None)
+        return structs.replace(self, message=made, write=None)
 
     def check(self, key: PublicKey) -> None:
         """Hold that `key` made this signature.
@@ -70,12 +96,16 @@ class Signature(Value, frozen=True, eq=False):
         Raises:
             AlgKeyMismatch: The key is of another algorithm than the document says.
             SignatureInvalid: It did not.
+            DerivedProofMalformed: A proof of more than one signature has not its form.
             RuntimeError: What was signed is not `written` yet.
         """
         if self.write is not None:
             raise RuntimeError("a signature is checked once it is written")
         if key.algorithm.name not in self.algorithms:
             raise AlgKeyMismatch(f"{self.suite} needs a key of {' or '.join(self.algorithms)}")
+        if self.proof is not None:
+            self.proof.run(key)
+            return
         try:
             key.verify(self.value, self.message)
         except SignatureInvalid:

@@ -17,6 +17,7 @@ from agentdid.did.syntax import check_did
 from agentdid.errors import DidInvalid, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
+from agentdid.trust.profile import STRICT, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +88,10 @@ class Trust(Value, frozen=True):
         any_issuer: Set only by `UnsafeAnyIssuer`.
         any_context: Inline contexts, contexts with `@vocab` and lists in any order are taken where statements are
             signed; for test instances only. Not in trust files.
+        any_disclosure: Credentials of which holders could hide what is judged are taken; for test instances only. Not
+            in trust files.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
+        profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
         by_issuer: The anchors of each issuer, in their order; follows from `anchors`, whatever was handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
     """
@@ -104,6 +108,8 @@ class Trust(Value, frozen=True):
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
     any_context: bool = False
+    any_disclosure: bool = False
+    profile: Profile = STRICT
     by_issuer: Mapping[str, tuple[Anchor, ...]] = MappingProxyType({})
     names_domain: bool = False
 
@@ -191,6 +197,9 @@ class Trust(Value, frozen=True):
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
             **({"anyContext": True} if self.any_context else {}),
+            **({"anyDisclosure": True} if self.any_disclosure else {}),
+            # the product's own is not written, so that no bundle of before there was one changes
+            **({} if self.profile == STRICT else {"profile": structs.asdict(self.profile)}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -216,6 +225,8 @@ class Trust(Value, frozen=True):
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
                 any_context=row.get("anyContext", False),
+                any_disclosure=row.get("anyDisclosure", False),
+                profile=Profile(**row.get("profile", {})),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )

@@ -77,6 +77,7 @@ class Question(Value, frozen=True, eq=False):
         http: The HTTP request it came with, if it did.
         environment: `env.…` values, which only the verifier sets.
         historical: Whether `at` is a past instant: evidence from later does not count.
+        keeps: Whether its holder is to keep it, who alone takes the base proofs of selective suites.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"raw"})
@@ -91,6 +92,7 @@ class Question(Value, frozen=True, eq=False):
     http: HttpRequest | None = None
     environment: Mapping[str, object] = field(default_factory=dict)
     historical: bool = False
+    keeps: bool = False
 
 
 @final

@@ -147,6 +147,8 @@ _TAKE: Final = Check("take", "V38-V39", check_take)
 # The order is the specification (specs/verification.md).
 CREDENTIAL: Final[tuple[Check, ...]] = (*_ESTABLISH, *_STAND)
 PRESENTATION: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND, _QUERY, _TAKE)
+UNCONSUMED: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND)
+"""For test instances: nothing is asked for, and nothing is consumed (`trust.profile`)."""
 REQUEST: Final[tuple[Check, ...]] = (
     *_ESTABLISH,
     _HOLDER,
@@ -166,6 +168,8 @@ CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (
 def recipe_for(question: Question) -> tuple[Check, ...]:
     """Return the checks that a question asks for, in their order."""
     if question.holder:
+        if not question.trust.profile.bound_audience:
+            return UNCONSUMED
         return PRESENTATION if question.request is None else REQUEST
     return CREDENTIAL if question.request is None else CREDENTIAL_REQUEST
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText, parse, write_given
@@ -12,6 +13,7 @@ from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
 from agentdid.errors import (
     AgentdidError,
+    DelegationForbidden,
     EncodingInvalid,
     HeaderInvalid,
     InputTooLarge,
@@ -20,8 +22,10 @@ from agentdid.errors import (
     TypMismatch,
 )
 from agentdid.proof.jws import is_compact
+from agentdid.proof.suites import SELECTIVE
 from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
+from agentdid.trust.profile import STRICT, Profile
 from agentdid.verify.known_links import find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
@@ -116,15 +120,38 @@ def check_structure(case: Case) -> None:
         (others if link.capability is None else chain).append(link)
     if chain:
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
+        check_parents(chain)
     if len(links) > limits.max_credentials:
         raise InputTooLarge(f"at most {limits.max_credentials} credentials")
-    if not links:
+    if not links and question.trust.profile.credentials_presented:
         raise TypeMismatch("expected at least one credential", path="/verifiableCredential")
+    if question.trust.profile.defined_terms:
+        _check_terms(case, secured, links)
     case.parsed = Parsed(tuple(chain), tuple(others), tuple(chain + others), secured, holder)
 
 
-def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
+def check_parents(chain: Sequence[Link]) -> None:
+    """Hold that nothing hangs on a credential that its holder derived: each derivation has another digest.
+
+    Raises:
+        DelegationForbidden: Something does (specs/capability-credential.md C1).
+    """
+    for link in chain[:-1]:
+        if link.secured.form in SELECTIVE:
+            raise DelegationForbidden(f"a credential under {link.secured.form} is nobody's parent", path=link.path)
+
+
+def read_credential(
+    item: object, plain: bool, limits: Limits, profile: Profile = STRICT, *, base: bool = False
+) -> Secured:
     """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
+
+    Args:
+        item: The credential.
+        plain: What `strict_json.parse` found of the text it comes from.
+        limits: Sizes and counts.
+        profile: What is asked beyond what specifications ask.
+        base: Whether the reader is a holder, who alone takes base proofs.
 
     Raises:
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
@@ -134,10 +161,10 @@ def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
             return sd_jwt.read(item, limits) if "~" in item else vc_jwt.read(item, limits)
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
-        return _read_enveloped(item, _CREDENTIALS, limits)
+        return _read_enveloped(item, _CREDENTIALS if profile is STRICT else _credentials(profile), limits)
     if not _JOSE_JSON.isdisjoint(item):
         raise _jose_json()
-    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
+    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
 
 
 def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
@@ -147,7 +174,7 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
         Malformed, Refused: As for `check_structure`.
     """
     return tuple(
-        _link(read_credential(each, plain=False, limits=limits), position, limits)
+        _link(read_credential(each, plain=False, limits=limits, base=True), position, limits)
         for position, each in enumerate(items)
     )
 
@@ -158,27 +185,40 @@ def write_signed(case: Case, secured: Secured) -> Secured:
     Raises:
         TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: Statements
             were signed, and the JSON says something else, or may (ATTACKS layer F).
+        DerivedProofMalformed, InputTooLarge: By a derived proof and its statements.
+        MandatoryMissing: The holder could have hidden what is judged.
     """
-    return secured.written(case.budget, case.question.trust.context_rules)
+    trust = case.question.trust
+    written = secured.written(case.budget, trust.context_rules)
+    if written.form in SELECTIVE and not trust.any_disclosure:
+        from agentdid.secure.mandatory import check_hideable  # noqa: PLC0415  # most proofs hide nothing
+
+        check_hideable(written)
+    return written
 
 
 def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
     """Return one credential taken apart, or as it was when it verified before."""
-    limits = case.question.trust.limits
-    known = find_known_link(case, text_of(item), position) if isinstance(item, str | dict) else None
-    if known is None:
-        return _link(read_credential(item, plain, limits), position, limits, case)
-    return Link(known.secured, known.credential, known.capability, position)
+    question = case.question
+    known = None
+    if isinstance(item, str | dict) and not question.keeps:  # a holder's base proof is no verifier's link
+        known = find_known_link(case, text_of(item), position)
+    if known is not None:
+        return Link(known.secured, known.credential, known.capability, position)
+    trust = question.trust
+    secured = read_credential(item, plain, trust.limits, trust.profile, base=question.keeps)
+    return _link(secured, position, trust.limits, case)
 
 
 def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str | None, Sequence[object], bool]:
-    limits = case.question.trust.limits
+    limits, profile = case.question.trust.limits, case.question.trust.profile
     if type(text) is JsonText:
         value = text.value
         if type(value) is not dict:
             raise TypeMismatch("expected a presentation")
         if _has_type(value, PRESENTATION):
-            return _open(_read_enveloped(value, _PRESENTATIONS, limits), plain=False)
+            readers = _PRESENTATIONS if profile is STRICT else _presentations(profile)
+            return _open(_read_enveloped(value, readers, limits), plain=False)
         if not _JOSE_JSON.isdisjoint(value):
             raise _jose_json()
         if not _has_type(value, "VerifiablePresentation"):
@@ -189,7 +229,7 @@ def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str |
         if text.endswith("~"):
             raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
         raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    return _open(jose.read(text, limits), plain=False)
+    return _open(jose.read(text, limits, timed=profile.bound_time), plain=False)
 
 
 def _open(secured: Secured, plain: bool) -> tuple[Secured, str | None, Sequence[object], bool]:
@@ -204,15 +244,35 @@ def _read_credentials(text: JsonText | str) -> tuple[Sequence[object], bool]:
     return (value if type(value) is list else [value]), text.plain
 
 
+def _credentials(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
+    if not profile.vc_claims:
+        return _CREDENTIALS
+    from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
+
+    return {**_CREDENTIALS, vc_claims.MEDIA_TYPE: vc_claims.read_credential}
+
+
+def _presentations(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
+    readers: dict[str, Callable[[str, Limits], Secured]]
+    readers = {**_PRESENTATIONS, jose.MEDIA_TYPE: partial(jose.read, timed=profile.bound_time)}
+    if profile.vc_claims:
+        from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
+
+        readers[vc_claims.MEDIA_TYPE] = vc_claims.read_presentation
+    return readers
+
+
 def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
+    profile = STRICT
     try:
         if case is not None:
+            profile = case.question.trust.profile
             secured = write_signed(case, secured)
-        credential = parse_credential(secured.document)
+        credential = parse_credential(secured.document, partial=profile is not STRICT and secured.form in SELECTIVE)
         capability: Capability | None = None
         if CAPABILITY_TYPE in credential.types:
             capability = _capability(secured, credential, limits)
-        else:
+        elif profile.issuer_signs:
             check_did(credential.issuer)
     except AgentdidError as error:
         error.path = f"/{position}{error.path}"
@@ -229,6 +289,23 @@ def _capability(secured: Secured, credential: Credential, limits: Limits) -> Cap
     capability = parse_capability(subject["capability"], limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
     return capability
+
+
+def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) -> None:
+    """Hold that JSON-LD contexts define every word, whatever is signed."""
+    # the product asks where statements are signed, which most inputs are not
+    from agentdid.canon import contexts  # noqa: PLC0415
+    from agentdid.canon.jsonld import to_quads  # noqa: PLC0415
+
+    rules = case.question.trust.context_rules or contexts.STRICT
+    for link in links:
+        try:
+            to_quads(link.credential.document, rules=rules)
+        except AgentdidError as error:
+            error.path = f"{link.path}{error.path}"
+            raise
+    if presentation is not None:
+        to_quads(presentation.document, rules=rules)
 
 
 def _read_enveloped(

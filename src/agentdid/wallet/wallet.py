@@ -26,6 +26,7 @@ from agentdid.keystores.reference import parse_reference
 from agentdid.limits import DEFAULT, Limits
 from agentdid.present.presentation import FORMATS, make_presentation
 from agentdid.proof.jws import is_compact
+from agentdid.proof.suites import SELECTIVE
 from agentdid.query.dcql import Query, evaluate, parse_query
 from agentdid.record import Value
 from agentdid.storage.controlled import is_webvh
@@ -219,7 +220,7 @@ class Wallet:
         """
         policy = trust or UnsafeAnyIssuer()
         items = _items(credential, self._limits)
-        question = Question(raw=items, holder=False, trust=policy, at=self._clock.now())
+        question = Question(raw=items, holder=False, trust=policy, at=self._clock.now(), keeps=True)
         run(question, Memory(), self._clock, self._answer(source, policy))
         chain = read_chain(items, self._limits)
         leaf = chain[-1]
@@ -284,7 +285,7 @@ class Wallet:
             keep = paths | frozenset(disclose)
             if asked is None and not any(path[: len(GRANTS)] == GRANTS for path in keep):
                 keep |= grant_paths(held.leaf)
-            shown.extend(withhold_chain(held.chain, keep))
+            shown.extend(withhold_chain(held.chain, keep, audience=audience, challenge=challenge))
         held, _ = chosen[0]
         signer, method_id = self.signer(held.subject)
         return make_presentation(
@@ -328,6 +329,8 @@ class Wallet:
         leaf = held.leaf
         if leaf.capability is None:
             raise DelegationForbidden("only capability credentials can be delegated")
+        if leaf.secured.form in SELECTIVE:
+            raise DelegationForbidden(f"a credential under {leaf.secured.form} is nobody's parent")
         if ttl > _HOUR:
             raise DelegationForbidden("a link without a status of its own lives an hour at most")
         at = self._clock.now()
