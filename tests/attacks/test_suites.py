@@ -100,14 +100,19 @@ def test_a_changed_presentation(world: World, faces: Faces, name: str, algorithm
 def test_e14_relabelled(world: World, faces: Faces, name: str, algorithm: str, other: str) -> None:
     """E14: the same key under another name of its own, or of another kind of key."""
     forged = copy.deepcopy(capability(world, name, algorithm))
-    forged["proof"]["cryptosuite"] = other
+    suite, label = SUITES[name], SUITES[other]
+    forged["proof"] |= {"type": label.proof_type, "cryptosuite": other}
+    if label.proof_type == other:
+        del forged["proof"]["cryptosuite"]
     answer = faces(forged).answer
 
     if other == name:
         assert ("accepted", None) == answer
-    elif SUITES[other].signature_base != SUITES[name].signature_base:
+    elif suite.signature_base != label.signature_base:
         assert ("malformed", "encoding_invalid") == answer
-    elif algorithm in SUITES[other].algorithms:
+    elif label.canonical == RDFC and not set(label.contexts) & set(forged["@context"]):
+        assert ("refused", "term_undefined") == answer
+    elif algorithm in label.algorithms:
         assert INVALID == answer
     else:
         assert ("refused", "alg_key_mismatch") == answer

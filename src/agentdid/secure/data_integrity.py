@@ -232,12 +232,17 @@ def _signature(
     transform = suite.transforms[algorithms[0]]
     message: bytes = b""
     write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
+    variant: bytes | None = None
     if transform.canonical is STATEMENTS:
         from agentdid.secure import derivation  # noqa: PLC0415  # most proofs are of one signature
 
         write = derivation.open_proof(made, suite.name, config, body, plain, base=base)
     elif transform.canonical is JCS:
-        message = hash_data(config, _hashed(body, transform, hashes, plain), transform, plain)
+        hashed = _hashed(body, transform, hashes, plain)
+        message = hash_data(config, hashed, transform, plain)
+        if suite.implied_context and "@context" not in proof:
+            # Deviation D38: the published example hashes a context that its proof lacks; both readings are taken
+            variant = hash_data({**config, "@context": body.get("@context")}, hashed, transform, plain)
     else:
         config["@context"] = body.get("@context")
         write = partial(_write, config, body, transform, hashes, plain)
@@ -250,6 +255,7 @@ def _signature(
         message,
         made,
         write,
+        variant,
     )
 
 
