@@ -21,7 +21,7 @@ from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
 from agentdid.present.presentation import make_presentation
 from agentdid.proof.suites import find_suite
-from agentdid.secure import data_integrity
+from agentdid.secure import data_integrity, derivation
 from agentdid.status.bitstring import build_list_credential
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from agentdid.verify.case import HttpRequest
     from agentdid.verify.needs import Answer
 
+BLS = "BLS12-381-G2"
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 AUDIENCE = "https://api.partner.example"
 RESOURCE = "https://api.partner.example/v1/invoices"
@@ -77,7 +78,7 @@ class World:
         party = Party(name, secret, did, f"{did}#{fragment}")
         if method == "web":
             self.serve(did_web.url(did), encode(build_document(did, {"key-1": secret.public})))
-        if find_suite(algorithm) is not None:  # what lists are signed with here
+        if find_suite(algorithm) is not None or algorithm == BLS:  # what lists are signed with here
             self.publish(party)
         return party
 
@@ -95,8 +96,14 @@ class World:
             party.list_url, party.did, ["revocation"], bytes(bits), valid_from=at, valid_until=at + timedelta(days=1)
         )
         suite = find_suite(party.secret.public.algorithm.name)
-        assert suite is not None
-        signed = data_integrity.add_proof(document, party.secret, party.method_id, suite, created=at)
+        if suite is None:
+            assert party.secret.public.algorithm.name == BLS
+            whole = derivation.add_base_proof(
+                document, party.secret, party.method_id, "bbs-2023", pointers=[""], created=at
+            )
+            signed = derivation.derive(whole, [])
+        else:
+            signed = data_integrity.add_proof(document, party.secret, party.method_id, suite, created=at)
         self.serve(party.list_url, encode(signed))
 
     def get(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:  # noqa: ARG002  # a Source

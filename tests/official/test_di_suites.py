@@ -80,6 +80,7 @@ EDDSA, ECDSA = "w3c-vc-di-eddsa", "w3c-vc-di-ecdsa"
 EXAMPLES = [
     _case(EDDSA, "eddsa-jcs-2022", "JCS", "eddsa-jcs-2022", "Ed25519", "keyPair.json"),
     _case(EDDSA, "eddsa-rdfc-2022", "DataInt", "eddsa-rdfc-2022", "Ed25519", "keyPair.json"),
+    _case(EDDSA, "Ed25519Signature2020", "EdSig", "Ed25519Signature2020", "Ed25519", "keyPair.json"),
     *(
         _case(
             ECDSA, f"ecdsa-{form}-2019-p{size}", f"{'JCS' if form == 'jcs' else ''}ECDSAP{size}",
@@ -186,6 +187,8 @@ def test_published_document_verifies(published: Published) -> None:
 def test_tampered_document(published: Published, path: tuple[str, str], value: object, code: str) -> None:
     """One changed member refuses the published document, each with its code."""
     document = copy.deepcopy(published.json("signed"))
+    if path[1] == "cryptosuite" and "cryptosuite" not in document["proof"]:
+        code = "signature_invalid"  # which this proof type does not have
     document[path[0]][path[1]] = value
     with pytest.raises(AgentdidError) as refusal:
         read(document, published).check(published.secret().public)

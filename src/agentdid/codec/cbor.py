@@ -1,129 +1,156 @@
-"""CBOR as proof values need it, one spelling a value: the deterministic subset of RFC 8949 without tags and floats.
+"""CBOR as tokens need it, one spelling per value: deterministic encoding (RFC 8949 section 4.2.1) and nothing else.
 
-Unsigned integers, byte strings, text strings, arrays, maps with distinct keys. Lengths are definite and shortest, and
-nothing follows the value. The order of a map's entries is the sender's: proof values state none.
-
-Spec: RFC 8949 section 4.2.1; vc-di-ecdsa section 3.5.3 and vc-di-bbs section 3.3.3, by which nothing in a proof value
-is tagged.
+Integers, byte and text strings, arrays, maps, tags, false, true and null. Floats, indefinite lengths, numbers written
+longer than they need be and keys that stand twice are refused: two readers cannot read two documents. Every call has
+its own state (ATTACKS P12). Map keys may stand in any order on reading, as COSE lets them.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, final
 
 from agentdid.errors import EncodingInvalid
+from agentdid.record import Value
 
-_UNSIGNED: Final = 0
-_BYTES: Final = 2
-_TEXT: Final = 3
-_ARRAY: Final = 4
-_MAP: Final = 5
-_IN_HEAD: Final = 24
-_EIGHT_BYTES: Final = 27
-_MAX_DEPTH: Final = 4
+_MAX_DEPTH: Final = 16
+_MAX_ITEMS: Final = 4_096
+_SIMPLE: Final = {20: False, 21: True, 22: None}
+_HEAD_LENGTHS: Final = {24: 1, 25: 2, 26: 4, 27: 8}
+_LEAST: Final = {24: 24, 25: 1 << 8, 26: 1 << 16, 27: 1 << 32}
 
 
-def encode(value: object) -> bytes:
-    """Return the encoding of integers from 0, bytes, text, lists and dictionaries. Raises `TypeError` for others."""
-    if type(value) is int and value >= 0:
-        return _head(_UNSIGNED, value)
-    if type(value) is bytes:
-        return _head(_BYTES, len(value)) + value
-    if type(value) is str:
-        text = value.encode()
-        return _head(_TEXT, len(text)) + text
-    if type(value) is list:
-        return _head(_ARRAY, len(value)) + b"".join([encode(each) for each in value])
-    if type(value) is dict:
-        entries = [encode(key) + encode(each) for key, each in value.items()]
-        return _head(_MAP, len(value)) + b"".join(entries)
-    message = f"no encoding for a {type(value).__name__}"
-    raise TypeError(message)
+@final
+class Tagged(Value, frozen=True):
+    """A value behind a tag."""
+
+    tag: int
+    value: object
 
 
-def decode(data: bytes) -> object:
-    """Return the value of which these bytes are the one encoding, but for the order of maps.
+def decode_cbor(octets: bytes) -> object:
+    """Return the one value that the octets hold.
 
     Raises:
-        EncodingInvalid: Cut short, followed by more, a longer spelling, a key twice, or a kind that is not taken.
+        EncodingInvalid: Cut short, something behind it, not in its one spelling, a kind that is not taken, too deep or
+            of too many items.
     """
-    value, end = _decode(data, 0, _MAX_DEPTH)
-    if end != len(data):
-        raise EncodingInvalid("CBOR is followed by more bytes")
+    reader = _Reader(octets)
+    value = reader.item(0)
+    if reader.at != len(octets):
+        raise EncodingInvalid("CBOR: something stands behind the value")
     return value
 
 
-def _head(kind: int, number: int) -> bytes:
-    if number < _IN_HEAD:
-        return bytes((kind << 5 | number,))
-    size = 1 if number < 1 << 8 else 2 if number < 1 << 16 else 4 if number < 1 << 32 else 8
-    return bytes((kind << 5 | _IN_HEAD + size.bit_length() - 1,)) + number.to_bytes(size, "big")
+def encode_cbor(value: object) -> bytes:
+    """Return the value in its one spelling, map keys sorted by their encoding.
+
+    Raises:
+        TypeError: A kind that is not written.
+    """
+    if value is None:
+        return b"\xf6"
+    if isinstance(value, bool):
+        return b"\xf5" if value else b"\xf4"
+    if isinstance(value, int):
+        return _head(0, value) if value >= 0 else _head(1, -1 - value)
+    if isinstance(value, bytes):
+        return _head(2, len(value)) + value
+    if isinstance(value, str):
+        octets = value.encode()
+        return _head(3, len(octets)) + octets
+    if isinstance(value, list | tuple):
+        return _head(4, len(value)) + b"".join([encode_cbor(each) for each in value])
+    if isinstance(value, dict):
+        pairs = sorted((encode_cbor(key), encode_cbor(each)) for key, each in value.items())
+        return _head(5, len(pairs)) + b"".join([key + each for key, each in pairs])
+    if isinstance(value, Tagged):
+        return _head(6, value.tag) + encode_cbor(value.value)
+    message = f"CBOR: {type(value).__name__} is not written"
+    raise TypeError(message)
 
 
-def _decode(data: bytes, at: int, depth: int) -> tuple[object, int]:
-    if depth < 0:
-        raise EncodingInvalid("CBOR is nested deeper than the limit")
-    if at >= len(data):
-        raise EncodingInvalid("CBOR is cut short")
-    kind, number = data[at] >> 5, data[at] & 31
-    at += 1
-    if number >= _IN_HEAD:
-        if number > _EIGHT_BYTES:
-            raise EncodingInvalid("CBOR of an indefinite or reserved length")
-        number, at = _number(data, at, 1 << number - _IN_HEAD)
-    if kind == _UNSIGNED:
-        return number, at
-    if kind in (_BYTES, _TEXT):
-        end = at + number
-        if end > len(data):
-            raise EncodingInvalid("CBOR is cut short")
-        return data[at:end] if kind == _BYTES else _text(data[at:end]), end
-    if kind == _ARRAY:
-        return _array(data, at, number, depth)
-    if kind == _MAP:
-        return _map(data, at, number, depth)
-    raise EncodingInvalid("CBOR of a kind that is not taken: negative numbers, tags, floats, simple values")
+def _head(major: int, number: int) -> bytes:
+    if number < 24:  # noqa: PLR2004  # RFC 8949 section 3: below it the number stands in the first octet
+        return bytes((major << 5 | number,))
+    for info, length in _HEAD_LENGTHS.items():
+        if number < 1 << 8 * length:
+            return bytes((major << 5 | info,)) + number.to_bytes(length, "big")
+    raise TypeError("CBOR: the number has more than 64 bits")
 
 
-def _number(data: bytes, at: int, size: int) -> tuple[int, int]:
-    end = at + size
-    if end > len(data):
-        raise EncodingInvalid("CBOR is cut short")
-    number = int.from_bytes(data[at:end], "big")
-    if number < _IN_HEAD or (size > 1 and number < 1 << 4 * size):
-        raise EncodingInvalid("CBOR that is not of the shortest spelling")
-    return number, end
+@final
+class _Reader:
+    """The octets, how far they are read, and how many items came."""
 
+    __slots__ = ("at", "items", "octets")
 
-def _text(octets: bytes) -> str:
-    try:
-        return octets.decode()
-    except UnicodeDecodeError:
-        raise EncodingInvalid("CBOR text that is not UTF-8") from None
+    def __init__(self, octets: bytes) -> None:
+        self.octets = octets
+        self.at = 0
+        self.items = 0
 
+    def item(self, depth: int) -> object:
+        """Return the next value."""
+        self.items += 1
+        if depth > _MAX_DEPTH or self.items > _MAX_ITEMS:
+            raise EncodingInvalid("CBOR: too deep, or of too many items")
+        first = self._take(1)[0]
+        major, info = first >> 5, first & 31
+        if major == 7:  # noqa: PLR2004  # the rest are the seven of RFC 8949 section 3.1
+            if info not in _SIMPLE:
+                raise EncodingInvalid("CBOR: floats and other simple values are not taken")
+            return _SIMPLE[info]
+        number = self._number(info)
+        if major == 0:
+            return number
+        if major == 1:
+            return -1 - number
+        if major == 2:  # noqa: PLR2004
+            return self._take(number)
+        if major == 3:  # noqa: PLR2004
+            return self._text(number)
+        if major == 4:  # noqa: PLR2004
+            return [self.item(depth + 1) for _ in range(self._count(number))]
+        if major == 5:  # noqa: PLR2004
+            return self._map(self._count(number), depth)
+        return Tagged(number, self.item(depth + 1))
 
-def _array(data: bytes, at: int, count: int, depth: int) -> tuple[list[object], int]:
-    found: list[object] = []
-    for _ in range(_possible(data, at, count)):
-        value, at = _decode(data, at, depth - 1)
-        found.append(value)
-    return found, at
+    def _take(self, length: int) -> bytes:
+        end = self.at + length
+        if end > len(self.octets):
+            raise EncodingInvalid("CBOR: cut short")
+        taken = self.octets[self.at : end]
+        self.at = end
+        return taken
 
+    def _number(self, info: int) -> int:
+        if info < 24:  # noqa: PLR2004  # as above
+            return info
+        if info not in _HEAD_LENGTHS:
+            raise EncodingInvalid("CBOR: indefinite lengths are not taken")
+        number = int.from_bytes(self._take(_HEAD_LENGTHS[info]), "big")
+        if number < _LEAST[info]:
+            raise EncodingInvalid("CBOR: a number is written longer than it need be")
+        return number
 
-def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[object, object], int]:
-    found: dict[object, object] = {}
-    for _ in range(_possible(data, at, count)):
-        key, at = _decode(data, at, depth - 1)
-        if type(key) is not int and type(key) is not str:
-            raise EncodingInvalid("expected numbers or texts as keys of a CBOR map")
-        if key in found:
-            raise EncodingInvalid("a CBOR map with a key twice")
-        found[key], at = _decode(data, at, depth - 1)
-    return found, at
+    def _text(self, length: int) -> str:
+        try:
+            return self._take(length).decode("utf-8")
+        except UnicodeDecodeError:
+            raise EncodingInvalid("CBOR: a text is not UTF-8") from None
 
+    def _count(self, number: int) -> int:
+        if number > len(self.octets) - self.at:  # an item takes an octet at least
+            raise EncodingInvalid("CBOR: cut short")
+        return number
 
-def _possible(data: bytes, at: int, count: int) -> int:
-    # every element takes a byte; so a stated count costs nothing that was not sent
-    if count > len(data) - at:
-        raise EncodingInvalid("CBOR is cut short")
-    return count
+    def _map(self, count: int, depth: int) -> dict[int | str, object]:
+        found: dict[int | str, object] = {}
+        for _ in range(count):
+            key = self.item(depth + 1)
+            if isinstance(key, bool) or not isinstance(key, int | str):
+                raise EncodingInvalid("CBOR: a key is a whole number or a text")
+            if key in found:
+                raise EncodingInvalid("CBOR: a key stands twice")
+            found[key] = self.item(depth + 1)
+        return found

@@ -9,7 +9,7 @@ value stands.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.instant import parse_instant
@@ -47,14 +47,16 @@ def parse_credential(document: dict[str, object], path: str = "", *, partial: bo
         ContextNotAllowed: `@context` does not begin as it must.
     """
     if is_v1(document.get("@context")):
-        if CAPABILITY_TYPE in _each(document.get("type")):
+        kinds = document.get("type")
+        if CAPABILITY_TYPE in (kinds if type(kinds) is list else (kinds,)):
             raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context", path=f"{path}/@context")
         _check_members(document, _CREDENTIAL_V1, _REQUIRED if partial else (*_REQUIRED, "issuanceDate"), path)
         begin, end = "issuanceDate", "expirationDate"
     else:
         _check_members(document, _CREDENTIAL, _REQUIRED, path)
         begin, end = "validFrom", "validUntil"
-    types = _types(document["type"], "VerifiableCredential", path)
+    names = document["type"]
+    types: tuple[str, ...] = tuple(names) if type(names) is list else (names,)  # type: ignore[assignment]  # by its row
     if CAPABILITY_TYPE in types:
         _check_capability_context(document["@context"], path)
     issuer, subject = document["issuer"], document["credentialSubject"]
@@ -71,7 +73,7 @@ def parse_credential(document: dict[str, object], path: str = "", *, partial: bo
         (subject.get("id"),) if type(subject) is dict else tuple([each.get("id") for each in subject]),  # type: ignore[attr-defined]
         valid_from,
         valid_until,
-        () if status is None else tuple(_each(status)),  # type: ignore[arg-type]
+        () if status is None else tuple(status) if type(status) is list else (status,),  # type: ignore[arg-type]
         document,
     )
 
@@ -85,13 +87,12 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
         ContextNotAllowed: `@context` does not begin as it must.
     """
     _check_members(document, _PRESENTATION, ("@context", "type"), path)
-    _types(document["type"], "VerifiablePresentation", path)
     holder, credentials = document.get("holder"), document.get("verifiableCredential")
     # what the members are was held by their rows
     return Presentation(
         document.get("id"),  # type: ignore[arg-type]
         holder.get("id") if type(holder) is dict else holder,  # type: ignore[arg-type]
-        () if credentials is None else tuple(_each(credentials)),  # type: ignore[arg-type]
+        () if credentials is None else tuple(credentials) if type(credentials) is list else (credentials,),  # type: ignore[arg-type]
         document,
     )
 
@@ -146,17 +147,6 @@ def _within(name: str, check: Callable[[object], object], value: object) -> None
         raise
 
 
-def _types(types: object, needed: str, path: str) -> tuple[str, ...]:
-    found = tuple(types) if type(types) is list else (types,)  # names by their row
-    if needed not in found:
-        raise TypeMismatch(f"expected {needed} among the types", path=f"{path}/type")
-    return found
-
-
-def _each(value: object) -> list[object]:
-    return value if type(value) is list else [value]
-
-
 def _check_capability_context(context: object, path: str) -> None:
     # JSON readers and JSON-LD readers of a capability must see the same terms: our context stands second, and
     # nothing inline may redefine one (specs/capability-credential.md C2).
@@ -177,10 +167,13 @@ def _context(value: object) -> None:
             check_url(each, f"/{value.index(each)}")
 
 
-def _type(value: object) -> None:
+def _type(value: object, needed: str = "") -> None:
+    """One or more names of types, and among them what the document must be (VCDM 2.0 section 4.5)."""
     for each in value if type(value) is list and value else _some(value):
         if type(each) is not str or not each or " " in each:
             raise TypeMismatch("expected a type name")
+    if needed and needed not in (value if type(value) is list else (value,)):
+        raise TypeMismatch(f"expected {needed} among the types")
 
 
 def _some(value: object) -> list[object]:
@@ -219,7 +212,7 @@ def _party(value: object) -> None:
 
 
 def _subject(value: object) -> None:
-    for each in _some(value):
+    for each in (value,) if type(value) is dict else _some(value):
         if type(each) is not dict or not each:
             raise TypeMismatch("expected an object with at least one claim")
         if "id" in each:
@@ -271,8 +264,8 @@ def _reserved(_value: object) -> None:
 
 
 def _embedded(value: object) -> None:
-    for each in _each(value):
-        if not isinstance(each, dict) or not each:
+    for each in value if type(value) is list else (value,):
+        if type(each) is not dict or not each:
             raise TypeMismatch("expected a credential object; a token stands in an enveloped credential")
 
 
@@ -280,10 +273,10 @@ _REQUIRED: Final = ("@context", "type", "issuer", "credentialSubject")
 _COMMON: Final[dict[str, Callable[[object], None]]] = {
     "@context": _context,
     "id": check_url,
-    "type": _type,
     "termsOfUse": _typed,
 }
 _CREDENTIAL: Final[dict[str, Callable[[object], None]]] = _COMMON | {
+    "type": partial(_type, needed="VerifiableCredential"),
     "name": _text,
     "description": _text,
     "issuer": _party,
@@ -297,6 +290,7 @@ _CREDENTIAL: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "confidenceMethod": _typed,
 }
 _PRESENTATION: Final[dict[str, Callable[[object], None]]] = _COMMON | {
+    "type": partial(_type, needed="VerifiablePresentation"),
     "holder": _party,
     "verifiableCredential": _embedded,
 }

@@ -11,7 +11,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
-from agentdid.codec import cbor
+from agentdid.codec.cbor import encode_cbor
 from agentdid.errors import DerivedProofMalformed
 from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.proof.proof_value import check_positions, part_of, read_labels, read_number, read_parts, read_pointers
@@ -63,7 +63,7 @@ class BaseProof(Value, frozen=True):
 
     def encode(self) -> bytes:
         """Return the bytes of the proof value."""
-        return BASE + cbor.encode([self.signature, self.header, self.key, self.hmac_key, list(self.pointers)])
+        return BASE + encode_cbor([self.signature, self.header, self.key, self.hmac_key, list(self.pointers)])
 
 
 @final
@@ -89,7 +89,7 @@ class DerivedProof(Value, frozen=True):
     def encode(self) -> bytes:
         """Return the bytes of the proof value."""
         labels = {int(name[4:]): int(label[1:]) for name, label in self.labels.items()}
-        return DERIVED + cbor.encode(
+        return DERIVED + encode_cbor(
             [self.proof, labels, list(self.mandatory), list(self.chosen), self.presentation_header]
         )
 

@@ -15,8 +15,8 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
-from agentdid.codec import cbor
 from agentdid.codec.base import decode_base64url, encode_base64url
+from agentdid.codec.cbor import encode_cbor
 from agentdid.codec.varint import encode_varint
 from agentdid.errors import DerivedProofMalformed, KeyInvalid
 from agentdid.keys.algorithms import ALGORITHMS
@@ -69,7 +69,7 @@ class BaseProof(Value, frozen=True):
     def encode(self) -> bytes:
         """Return the bytes of the proof value."""
         parts = [self.signature, self.key, self.hmac_key, list(self.signatures), list(self.pointers)]
-        return BASE + cbor.encode(parts)
+        return BASE + encode_cbor(parts)
 
 
 @final
@@ -95,7 +95,7 @@ class DerivedProof(Value, frozen=True):
     def encode(self) -> bytes:
         """Return the bytes of the proof value."""
         labels = {int(name[4:]): decode_base64url(label[1:]) for name, label in self.labels.items()}
-        return DERIVED + cbor.encode([self.signature, self.key, list(self.signatures), labels, list(self.mandatory)])
+        return DERIVED + encode_cbor([self.signature, self.key, list(self.signatures), labels, list(self.mandatory)])
 
 
 def parse_base(octets: bytes) -> BaseProof:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
-from agentdid.codec import cbor
+from agentdid.codec.cbor import decode_cbor
 from agentdid.errors import DerivedProofMalformed, EncodingInvalid
 
 _MAX_LABEL: Final = 0xFFFF
@@ -22,7 +22,7 @@ def read_parts(octets: bytes, header: bytes, count: int) -> list[object]:
     if octets[: len(header)] != header:
         raise DerivedProofMalformed("a proof value of another suite or feature")
     try:
-        parts = cbor.decode(octets[len(header) :])
+        parts = decode_cbor(octets[len(header) :])
     except EncodingInvalid as error:
         raise DerivedProofMalformed(error.detail) from None
     if type(parts) is not list or len(parts) != count:
@@ -46,7 +46,7 @@ def read_pointers(value: object) -> tuple[str, ...]:
 
 def check_positions(value: object) -> tuple[int, ...]:
     """Return a list of ascending positions. Raises `DerivedProofMalformed`."""
-    if type(value) is not list or not all(type(each) is int for each in value):
+    if type(value) is not list or not all(type(each) is int and each >= 0 for each in value):
         raise DerivedProofMalformed("expected a list of positions")
     if any(before >= after for before, after in pairwise(value)):
         raise DerivedProofMalformed("expected ascending positions, each once")
@@ -65,6 +65,6 @@ def read_labels(value: object) -> dict[str, object]:
 
 def read_number(value: object) -> int:
     """Return the number of a replaced label. Raises `DerivedProofMalformed`."""
-    if type(value) is not int or value > _MAX_LABEL:
+    if type(value) is not int or not 0 <= value <= _MAX_LABEL:
         raise DerivedProofMalformed("expected the number of a label")
     return value

@@ -260,9 +260,7 @@ class _Sparse(dict[int, Any]):
 
 def _select_part(whole: dict[str, object], pointers: Sequence[str], places: dict[int, str]) -> dict[str, object]:
     """Return the part, which shares what is selected with the whole; name the objects on the way in `places`."""
-    selection = _begin(whole, places)
-    if "@context" in whole:
-        selection["@context"] = whole["@context"]
+    selection = _begin(whole, places, "@context", "id", "type")
     everything = False
     for pointer in pointers:
         path = _parse_pointer(pointer)
@@ -280,11 +278,11 @@ def _parse_pointer(pointer: str) -> list[str]:
     return [each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:]]
 
 
-def _begin(value: object, places: dict[int, str]) -> dict[str, Any]:
+def _begin(value: object, places: dict[int, str], *names: str) -> dict[str, Any]:
     """Return the start of an object's selection: what it is and what it is called."""
     if not isinstance(value, dict):
         return {}
-    begun = {name: value[name] for name in ("id", "type") if name in value}
+    begun = {name: value[name] for name in names or ("id", "type") if name in value}
     label = places.get(id(value))
     if label is not None:
         places[id(begun)] = label

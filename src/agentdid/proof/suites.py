@@ -63,6 +63,7 @@ class Suite(Value, frozen=True):
         signature_base: The multibase of `proofValue`.
         contexts: Those that define its proofs; the first is what a document gets that has none of them.
         proof_type: `proof.type`.
+        implied_context: Whether some sign the document's `@context` in a proof that does not show it.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Suite(Value, frozen=True):
     signature_base: Literal["z", "u"] = "z"
     contexts: tuple[str, ...] = _DATA_INTEGRITY
     proof_type: str = PROOF_TYPE
+    implied_context: bool = False
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -102,6 +104,7 @@ class Suite(Value, frozen=True):
 
 
 _ED25519: Final = "Ed25519"
+_ED25519_2020: Final = "Ed25519Signature2020"
 
 SUITES: Final[Mapping[str, Suite]] = MappingProxyType(
     {
@@ -113,9 +116,17 @@ SUITES: Final[Mapping[str, Suite]] = MappingProxyType(
             # vc-di-ecdsa §3.3, §3.2: the hash goes by the curve, RDFC-1.0's own too
             Suite("ecdsa-jcs-2019", {"P-256": JCS_SHA256, "P-384": _JCS_SHA384}),
             Suite("ecdsa-rdfc-2019", {"P-256": _RDFC_SHA256, "P-384": _RDFC_SHA384}),
+            # vc-di-quantum-resistant §2.2: ctx is empty; SHA-256 goes with security category 2
+            Suite("mldsa44-jcs-2024", {"ML-DSA-44": JCS_SHA256}, "u", implied_context=True),
+            Suite("mldsa44-rdfc-2024", {"ML-DSA-44": _RDFC_SHA256}, "u"),
+            # vc-di-eddsa §3.1: older than DataIntegrityProof, with a type and a context of its own
+            Suite(
+                _ED25519_2020, {_ED25519: _RDFC_SHA256}, proof_type=_ED25519_2020,
+                contexts=("https://w3id.org/security/suites/ed25519-2020/v1",),
+            ),
         )
     }
-)
+)  # fmt: skip
 
 SELECTIVE: Final[Mapping[str, Suite]] = MappingProxyType(
     {

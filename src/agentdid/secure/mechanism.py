@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from msgspec import structs
 
-from agentdid.errors import AlgKeyMismatch
+from agentdid.errors import AlgKeyMismatch, SignatureInvalid
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -55,10 +55,11 @@ class Signature(Value, frozen=True, eq=False):
         value: The signature.
         write: Writes the signed bytes, where that costs work which only a judgement does: JSON-LD to statements. Of a
             selective suite it makes what checks them.
+        variant: The bytes that another reading of the same specification signs for the same document, if there is one.
         proof: What checks a selective suite's proof, once it is `written`.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "proof"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant", "proof"})
 
     method_id: str
     did: str
@@ -68,6 +69,7 @@ class Signature(Value, frozen=True, eq=False):
     message: bytes
     value: bytes
     write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
+    variant: bytes | None = None
     proof: ProofCheck | None = None
 
     def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
@@ -101,10 +103,15 @@ class Signature(Value, frozen=True, eq=False):
             raise RuntimeError("a signature is checked once it is written")
         if key.algorithm.name not in self.algorithms:
             raise AlgKeyMismatch(f"{self.suite} needs a key of {' or '.join(self.algorithms)}")
-        if self.proof is None:
-            key.verify(self.value, self.message)
-        else:
+        if self.proof is not None:
             self.proof.run(key)
+            return
+        try:
+            key.verify(self.value, self.message)
+        except SignatureInvalid:
+            if self.variant is None:
+                raise
+            key.verify(self.value, self.variant)
 
 
 @final

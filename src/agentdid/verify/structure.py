@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText, parse, write_given
+from agentdid.credential.model import CAPABILITY_TYPE
 from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_connected, check_form
@@ -25,11 +26,14 @@ from agentdid.proof.suites import SELECTIVE
 from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
 from agentdid.trust.profile import STRICT, Profile
+from agentdid.verify.known_links import find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from agentdid.credential.model import Credential
+    from agentdid.delegation.capability import Capability
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
@@ -104,14 +108,16 @@ def check_structure(case: Case) -> None:
     question = case.question
     limits = question.trust.limits
     if question.holder:
-        secured, holder, items = _read_presentation(case, case.text, limits)
+        secured, holder, items, plain = _read_presentation(case, case.text)
     else:
-        secured, holder = None, None
-        items = _read_credentials(case.text, limits, question.trust.profile, base=question.keeps)
+        secured, holder, (items, plain) = None, None, _read_credentials(case.text)
     links: list[Link] = []
-    for secured_item in items:
-        links.append(_link(secured_item, len(links), limits, case))
-    chain = tuple([each for each in links if each.capability is not None])
+    chain: list[Link] = []
+    others: list[Link] = []
+    for item in items:
+        link = _read_item(case, item, plain, len(links))
+        links.append(link)
+        (others if link.capability is None else chain).append(link)
     if chain:
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
         check_parents(chain)
@@ -121,8 +127,7 @@ def check_structure(case: Case) -> None:
         raise TypeMismatch("expected at least one credential", path="/verifiableCredential")
     if question.trust.profile.defined_terms:
         _check_terms(case, secured, links)
-    others = tuple([each for each in links if each.capability is None])
-    case.parsed = Parsed(chain, others, chain + others, secured, holder)
+    case.parsed = Parsed(tuple(chain), tuple(others), tuple(chain + others), secured, holder)
 
 
 def check_parents(chain: Sequence[Link]) -> None:
@@ -157,7 +162,8 @@ def read_credential(
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
         return _read_enveloped(item, _CREDENTIALS if profile is STRICT else _credentials(profile), limits)
-    _check_not_jose_json(item)
+    if not _JOSE_JSON.isdisjoint(item):
+        raise _jose_json()
     return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
 
 
@@ -191,38 +197,51 @@ def write_signed(case: Case, secured: Secured) -> Secured:
     return written
 
 
-def _read_presentation(case: Case, text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
-    profile = case.question.trust.profile
+def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
+    """Return one credential taken apart, or as it was when it verified before."""
+    question = case.question
+    known = None
+    if isinstance(item, str | dict) and not question.keeps:  # a holder's base proof is no verifier's link
+        known = find_known_link(case, text_of(item), position)
+    if known is not None:
+        return Link(known.secured, known.credential, known.capability, position)
+    trust = question.trust
+    secured = read_credential(item, plain, trust.limits, trust.profile, base=question.keeps)
+    return _link(secured, position, trust.limits, case)
+
+
+def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str | None, Sequence[object], bool]:
+    limits, profile = case.question.trust.limits, case.question.trust.profile
     if type(text) is JsonText:
         value = text.value
         if type(value) is not dict:
             raise TypeMismatch("expected a presentation")
         if _has_type(value, PRESENTATION):
             readers = _PRESENTATIONS if profile is STRICT else _presentations(profile)
-            return _open(_read_enveloped(value, readers, limits), False, limits, profile)
-        _check_not_jose_json(value)
+            return _open(_read_enveloped(value, readers, limits), plain=False)
+        if not _JOSE_JSON.isdisjoint(value):
+            raise _jose_json()
         if not _has_type(value, "VerifiablePresentation"):
             raise TypeMismatch("expected a VerifiablePresentation", path="/type")
         secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-        return _open(write_signed(case, secured), text.plain, limits, profile)
+        return _open(write_signed(case, secured), text.plain)
     if "~" in text:
         if text.endswith("~"):
             raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
         raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    return _open(jose.read(text, limits, timed=profile.bound_time), False, limits, profile)
+    return _open(jose.read(text, limits, timed=profile.bound_time), plain=False)
 
 
-def _open(secured: Secured, plain: bool, limits: Limits, profile: Profile) -> tuple[Secured, str | None, list[Secured]]:
+def _open(secured: Secured, plain: bool) -> tuple[Secured, str | None, Sequence[object], bool]:
     presentation = parse_presentation(secured.document)
-    credentials = [read_credential(each, plain, limits, profile) for each in presentation.credentials]
-    return secured, presentation.holder, credentials
+    return secured, presentation.holder, presentation.credentials, plain
 
 
-def _read_credentials(text: JsonText | str, limits: Limits, profile: Profile, *, base: bool) -> list[Secured]:
-    if isinstance(text, str):
-        return [read_credential(text, False, limits, profile)]
-    found = text.value if type(text.value) is list else [text.value]
-    return [read_credential(each, text.plain, limits, profile, base=base) for each in found]
+def _read_credentials(text: JsonText | str) -> tuple[Sequence[object], bool]:
+    if type(text) is not JsonText:
+        return [text], False
+    value = text.value
+    return (value if type(value) is list else [value]), text.plain
 
 
 def _credentials(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
@@ -244,25 +263,28 @@ def _presentations(profile: Profile) -> Mapping[str, Callable[[str, Limits], Sec
 
 
 def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
+    profile = STRICT
     try:
-        if case is None:
-            return _read_link(secured, position, limits, STRICT)
-        return _read_link(write_signed(case, secured), position, limits, case.question.trust.profile)
-    except AgentdidError as error:
-        error.path = f"/{position}{error.path}"
-        raise
-
-
-def _read_link(secured: Secured, position: int, limits: Limits, profile: Profile) -> Link:
-    credential = parse_credential(secured.document, partial=profile is not STRICT and secured.form in SELECTIVE)
-    if not credential.is_capability:
-        if profile.issuer_signs:
+        if case is not None:
+            profile = case.question.trust.profile
+            secured = write_signed(case, secured)
+        credential = parse_credential(secured.document, partial=profile is not STRICT and secured.form in SELECTIVE)
+        capability: Capability | None = None
+        if CAPABILITY_TYPE in credential.types:
+            capability = _capability(secured, credential, limits)
+        elif profile.issuer_signs:
             check_did(credential.issuer)
         if "relatedResource" in secured.document:
             from agentdid.credential.related import check_known  # noqa: PLC0415  # most credentials name none
 
             check_known(secured.document, bare=profile.bare_digests)
-        return Link(secured, credential, None, position)
+    except AgentdidError as error:
+        error.path = f"/{position}{error.path}"
+        raise
+    return Link(secured, credential, capability, position)
+
+
+def _capability(secured: Secured, credential: Credential, limits: Limits) -> Capability:
     subject = secured.document["credentialSubject"]
     if type(subject) is not dict:
         raise TypeMismatch("a capability credential has one subject", path="/credentialSubject")
@@ -270,7 +292,7 @@ def _read_link(secured: Secured, position: int, limits: Limits, profile: Profile
         raise TypeMismatch("member capability is missing", path=_CAPABILITY)
     capability = parse_capability(subject["capability"], limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
-    return Link(secured, credential, capability, position)
+    return capability
 
 
 def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) -> None:
@@ -306,7 +328,6 @@ def _has_type(item: dict[str, object], name: str) -> bool:
     return name in types if type(types) is list else types == name
 
 
-def _check_not_jose_json(item: dict[str, object]) -> None:
+def _jose_json() -> HeaderInvalid:
     # a document that is a JWS in JSON to one reader and a credential to another (ATTACKS C11)
-    if not _JOSE_JSON.isdisjoint(item):
-        raise HeaderInvalid("expected compact serialization")
+    return HeaderInvalid("expected compact serialization")
