@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.vc_api import Served
 
 V1, V2 = "https://www.w3.org/2018/credentials/v1", "https://www.w3.org/ns/credentials/v2"
+EXAMPLES_V1 = "https://www.w3.org/2018/credentials/examples/v1"
+DEGREE = ["VerifiableCredential", "UniversityDegreeCredential"]
 TYPES = ("string", {}, None, 10, True)
 ENTRIES = 131_072
 
@@ -111,7 +113,9 @@ def test_issue(instance: Served) -> None:
         credential(issuer, expirationDate=at(365)),
         credential({"id": issuer}),
         credential(issuer, "2.0", validFrom=at(-1), validUntil=at(365)),
-        credential(issuer, **{"@context": [V1, "https://w3id.org/citizenship/v1"]}),
+        credential(
+            issuer, **{"@context": [V1, EXAMPLES_V1], "type": ["VerifiableCredential", "UniversityDegreeCredential"]}
+        ),
     ):
         made = instance.issued("eddsa-rdfc-2022", sent)
 
