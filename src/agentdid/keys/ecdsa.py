@@ -131,7 +131,7 @@ def generate_seed(row: Algorithm) -> bytes:
 
 
 def normalize_der(row: Algorithm, der: bytes) -> bytes:
-    """Return a DER signature of ours as raw `r || s` with the lower `s`. Raises `ValueError`: not DER, or no signature."""
+    """Return a DER signature of ours as raw `r || s` with the lower `s`. Raises `ValueError`: no DER, no signature."""
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature  # noqa: PLC0415  # as above
 
     return _join(row, *decode_dss_signature(der))
