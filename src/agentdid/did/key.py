@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "did:key:"
 _KEY_AGREEMENT: Final = ("keyAgreement",)
-_CODE_LEN: Final = 2  # bytes of every code in the table
 _MAX_REMEMBERED: Final = 256  # characters; classical keys take under 160, and strangers shall not fill a cache
 
 
@@ -81,6 +80,9 @@ def same_did(one: str, other: str) -> bool:
         return public_key(one) == public_key(other)
     except (DidInvalid, KeyInvalid):
         return False
+
+
+_CODE_LEN: Final = 2  # bytes of every code in the table
 
 
 def _decode(did: str) -> PublicKey:
