@@ -204,7 +204,7 @@ def _opened(
     """Open the one store that is named."""
     if check_did(did) != "webvh":
         raise DidMethodUnsupported(
-            "only a did:webvh has a history: a did:key, did:jwk or did:peer is its key, and a did:web whatever is served"
+            "only a did:webvh has a history: a did:key, did:jwk or did:peer is its key, a did:web whatever is served"
         )
     parse_identifier(did)
     if (wallet is None) == (db is None):
