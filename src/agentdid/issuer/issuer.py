@@ -31,14 +31,14 @@ from agentdid.keys.secret import SecretKey
 from agentdid.keystores.keyring import Keyring
 from agentdid.keystores.reference import successor
 from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
-from agentdid.proof.suites import SUITES
+from agentdid.proof.suites import find_suite
 from agentdid.record import Value
-from agentdid.secure import data_integrity, sd_jwt
+from agentdid.secure import data_integrity, derivation, sd_jwt
 from agentdid.status.bitstring import build_list_credential
 from agentdid.storage.controlled import Controlled, ControlledDids, add_table, is_webvh
 from agentdid.storage.engine import reading
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
-from agentdid.verify.structure import read_chain
+from agentdid.verify.structure import check_parents, read_chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from agentdid.verify.states import Link
 
 _KIND: Final = "issuer"
+_BBS: Final = "bbs-2023"
 _FRAGMENT: Final = "key-1"
-_LIST_SUITE: Final = {"Ed25519": "eddsa-jcs-2022"}
 DEFAULT_TTL: Final = timedelta(hours=1)
 LIST_LIFE: Final = timedelta(hours=24)
 """How long a signed list may be believed at most; it is signed anew far more often."""
@@ -453,12 +453,16 @@ class Issuer:
 
     def _sign_list(self, document: dict[str, object], at: datetime) -> bytes:
         secret, method_id = self._signing(at)
-        suite = _LIST_SUITE.get(secret.public.algorithm.name)
+        suite = find_suite(secret.public.algorithm.name)
+        if suite is None and not secret.public.algorithm.verifies:
+            # a key that only selective suites sign with: nothing of a list can be hidden
+            signed = derivation.add_base_proof(document, secret, method_id, _BBS, pointers=[""], created=at)
+            return encode(derivation.derive(signed, []))
         if suite is None:
             # no Data Integrity suite for this key yet: the list is an SD-JWT credential without disclosures
             claims: dict[str, object] = {"iat": int(at.timestamp())}
             return sd_jwt.issue(document, secret, method_id, claims=claims).encode("ascii")
-        return encode(data_integrity.add_proof(document, secret, method_id, SUITES[suite], created=at))
+        return encode(data_integrity.add_proof(document, secret, method_id, suite, created=at))
 
 
 def _own_key(content: dict[str, Any], keyring: Keyring) -> Signer:
@@ -472,6 +476,7 @@ def _check_above(above: Sequence[Link]) -> None:
     chain = [(link.credential, link.capability) for link in above if link.capability is not None]
     if not chain or len(chain) != len(above):
         raise ChainLinkMismatch("expected a chain of capability credentials as the parent")
+    check_parents((*above, above[-1]))
     check_connected(chain, Limits(max_chain=HARD_MAX_CHAIN))  # how long a chain may be is each verifier's own to say
 
 
