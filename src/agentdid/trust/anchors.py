@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast, final
 
 from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
@@ -83,7 +83,10 @@ class Trust(Value, frozen=True):
         fetch_ca: A file of certificates to trust beside the system's.
         any_issuer: Set only by `UnsafeAnyIssuer`.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
+        store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
     """
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"store"})
 
     audience: str
     did: str
@@ -94,6 +97,7 @@ class Trust(Value, frozen=True):
     fetch_ca: str | None = None
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
+    store: str | None = None
 
     @classmethod
     def load(cls, path: str | Path) -> Trust:
@@ -141,10 +145,15 @@ class Trust(Value, frozen=True):
         allow, ca = fetch.texts("allow", optional=True), fetch.find_text("ca")
         fetch.close()
         resolver = _resolver(reader)
+        kept = reader.table("store")
+        store = kept.find_text("url")
+        kept.close()
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
-        return cls(audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver)
+        return cls(
+            audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver, store=store
+        )
 
     @classmethod
     def nobody(cls) -> Trust:

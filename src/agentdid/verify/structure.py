@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from agentdid.codec.strict_json import JsonText, parse, write_given
 from agentdid.credential.model import CREDENTIALS_V2
 from agentdid.credential.parse import parse_credential, parse_presentation
+from agentdid.delegation.approval import APPROVAL_TYPE, check_approval_form, parse_approval
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _CREDENTIAL_ENVELOPE: Final = "EnvelopedVerifiableCredential"
 _PRESENTATION_ENVELOPE: Final = "EnvelopedVerifiablePresentation"
+_SUBJECT: Final = "/credentialSubject"
 _CAPABILITY: Final = "/credentialSubject/capability"
 _TEXTS: Final = (bytes, str)
 _JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
@@ -197,17 +199,27 @@ def _link(secured: Secured, position: int, limits: Limits) -> Link:
 
 def _read_link(secured: Secured, position: int, limits: Limits) -> Link:
     credential = parse_credential(secured.document)
+    if APPROVAL_TYPE in credential.types:
+        approval = parse_approval(_member(secured, "approval"), f"{_SUBJECT}/approval")
+        check_approval_form(credential, limits)
+        return Link(secured, credential, None, position, approval)
     if not credential.is_capability:
         check_did(credential.issuer)
         return Link(secured, credential, None, position)
-    subject = secured.document["credentialSubject"]
-    if type(subject) is not dict:
-        raise TypeMismatch("a capability credential has one subject", path="/credentialSubject")
-    if "capability" not in subject:
-        raise TypeMismatch("member capability is missing", path=_CAPABILITY)
-    capability = parse_capability(subject["capability"], limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
+    value = _member(secured, "capability")
+    capability = parse_capability(value, limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
     return Link(secured, credential, capability, position)
+
+
+def _member(secured: Secured, name: str) -> object:
+    """Return a member of the one subject of a credential."""
+    subject = secured.document["credentialSubject"]
+    if type(subject) is not dict:
+        raise TypeMismatch("such a credential has one subject", path=_SUBJECT)
+    if name not in subject:
+        raise TypeMismatch(f"member {name} is missing", path=f"{_SUBJECT}/{name}")
+    return subject[name]
 
 
 def _envelope(item: dict[str, object], media_type: str) -> str:
