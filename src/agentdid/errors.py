@@ -474,7 +474,7 @@ class ApprovalRequired(Refused, code="approval_required"):
     """The grant lets this happen only with an approval, and too few were presented.
 
     Attributes:
-        approval: What is to be approved, and by whom (specs/approval.md A2); `None` where nobody could.
+        approval: What is to be approved, and by whom (specs/approval.md A8); `None` where nobody could.
     """
 
     approval: Mapping[str, object] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,10 @@ from agentdid.delegation.link import FORMATS
 from agentdid.issuer.issuer import Issuer
 from agentdid.storage.controlled import Controlled, make
 from agentdid.wallet.disclosure import parse_path
+from agentdid.wallet.wallet import Wallet
+
+if TYPE_CHECKING:
+    from agentdid.keys.secret import SecretKey
 
 app = typer.Typer(help="Mint, revoke and publish credentials.", no_args_is_help=True)
 Database = Annotated[Path, typer.Option("--db", help="The issuer's database.")]
@@ -39,6 +43,10 @@ def init(
     path: Annotated[list[str] | None, typer.Option(help="For did:webvh: a path segment; may be repeated.")] = None,
     key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
     base_url: Annotated[str | None, typer.Option(help="Where status lists are served.")] = None,
+    key_of: Annotated[
+        Path | None,
+        typer.Option("--key-of", help="A wallet under the same passphrase: a status service for its DID."),
+    ] = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
@@ -48,15 +56,28 @@ def init(
     if did is None and webvh is None and method != "key":
         message = f"--method is key or webvh, got {method!r}"
         raise ValueError("--method web needs --did did:web:…" if method == "web" else message)
-    passphrase = read_passphrase(passphrase_fd, passphrase_file, new=True)
+    passphrase = read_passphrase(passphrase_fd, passphrase_file, new=key_of is None)
+    secret = None
+    if key_of is not None:
+        did, secret = _key_of(key_of, passphrase, did)
     with Issuer.create(
-        db, passphrase=passphrase, did=did, webvh=webvh, algorithm=read_algorithm(key), base_url=base_url
+        db, passphrase=passphrase, did=did, webvh=webvh, algorithm=read_algorithm(key), secret=secret, base_url=base_url
     ) as made:
         if made.base_url.endswith(".invalid"):
             typer.echo("no --base-url: status lists will be had only from published files, with --sources", err=True)
         print_done(
             {"did": made.did, "didDocument": made.did_document(), "baseUrl": made.base_url}, made.did, as_json=as_json
         )
+
+
+def _key_of(wallet: Path, passphrase: str, did: str | None) -> tuple[str | None, SecretKey]:
+    with Wallet.open(wallet, passphrase=passphrase) as opened:
+        names = [each for each in opened.dids if did in (None, each)]
+        if len(names) != 1:
+            raise ValueError("name one of the wallet's DIDs with --did")
+        secret, _ = opened.signer(names[0])
+    # the name of a did:key is its key's, and is not said twice
+    return None if names[0].startswith("did:key:") else names[0], secret
 
 
 def _make_webvh(host: str | None, path: list[str], algorithm: str) -> Controlled:
