@@ -57,7 +57,7 @@ BUILT = {
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
     "serve approvals": {"--port", "--wallet"},
-    "serve resolver": {"--port"},
+    "serve resolver": {"--port", "--db"},
     "serve vc-api": {"--port", "--manifest"},
     "did link-domain": {"--did", "--origin", "--wallet"},
     "did rotate": {"--wallet", "--json"},

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentdid.codec.base import encode_base64url, encode_multibase
+from agentdid.codec.strict_json import encode
 from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError
-from agentdid.proof import disclosures
-from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity
+from agentdid.proof.hash_data import hash_data, hash_document
+from agentdid.proof.suites import JCS_SHA256
 from tests.chains import JCS, SD_JWT, Wire, capability_of, chain_of, child_document, forged, grant_of, opened, sign
 from tests.world import AUDIENCE, NOW, RESOURCE, Party, World
 
@@ -130,10 +131,8 @@ def test_openvc_proofs_in_an_array_and_without_a_context_are_taken() -> None:
     body = {name: value for name, value in root.items() if name != "proof"}
     config = {**root["proof"]}  # type: ignore[dict-item]  # a proof
     del config["@context"], config["proofValue"]
-    suite = SUITES[JCS]
-    hashed = data_integrity.hash_document(body, suite, plain=False)
-    signed = data_integrity.hash_data(config, hashed, suite, plain=False)
-    value = data_integrity.encode_multibase(world.acme.secret.sign(signed), suite.signature_base)
+    signed = hash_data(config, hash_document(body, JCS_SHA256, plain=False), JCS_SHA256, plain=False)
+    value = encode_multibase(world.acme.secret.sign(signed), "z")
 
     assert outcome(world, [{**body, "proof": {**config, "proofValue": value}}], world.agent) is None
 
@@ -142,7 +141,7 @@ def test_sd_jwt_an_unreferenced_disclosure_in_a_link() -> None:
     """sd-jwt 0.10.4 takes disclosures to which no digest leads: a grant slipped in beside the signed ones."""
     world = World()
     token = str(world.root()[0])
-    slipped = disclosures._disclosure([world.grant(id="all", actions=["invoice.delete"])])
+    slipped = encode_base64url(encode(["c2FsdA", world.grant(id="all", actions=["invoice.delete"])]))
 
     assert "sd_disclosure_unreferenced" == outcome(world, [f"{token}{slipped}~"], world.agent, DELETE)
 

@@ -78,13 +78,17 @@ def _without_void(case: Case) -> dict[str, object]:
     return {**document, "credentialSubject": {**subject, "capability": {**capability, "grants": grants}}}
 
 
+# a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B
+_FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json"}
+
+
 def candidate(form: str, document: dict[str, object]) -> Candidate:
     """Return a credential as a query sees it."""
     from agentdid.query.dcql import Candidate  # noqa: PLC0415  # as above
 
     types = document["type"]
     return Candidate(
-        format="ldp_vc" if form not in ("vc+sd-jwt", "dc+sd-jwt") else form,
+        format=_FORMATS.get(form, "ldp_vc"),
         types=tuple(types) if isinstance(types, list) else (str(types),),
         claims=document,
         holder_bound=True,
@@ -111,6 +115,8 @@ _TAKE: Final = Check("take", "V38-V39", check_take)
 # The order is the specification (specs/verification.md).
 CREDENTIAL: Final[tuple[Check, ...]] = (*_ESTABLISH, *_STAND)
 PRESENTATION: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND, _QUERY, _TAKE)
+UNCONSUMED: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND)
+"""For test instances: nothing is asked for, and nothing is consumed (`trust.profile`)."""
 REQUEST: Final[tuple[Check, ...]] = (
     *_ESTABLISH,
     _HOLDER,
@@ -130,6 +136,8 @@ CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (
 def recipe_for(question: Question) -> tuple[Check, ...]:
     """Return the checks that a question asks for, in their order."""
     if question.holder:
+        if not question.trust.profile.bound_audience:
+            return UNCONSUMED
         return PRESENTATION if question.request is None else REQUEST
     return CREDENTIAL if question.request is None else CREDENTIAL_REQUEST
 

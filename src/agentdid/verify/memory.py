@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from _thread import allocate_lock  # what threading.Lock is, without the millisecond that importing it takes
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, final
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, final
 
 from agentdid.record import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from agentdid.did.document import DidDocument
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
     from agentdid.secure.mechanism import Signature
     from agentdid.status.bitstring import StatusList
+    from agentdid.status.token_list import TokenStatusList
     from agentdid.verify.known_links import KnownLink
 
 _V = TypeVar("_V")
@@ -56,13 +58,28 @@ class _Recent(Generic[_V]):
 
 
 @final
-class KnownList(Value, frozen=True):
-    """A status list, when it ends, and the keys under which its signatures held; with no keys, none was checked yet."""
+class KnownList(Value, frozen=True, eq=False):
+    """A status list whose signatures held under certain keys, or whose signatures are still to be checked.
 
-    content: StatusList
+    Attributes:
+        url: What it says its own URL is.
+        issuer: Who is to have signed it.
+        ends: When it may no longer be believed.
+        signatures: All must hold.
+        keys: Those under which they held; none as long as none was checked.
+        read: Gives the content, unpacked; not called before the signatures held.
+        content: What it gave.
+    """
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"read"})
+
+    url: str
+    issuer: str
     ends: datetime | None
     signatures: tuple[Signature, ...]
     keys: tuple[PublicKey, ...]
+    read: Callable[[], StatusList | TokenStatusList] | None
+    content: StatusList | TokenStatusList | None = None
 
 
 @final

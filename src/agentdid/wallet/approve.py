@@ -14,14 +14,15 @@ from agentdid.codec.instant import encode_instant
 from agentdid.credential.model import AGENTDID_V1, CREDENTIALS_V2
 from agentdid.credential.parse import parse_credential
 from agentdid.delegation.approval import TYPES, check_approval_form, digest_of_call, digest_of_chain, parse_approval
+from agentdid.delegation.link import secure_link
 from agentdid.delegation.lint import describe
 from agentdid.delegation.usage import Request
 from agentdid.did.syntax import check_did
 from agentdid.errors import ChainLinkMismatch, EncodingInvalid, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
-from agentdid.proof.suites import SUITES
+from agentdid.proof.suites import SELECTIVE
 from agentdid.record import Value
-from agentdid.secure import data_integrity, sd_jwt
+from agentdid.secure import sd_jwt
 from agentdid.verify.structure import read_chain
 
 if TYPE_CHECKING:
@@ -182,10 +183,10 @@ def sign_approval(
     if form == sd_jwt.TYP:
         claims: dict[str, object] = {"iat": int(begin.timestamp())}
         return identifier, sd_jwt.issue(document, signer, method_id, claims=claims)
-    if form not in SUITES:
-        message = f"unknown form {form!r}, expected one of {', '.join((sd_jwt.TYP, *SUITES))}"
+    if form in SELECTIVE:
+        message = f"an approval hides nothing; {form} is for credentials that do"
         raise ValueError(message)
-    return identifier, data_integrity.add_proof(document, signer, method_id, SUITES[form], created=begin)
+    return identifier, secure_link(document, signer, method_id, form=form, at=begin)
 
 
 def _links(value: object) -> tuple[tuple[str, str, str, bytes], ...]:

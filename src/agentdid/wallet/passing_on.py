@@ -8,16 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import encode
-from agentdid.delegation.link import ParentLink, build_link, secure_link
+from agentdid.delegation.link import ParentLink, build_link, fitting_form, secure_link
 from agentdid.delegation.narrower import fill_narrower
 from agentdid.errors import DelegationForbidden
+from agentdid.proof.suites import SELECTIVE
 from agentdid.wallet.lineage import DELEGATION, Minted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from agentdid.keys.secret import SecretKey
+    from agentdid.keys.secret import Signer
     from agentdid.limits import Limits
     from agentdid.wallet.lineage import Statuses
     from agentdid.wallet.wallet import Held
@@ -49,7 +50,7 @@ def wanted_capability(
 def make_link(
     held: Held,
     capability: Mapping[str, object],
-    signing: tuple[SecretKey, str],
+    signing: tuple[Signer, str],
     *,
     to: str,
     at: datetime,
@@ -67,7 +68,7 @@ def make_link(
         to: For whom.
         at: `validFrom`, whole seconds.
         ttl: How long it is valid.
-        form: As the parent's by default.
+        form: By default the parent's, or where the key signs no such suite its own one of the same canonical form.
         statuses: The delegator's status service, if it runs one.
         limits: Bounds on the capability.
 
@@ -78,6 +79,8 @@ def make_link(
     leaf = held.leaf
     if leaf.capability is None:
         raise DelegationForbidden("only capability credentials can be delegated")
+    if leaf.secured.form in SELECTIVE:
+        raise DelegationForbidden(f"a credential under {leaf.secured.form} is nobody's parent")
     if statuses is None and ttl > _HOUR:
         raise DelegationForbidden("a link without a status of its own lives an hour at most")
     if statuses is not None and statuses.did != held.subject:
@@ -97,7 +100,9 @@ def make_link(
     document = build()
     if statuses is not None:  # only now: what is refused above burns no index
         document = build(status=statuses.allot_status(identifier, to, issued_at=begin, valid_until=begin + ttl))
-    link = secure_link(document, *signing, form=form or leaf.secured.form, at=begin)
+    signer, method_id = signing
+    fitting = form or fitting_form(leaf.secured.form, signer.public.algorithm.name)
+    link = secure_link(document, signer, method_id, form=fitting, at=begin)
     wire = link if isinstance(link, str) else encode(link).decode("utf-8")
     revocable = statuses is not None
     return link, Minted(identifier, DELEGATION, held.subject, to, held.id, wire, begin, begin + ttl, revocable)

@@ -11,6 +11,8 @@ import typer
 
 from agentdid.cli.options import (
     AsJson,
+    KeyUri,
+    NewKey,
     Output,
     PassphraseFd,
     PassphraseFile,
@@ -23,12 +25,14 @@ from agentdid.cli.options import (
     read_input,
     read_object,
     read_passphrase,
+    read_pin,
+    read_signer,
     read_source,
     read_trust,
 )
 from agentdid.cli.render import print_aside, print_done
 from agentdid.codec.strict_json import encode, parse
-from agentdid.delegation.link import FORMATS as LINK_FORMATS
+from agentdid.delegation import link
 from agentdid.present.presentation import FORMATS
 from agentdid.wallet.approve import check_chain, read_asked
 from agentdid.wallet.disclosure import parse_path
@@ -46,15 +50,17 @@ WalletFile = Annotated[Path, typer.Option("--wallet", help="The wallet's file.")
 def init(
     wallet: WalletFile,
     key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
+    signer: KeyUri = None,
+    new_key: NewKey = False,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a wallet with one DID of its own."""
+    """Make a wallet with one DID of its own; its key is in the wallet, or where --signer says."""
     algorithm = read_algorithm(key)
     passphrase = read_passphrase(passphrase_fd, passphrase_file, new=True)
-    with Wallet.create(wallet, passphrase=passphrase) as made:
-        did = made.create_did(algorithm)
+    with read_signer(signer, algorithm, new=new_key) as held, Wallet.create(wallet, passphrase=passphrase) as made:
+        did = made.create_did(algorithm) if held is None else made.add_signer(held, reference=signer or "")
     print_done({"did": did}, did, as_json=as_json)
 
 
@@ -158,6 +164,9 @@ def delegate(
     capability: Annotated[Path | None, typer.Option(help="JSON: the whole narrower capability.")] = None,
     narrower: Annotated[Path | None, typer.Option(help="JSON: only what differs from the parent.")] = None,
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 10m; an hour at most without status.")] = "10m",
+    form: Annotated[
+        str | None, typer.Option("--format", help=f"One of {', '.join(link.FORMATS)}; by default as the parent.")
+    ] = None,
     status_db: Annotated[
         Path | None, typer.Option("--status-db", help="The delegator's own status service (issuer init --key-of).")
     ] = None,
@@ -171,13 +180,14 @@ def delegate(
         raise ValueError("give one of --capability and --narrower")
     passphrase = read_passphrase(passphrase_fd, passphrase_file)
     with ExitStack() as stack:
-        opened = stack.enter_context(Wallet.open(wallet, passphrase=passphrase))
+        opened = stack.enter_context(Wallet.open(wallet, passphrase=passphrase, pin=read_pin))
         chain = opened.delegate(
             credential,
             to=to,
             capability=None if capability is None else read_object(capability),
             narrower=None if narrower is None else read_object(narrower),
             ttl=read_duration(ttl),
+            form=form,
             statuses=_statuses(stack, status_db, passphrase),
         )
     text = encode(chain).decode("utf-8")
@@ -194,7 +204,7 @@ def approve(
     did: Annotated[str | None, typer.Option(help="As which of the wallet's DIDs.")] = None,
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 5m; 15m at most.")] = "5m",
     uses: Annotated[int, typer.Option(min=1, max=1_000, help="How often it may be used.")] = 1,
-    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(LINK_FORMATS)}.")] = LINK_FORMATS[0],
+    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(link.FORMATS)}.")] = link.FORMATS[0],
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking: what is asked was read elsewhere.")] = False,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
@@ -235,7 +245,7 @@ def relinquish(
     """Give up a capability, and end what was minted out of it where that can be ended."""
     passphrase = read_passphrase(passphrase_fd, passphrase_file)
     with ExitStack() as stack:
-        opened = stack.enter_context(Wallet.open(wallet, passphrase=passphrase))
+        opened = stack.enter_context(Wallet.open(wallet, passphrase=passphrase, pin=read_pin))
         done = opened.relinquish(credential, statuses=_statuses(stack, status_db, passphrase))
     lines = [f"{done.id} is {'not held any more' if done.held else 'given up'}"]
     lines += [f"revoked     {each}" for each in done.revoked]
@@ -272,7 +282,7 @@ def _minted(minted: Minted) -> dict[str, object]:
 
 
 def _open(wallet: Path, descriptor: int | None, file: Path | None) -> Wallet:
-    return Wallet.open(wallet, passphrase=read_passphrase(descriptor, file))
+    return Wallet.open(wallet, passphrase=read_passphrase(descriptor, file), pin=read_pin)
 
 
 def _summary(held: Held) -> dict[str, object]:
