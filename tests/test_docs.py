@@ -47,6 +47,8 @@ BUILT = {
         "--wallet", "--challenge", "--audience", "--query", "--credential", "--disclose", "--format", "--out", "--json",
     },
     "wallet delegate": {"--wallet", "--credential", "--to", "--capability", "--ttl", "--out", "--json"},
+    "wallet approve": {"--wallet", "--out", "--json"},
+    "wallet relinquish": {"--wallet", "--credential", "--json"},
     "verify": {
         "--trust", "--at", "--challenge", "--credential", "--action", "--resource", "--arguments", "--sources",
         "--evidence", "--json",
@@ -54,6 +56,7 @@ BUILT = {
     "replay": {"--json"},
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
+    "serve approvals": {"--port", "--wallet"},
     "serve resolver": {"--port", "--db"},
     "serve vc-api": {"--port", "--manifest"},
     "did link-domain": {"--did", "--origin", "--wallet"},

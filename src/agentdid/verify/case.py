@@ -113,8 +113,11 @@ class Case(Struct, eq=False):
         held: When the documents that were asked for came, by DID.
         histories: The verified logs of the did:webvh among them.
         digests: By what each link is known (`verify.known_links`), by its position.
+        steps: What reading each link took of the budget's labelling steps, by its position.
         freshness: What bounds the time the outcome may be relied upon.
         exercised: Set by `check_request`: the grant used at each link.
+        approvals: Set by `check_approvals`: those that are used up.
+        repeated: Set by `check_take`: whether the same call was charged before under its id.
     """
 
     question: Question
@@ -130,8 +133,11 @@ class Case(Struct, eq=False):
     held: dict[str, datetime] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
     digests: dict[int, bytes] = field(default_factory=dict)
+    steps: dict[int, int] = field(default_factory=dict)
     freshness: list[Freshness] = field(default_factory=list)
     exercised: tuple[CapabilityGrant, ...] = ()
+    approvals: tuple[Link, ...] = ()
+    repeated: bool = False
 
     def __repr__(self) -> str:
         return f"Case(at={self.now.at.isoformat()})"  # and nothing of what was presented

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability
     from agentdid.keys.public import PublicKey
-    from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
+    from agentdid.trust.anchors import Trust
     from agentdid.verify.case import Case
     from agentdid.verify.states import Link
 
@@ -38,14 +38,16 @@ class KnownLink(Value, frozen=True, eq=False):
         secured: Its parts.
         credential: What it says.
         capability: What it grants.
-        limits: Under which it was read.
+        reading: What of the policy bears on how it is read.
+        steps: What writing out its statements took of the budget.
         keys: Under which its signatures held, in their order.
     """
 
     secured: Secured
     credential: Credential
     capability: Capability
-    limits: Limits
+    reading: tuple[object, ...]
+    steps: int
     keys: tuple[PublicKey, ...]
 
 
@@ -61,7 +63,7 @@ def find_known_link(case: Case, text: bytes, position: int) -> KnownLink | None:
         return None
     digest = case.digests[position] = sha256(text).digest()
     known = case.memory.links.find(digest)
-    return known if known is not None and known.limits == case.question.trust.limits else None
+    return known if known is not None and known.reading == _reading(case.question.trust) else None
 
 
 def text_of(item: object) -> bytes:
@@ -80,5 +82,10 @@ def keep_link(case: Case, link: Link, keys: tuple[PublicKey, ...]) -> None:
     """Remember a link of a chain whose signatures just held under `keys`."""
     digest = case.digests.get(link.position)
     if digest is not None and link.capability is not None:
-        known = KnownLink(link.secured, link.credential, link.capability, case.question.trust.limits, keys)
+        reading, steps = _reading(case.question.trust), case.steps.get(link.position, 0)
+        known = KnownLink(link.secured, link.credential, link.capability, reading, steps, keys)
         case.memory.links.keep(digest, known)
+
+
+def _reading(trust: Trust) -> tuple[object, ...]:
+    return trust.limits, trust.profile, trust.any_context, trust.any_disclosure

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from agentdid.codec.strict_json import JsonText, parse, write_given
 from agentdid.credential.model import CAPABILITY_TYPE
 from agentdid.credential.parse import parse_credential, parse_presentation
+from agentdid.delegation.approval import APPROVAL_TYPE, check_approval_form, parse_approval
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from agentdid.credential.model import Credential
+    from agentdid.delegation.approval import HumanApproval
     from agentdid.delegation.capability import Capability
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
@@ -44,6 +46,7 @@ _CREDENTIALS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
     sd_jwt.MEDIA_TYPE: sd_jwt.read,
 }
 _PRESENTATIONS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {jose.MEDIA_TYPE: jose.read}
+_SUBJECT: Final = "/credentialSubject"
 _CAPABILITY: Final = "/credentialSubject/capability"
 _TEXTS: Final = (bytes, str)
 _JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
@@ -204,10 +207,13 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
     if isinstance(item, str | dict) and not question.keeps:  # a holder's base proof is no verifier's link
         known = find_known_link(case, text_of(item), position)
     if known is not None:
+        case.budget.spend_rdfc(known.steps)  # as a fresh memory would
         return Link(known.secured, known.credential, known.capability, position)
-    trust = question.trust
+    trust, before = question.trust, case.budget.rdfc_steps
     secured = read_credential(item, plain, trust.limits, trust.profile, base=question.keeps)
-    return _link(secured, position, trust.limits, case)
+    link = _link(secured, position, trust.limits, case)
+    case.steps[position] = before - case.budget.rdfc_steps
+    return link
 
 
 def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str | None, Sequence[object], bool]:
@@ -270,25 +276,35 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
             secured = write_signed(case, secured)
         credential = parse_credential(secured.document, partial=profile is not STRICT and secured.form in SELECTIVE)
         capability: Capability | None = None
+        approval: HumanApproval | None = None
         if CAPABILITY_TYPE in credential.types:
             capability = _capability(secured, credential, limits)
+        elif APPROVAL_TYPE in credential.types:
+            approval = parse_approval(_member(secured, "approval"), f"{_SUBJECT}/approval")
+            check_approval_form(credential, limits)
         elif profile.issuer_signs:
             check_did(credential.issuer)
     except AgentdidError as error:
         error.path = f"/{position}{error.path}"
         raise
-    return Link(secured, credential, capability, position)
+    return Link(secured, credential, capability, position, approval)
 
 
 def _capability(secured: Secured, credential: Credential, limits: Limits) -> Capability:
-    subject = secured.document["credentialSubject"]
-    if type(subject) is not dict:
-        raise TypeMismatch("a capability credential has one subject", path="/credentialSubject")
-    if "capability" not in subject:
-        raise TypeMismatch("member capability is missing", path=_CAPABILITY)
-    capability = parse_capability(subject["capability"], limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
+    value = _member(secured, "capability")
+    capability = parse_capability(value, limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
     return capability
+
+
+def _member(secured: Secured, name: str) -> object:
+    """Return a member of the one subject of a capability or an approval."""
+    subject = secured.document["credentialSubject"]
+    if type(subject) is not dict:
+        raise TypeMismatch("such a credential has one subject", path=_SUBJECT)
+    if name not in subject:
+        raise TypeMismatch(f"member {name} is missing", path=f"{_SUBJECT}/{name}")
+    return subject[name]
 
 
 def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) -> None:
