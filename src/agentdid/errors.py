@@ -513,6 +513,10 @@ class StoreVersionUnsupported(Refused, code="store_version_unsupported"):
     """The store was written by a newer version; nothing was changed."""
 
 
+class ResourceMismatch(Refused, code="resource_mismatch"):
+    """A related resource, or a schema, is not the one whose digest the credential names."""
+
+
 class EvidenceMismatch(Refused, code="evidence_mismatch"):
     """The evidence bundle does not lead to the decision it records."""
 

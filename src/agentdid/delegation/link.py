@@ -19,7 +19,7 @@ from agentdid.errors import ChainLinkMismatch, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.suites import SELECTIVE, SUITES, find_suite
 from agentdid.record import Value
-from agentdid.secure import data_integrity, sd_jwt
+from agentdid.secure import data_integrity, sd_jwt, vc_jwt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability
     from agentdid.keys.secret import Signer
 
-FORMATS: Final = (sd_jwt.TYP, *SUITES, *SELECTIVE)
+FORMATS: Final = (sd_jwt.TYP, vc_jwt.TYP, *SUITES, *SELECTIVE)
 """The forms a link can be secured in; the first is the default, because it can hide grants."""
 _SHA2_256: Final = b"\x12\x20"  # multihash: SHA-256, 32 bytes
 GRANTS: Final = ("credentialSubject", "capability", "grants")
@@ -116,7 +116,7 @@ def secure_link(
     at: datetime,
     disclosable: Sequence[tuple[str | int, ...]] = (),
 ) -> str | dict[str, object]:
-    """Return the credential signed: compact text as an SD-JWT, an object with a Data Integrity suite.
+    """Return the credential signed: compact text as SD-JWT or JWT, an object with a Data Integrity suite.
 
     Every grant of an SD-JWT can be withheld, whatever else is listed in `disclosable`. Under a selective suite the
     credential gets a base proof, for its holder to derive from.
@@ -126,10 +126,10 @@ def secure_link(
         SdClaimNotAllowed, MandatoryMissing: A path to what may not be hidden; the latter under a selective suite.
         TermUndefined, JsonRdfDivergence: Statements are signed, and the JSON says something else than they would.
     """
+    issued = int(at.timestamp())
     if form == sd_jwt.TYP:
         subject: dict[str, dict[str, list[object]]] = document["credentialSubject"]  # type: ignore[assignment]
         grants = [(*GRANTS, position) for position in range(len(subject["capability"]["grants"]))]
-        issued = int(at.timestamp())
         return sd_jwt.issue(document, signer, method_id, disclosable=[*disclosable, *grants], claims={"iat": issued})
     if form in SELECTIVE:
         from agentdid.secure.derivation import add_base_proof  # noqa: PLC0415  # most links are of one signature
@@ -137,12 +137,14 @@ def secure_link(
 
         pointers = mandatory_pointers(document, disclosable)
         return add_base_proof(document, signer, method_id, form, pointers=pointers, created=at)
-    if form not in SUITES:
+    if form not in FORMATS:
         message = f"unknown form {form!r}, expected one of {', '.join(FORMATS)}"
         raise ValueError(message)
     if disclosable:
         message = f"{form} cannot disclose selectively; use {sd_jwt.TYP}"
         raise ValueError(message)
+    if form == vc_jwt.TYP:
+        return vc_jwt.issue(document, signer, method_id, claims={"iat": issued})
     return data_integrity.add_proof(document, signer, method_id, SUITES[form], created=at)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from agentdid.codec.base import decode_multibase, encode_multibase
+from agentdid.codec.base import DECODERS, encode_multibase
 from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.did.syntax import split_did_url
 from agentdid.errors import (
@@ -220,29 +220,28 @@ def _signature(
         raise ProofVerificationError("the proof's @context is not the document's", path="/@context")
     method_id = proof.get("verificationMethod")
     try:
-        did, _ = split_did_url(method_id)
+        did = split_did_url(method_id if type(method_id) is str else None)[0]
     except DidInvalid:
         raise KeySourceForbidden("expected an absolute DID URL", path="/verificationMethod") from None
     config = proof.copy()
     value = config.pop("proofValue", None)
     if type(value) is not str or value[:1] != suite.signature_base:
         raise EncodingInvalid(f"expected multibase {suite.signature_base}", path="/proofValue")
-    made = decode_multibase(value)
+    made = DECODERS[suite.signature_base](value[1:])
     algorithms = suite.fitting(made)
     transform = suite.transforms[algorithms[0]]
-    message: bytes = b""
+    message, variant = b"", None
     write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
-    variant: bytes | None = None
-    if transform.canonical is STATEMENTS:
-        from agentdid.secure import derivation  # noqa: PLC0415  # most proofs are of one signature
-
-        write = derivation.open_proof(made, suite.name, config, body, plain, base=base)
-    elif transform.canonical is JCS:
+    if transform.canonical is JCS:
         hashed = _hashed(body, transform, hashes, plain)
         message = hash_data(config, hashed, transform, plain)
         if suite.implied_context and "@context" not in proof:
             # Deviation D38: the published example hashes a context that its proof lacks; both readings are taken
             variant = hash_data({**config, "@context": body.get("@context")}, hashed, transform, plain)
+    elif transform.canonical is STATEMENTS:
+        from agentdid.secure import derivation  # noqa: PLC0415  # most proofs are of one signature
+
+        write = derivation.open_proof(made, suite.name, config, body, plain, base=base)
     else:
         config["@context"] = body.get("@context")
         write = partial(_write, config, body, transform, hashes, plain)

@@ -135,7 +135,7 @@ class Secured(Value, frozen=True, eq=False):
     """A secured document taken apart; nothing about its signatures is established.
 
     Attributes:
-        form: `eddsa-jcs-2022`, `vc+sd-jwt` or `vp+jwt`.
+        form: A cryptosuite, or the `typ` of a token.
         document: The JSON object that was secured, disclosures applied, without `proof`.
         signatures: At least one; all must hold.
         digest: SHA-256 of what names this document as a parent (specs/delegation.md D7); empty for a `vp+jwt`.

@@ -51,7 +51,7 @@ def withhold_chain(
     """Return the chain as it will be presented: the leaf with the kept paths, each parent with the grants they need.
 
     A parent's other claims are withheld: its subject's data are not the leaf's business. Of a base proof, what is kept
-    is derived; another Data Integrity link cannot withhold anything and goes as it is.
+    is derived; a JWT or another Data Integrity link cannot withhold anything and goes as it is.
 
     Args:
         chain: Root first, as held.
@@ -90,7 +90,7 @@ def grant_paths(link: Link, names: Iterable[str] | None = None) -> frozenset[Pat
 def _withhold(link: Link, keep: frozenset[Path], occasion: tuple[str, str]) -> str | dict[str, object]:
     wire = link.secured.wire
     if isinstance(wire, str):
-        return sd_jwt.withhold(wire, keep)
+        return sd_jwt.withhold(wire, keep) if link.secured.form == sd_jwt.TYP else wire
     if link.secured.form not in SELECTIVE:
         return wire
     from agentdid.secure.derivation import bind, derive  # noqa: PLC0415  # most credentials are not derived from
