@@ -137,7 +137,7 @@ def check_parents(chain: Sequence[Link]) -> None:
     """Hold that nothing hangs on a credential that its holder derived: each derivation has another digest.
 
     Raises:
-        DelegationForbidden: Something does (specs/capability-credential.md C1).
+        DelegationForbidden: Something does (specs/selective-disclosure.md S11).
     """
     for link in chain[:-1]:
         if link.secured.form in SELECTIVE:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agentdid.cli.options import (
+    ISSUER_ALGORITHMS,
     AsJson,
     KeyUri,
     NewKey,
@@ -46,7 +47,7 @@ def init(
     method: Annotated[str, typer.Option(help="key or webvh, when no --did is given.")] = "key",
     host: Annotated[str | None, typer.Option(help="For did:webvh: host, or host:port.")] = None,
     path: Annotated[list[str] | None, typer.Option(help="For did:webvh: a path segment; may be repeated.")] = None,
-    key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
+    key: Annotated[str, typer.Option(help="ed25519, p256, …; bls for bbs-2023.")] = "ed25519",
     signer: KeyUri = None,
     new_key: NewKey = False,
     base_url: Annotated[str | None, typer.Option(help="Where status lists are served.")] = None,
@@ -63,7 +64,7 @@ def init(
         message = f"--method is key or webvh, got {method!r}"
         raise ValueError("--method web needs --did did:web:…" if method == "web" else message)
     passphrase = read_passphrase(passphrase_fd, passphrase_file, new=key_of is None)
-    algorithm = read_algorithm(key)
+    algorithm = read_algorithm(key, ISSUER_ALGORITHMS)
     secret = None
     if key_of is not None:
         did, secret = _key_of(key_of, passphrase, did)
