@@ -63,6 +63,8 @@ BUILT = {
     "did witness": {"--wallet", "--json"},
     "did approve": {"--wallet", "--json"},
     "doctor": {"--json"},
+    "interop vc-jose-cose issue": {"--input", "--key", "--feature", "--sd", "--output"},
+    "interop vc-jose-cose verify": {"--input", "--key", "--feature", "--output"},
 }  # fmt: skip
 # Words of the documents that look like codes and are something else: limits, members of a policy, names in Python.
 NAMES = {name for kind in (Limits, Anchor, Trust) for name in kind.__struct_fields__} | {

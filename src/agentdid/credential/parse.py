@@ -279,3 +279,6 @@ _PRESENTATION: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "holder": _party,
     "verifiableCredential": _embedded,
 }
+CREDENTIAL_MEMBERS: Final = frozenset(_CREDENTIAL) | {"validFrom", "validUntil"}
+PRESENTATION_MEMBERS: Final = frozenset(_PRESENTATION)
+"""What VCDM 2.0 defines at the top of a document."""

@@ -313,10 +313,14 @@ def looks_presented(document: Presented | list[object]) -> bool:
 
     What it is meant as only selects the recipe, which then holds that it is one.
     """
+    if isinstance(document, bytes) and document[:1] in (b"\xd2", b"\x84"):
+        from agentdid.proof import cose  # noqa: PLC0415  # only where COSE comes
+
+        return cose.find_typ(document) == "application/vp+cose"
     if isinstance(document, bytes | str):
         text = (document if isinstance(document, str) else document.decode("utf-8", "replace")).strip()
         if is_compact(text):
-            return find_typ(text) == "vp+jwt"
+            return find_typ(text) in ("vp+jwt", "vp+sd-jwt")
         try:
             return looks_presented(cast("Presented", parse(text).value))
         except AgentdidError:

@@ -104,8 +104,8 @@ def check_take(case: Case) -> Generator[Need, Reply, None]:
         raise StoreUnavailable("the store of nonces did not answer")
 
 
-# a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B
-_FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json"}
+# a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B, which has none for COSE
+_FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json", "vc+cose": "vc+cose"}
 
 
 def candidate(form: str, document: dict[str, object]) -> Candidate:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.states import Link
 
-_JOSE: Final = "vp+jwt"
+_TOKENS: Final = frozenset({"vp+jwt", "vp+sd-jwt", "vp+cose"})
+"""Forms that answer with the codes of tokens; Data Integrity has its own."""
 
 
 def check_holder(case: Case) -> Generator[Need, Reply, None]:
@@ -96,7 +97,7 @@ def _check_audience(case: Case, form: str, binding: Binding) -> None:
     trust = case.question.trust
     # Deviation D8: type and bytes; an array, even of one, is refused (ATTACKS C14, D22, E11)
     if type(binding.audience) is not str or not trust.audience or binding.audience != trust.audience:
-        if form == _JOSE:
+        if form in _TOKENS:
             raise AudienceMismatch("expected the verifier's audience, byte for byte", path="/aud")
         raise InvalidDomainError("expected the verifier's audience, byte for byte", path="/proof/domain")
     for link in case.parsed.chain:
@@ -125,11 +126,11 @@ def _check_issued(form: str, answer: Reply) -> None:
 
 
 def _wrong_nonce(form: str, detail: str) -> Refused:
-    return (NonceMismatch if form == _JOSE else InvalidChallengeError)(detail, path=_nonce_path(form))
+    return (NonceMismatch if form in _TOKENS else InvalidChallengeError)(detail, path=_nonce_path(form))
 
 
 def _nonce_path(form: str) -> str:
-    return "/nonce" if form == _JOSE else "/proof/challenge"
+    return "/nonce" if form in _TOKENS else "/proof/challenge"
 
 
 def _check_time(case: Case, presentation: Secured, binding: Binding) -> None:

@@ -18,9 +18,9 @@ from agentdid.errors import (
     TypeMismatch,
     TypMismatch,
 )
-from agentdid.proof.jws import is_compact
+from agentdid.proof.jws import find_typ, is_compact
 from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
-from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
+from agentdid.secure.envelope import BASE64, CREDENTIAL, PRESENTATION, decode_base64, open_envelope
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
@@ -30,15 +30,35 @@ if TYPE_CHECKING:
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
 
-# media type → what reads such a token
+_CAPABILITY: Final = "/credentialSubject/capability"
+_TEXTS: Final = (bytes, str)
+_COSE: Final = (b"\xd2", b"\x84")  # the tag of a COSE_Sign1, and its array without one; no text begins so
+_JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
+
+
+def _cose_credential(content: str, limits: Limits) -> Secured:
+    from agentdid.secure import cose  # noqa: PLC0415  # a first verdict is seldom on COSE
+
+    return cose.read_credential(decode_base64(content), limits)
+
+
+def _cose_presentation(content: str, limits: Limits) -> Secured:
+    from agentdid.secure import cose  # noqa: PLC0415  # as above
+
+    return cose.read_presentation(decode_base64(content), limits)
+
+
+# what stands before the comma of an envelope → what reads what stands behind it
 _CREDENTIALS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
     vc_jwt.MEDIA_TYPE: vc_jwt.read,
     sd_jwt.MEDIA_TYPE: sd_jwt.read,
+    f"application/vc+cose{BASE64}": _cose_credential,
 }
-_PRESENTATIONS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {jose.MEDIA_TYPE: jose.read}
-_CAPABILITY: Final = "/credentialSubject/capability"
-_TEXTS: Final = (bytes, str)
-_JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
+_PRESENTATIONS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
+    jose.MEDIA_TYPE: jose.read,
+    jose.SD_MEDIA_TYPE: jose.read_sd,
+    f"application/vp+cose{BASE64}": _cose_presentation,
+}
 
 
 def check_size(case: Case) -> None:
@@ -59,7 +79,7 @@ def check_size(case: Case) -> None:
 
 
 def check_parse(case: Case) -> None:
-    """Hold that the input is a compact token or one strict JSON text; sets `case.text`.
+    """Hold that the input is a compact token, a COSE_Sign1 or one strict JSON text; sets `case.text`.
 
     Raises:
         JsonInvalid, JsonDuplicateKey, JsonTooDeep, JsonNumberRange, EncodingInvalid: As `codec.strict_json.parse`.
@@ -70,11 +90,13 @@ def check_parse(case: Case) -> None:
     case.text = parse(raw, case.question.trust.limits) if token is None else token
 
 
-def _find_token(raw: bytes | str) -> str | None:
-    """Return the compact token, or `None` where a JSON text is meant."""
+def _find_token(raw: bytes | str) -> str | bytes | None:
+    """Return the compact token or the COSE_Sign1, or `None` where a JSON text is meant."""
     if isinstance(raw, str):
         stripped = raw.strip(" \t\r\n")
         return stripped if is_compact(stripped) else None
+    if raw[:1] in _COSE:
+        return raw
     octets = raw.strip(b" \t\r\n")
     if not is_compact(octets):
         return None
@@ -143,7 +165,7 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
     )
 
 
-def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+def _read_presentation(text: JsonText | str | bytes, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
     if type(text) is JsonText:
         value = text.value
         if type(value) is not dict:
@@ -155,11 +177,17 @@ def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, s
             raise TypeMismatch("expected a VerifiablePresentation", path="/type")
         secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
         return _open(secured, text.plain, limits)
-    if "~" in text:
-        if text.endswith("~"):
-            raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
-        raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    return _open(jose.read(text, limits), plain=False, limits=limits)
+    if isinstance(text, bytes):
+        from agentdid.secure import cose  # noqa: PLC0415  # as above
+
+        return _open(cose.read_presentation(text, limits), plain=False, limits=limits)
+    if "~" not in text:
+        return _open(jose.read(text, limits), plain=False, limits=limits)
+    if not text.endswith("~"):
+        raise TypMismatch("expected a presentation; an SD-JWT with its own key binding is not taken")
+    if find_typ(text) != jose.SD_TYP:
+        raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
+    return _open(jose.read_sd(text, limits), plain=False, limits=limits)
 
 
 def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
@@ -167,7 +195,11 @@ def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str |
     return secured, presentation.holder, [read_credential(each, plain, limits) for each in presentation.credentials]
 
 
-def _read_credentials(text: JsonText | str, limits: Limits) -> list[Secured]:
+def _read_credentials(text: JsonText | str | bytes, limits: Limits) -> list[Secured]:
+    if isinstance(text, bytes):
+        from agentdid.secure import cose  # noqa: PLC0415  # as above
+
+        return [cose.read_credential(text, limits)]
     if isinstance(text, str):
         return [read_credential(text, False, limits)]
     if type(text.value) is list:
