@@ -247,7 +247,8 @@ def test_c13_media_types_of_envelopes(world: World, faces: Faces, before: str) -
     ("claims", "code"),
     [
         ({1: "did:web:other.example"}, "issuer_key_mismatch"), ({2: "did:web:other.example"}, "type_mismatch"),
-        ({4: 1_600_000_000}, "expired"), ({5: 1_900_000_000}, "not_yet_valid"), ({6: 1_900_000_000}, "issued_in_future"),
+        ({4: 1_600_000_000}, "expired"), ({5: 1_900_000_000}, "not_yet_valid"),
+        ({6: 1_900_000_000}, "issued_in_future"),
         ({4: "soon"}, "type_mismatch"), ({3: "https://other.example"}, "audience_mismatch"),
         ({8: {1: {1: 1}}}, "header_invalid"), ({"cnf": {}}, "header_invalid"), ({1: "x", "iss": "y"}, "header_invalid"),
         ("x", "header_invalid"), ([], "header_invalid"),
