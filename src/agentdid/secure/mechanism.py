@@ -29,6 +29,7 @@ class Signature(Value, frozen=True, eq=False):
         algorithms: The key algorithms that may stand behind the suite.
         message: The signed bytes.
         value: The signature.
+        key: The key itself, where a claim that was signed carries it (`cnf`); `None` where the DID's document has it.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"message", "value"})
@@ -40,6 +41,7 @@ class Signature(Value, frozen=True, eq=False):
     algorithms: tuple[str, ...]
     message: bytes
     value: bytes
+    key: PublicKey | None = None
 
     def check(self, key: PublicKey) -> None:
         """Hold that `key` made this signature.

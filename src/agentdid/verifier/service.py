@@ -320,14 +320,25 @@ def looks_presented(document: Presented | list[object]) -> bool:
     if isinstance(document, bytes | str):
         text = (document if isinstance(document, str) else document.decode("utf-8", "replace")).strip()
         if is_compact(text):
-            return find_typ(text) in ("vp+jwt", "vp+sd-jwt")
+            # what stands behind the last tilde of an SD-JWT is its key binding
+            return find_typ(text) in ("vp+jwt", "vp+sd-jwt") or not ("~" not in text or text.endswith("~"))
         try:
             return looks_presented(cast("Presented", parse(text).value))
         except AgentdidError:
             return False  # either recipe refuses it at the same check
+    if isinstance(document, dict) and _has_key_binding(document):
+        return True
     types = document.get("type") if isinstance(document, dict) else None
     names = types if isinstance(types, list) else [types]
     return "VerifiablePresentation" in names or "EnvelopedVerifiablePresentation" in names
+
+
+def _has_key_binding(document: dict[str, object]) -> bool:
+    """Whether it is an SD-JWT in JSON with a key binding (RFC 9901 section 8.1)."""
+    signatures = document.get("signatures")
+    first = signatures[0] if isinstance(signatures, list) and signatures else document
+    header = first.get("header") if isinstance(first, dict) else None
+    return isinstance(header, dict) and "kb_jwt" in header
 
 
 def _query(query: Mapping[str, object] | Query | None) -> Query | None:

@@ -112,7 +112,7 @@ def candidate(form: str, document: dict[str, object]) -> Candidate:
     """Return a credential as a query sees it."""
     from agentdid.query.dcql import Candidate  # noqa: PLC0415  # as above
 
-    types = document["type"]
+    types = document["vct"] if form == "dc+sd-jwt" else document["type"]
     return Candidate(
         format=_FORMATS.get(form, "ldp_vc"),
         types=tuple(types) if isinstance(types, list) else (str(types),),

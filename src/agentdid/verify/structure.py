@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
 from agentdid.codec.strict_json import JsonText, parse, write_given
 from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.delegation.capability import parse_capability
@@ -12,13 +14,16 @@ from agentdid.did.syntax import check_did
 from agentdid.errors import (
     AgentdidError,
     EncodingInvalid,
-    HeaderInvalid,
     InputTooLarge,
+    IssuerKeyMismatch,
+    KbInvalid,
     KbMissing,
     TypeMismatch,
     TypMismatch,
 )
+from agentdid.proof import sd_jwt_json
 from agentdid.proof.jws import find_typ, is_compact
+from agentdid.proof.sd_jwt_json import MEMBERS
 from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
 from agentdid.secure.envelope import BASE64, CREDENTIAL, PRESENTATION, decode_base64, open_envelope
 from agentdid.verify.states import Link, Parsed
@@ -26,14 +31,15 @@ from agentdid.verify.states import Link, Parsed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agentdid.credential.model import Credential
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
 
+_SD_JWT_VC: Final = "dc+sd-jwt"
 _CAPABILITY: Final = "/credentialSubject/capability"
 _TEXTS: Final = (bytes, str)
 _COSE: Final = (b"\xd2", b"\x84")  # the tag of a COSE_Sign1, and its array without one; no text begins so
-_JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
 
 
 def _cose_credential(content: str, limits: Limits) -> Secured:
@@ -145,11 +151,12 @@ def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
     """
     if type(item) is not dict:
         if type(item) is str:
-            return sd_jwt.read(item, limits) if "~" in item else vc_jwt.read(item, limits)
+            return _read_sd_jwt(item, limits) if "~" in item else vc_jwt.read(item, limits)
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
         return _read_enveloped(item, _CREDENTIALS, limits)
-    _check_not_jose_json(item)
+    if not MEMBERS.isdisjoint(item):
+        return _read_serialized(item, limits)
     return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
 
 
@@ -172,7 +179,8 @@ def _read_presentation(text: JsonText | str | bytes, limits: Limits) -> tuple[Se
             raise TypeMismatch("expected a presentation")
         if _has_type(value, PRESENTATION):
             return _open(_read_enveloped(value, _PRESENTATIONS, limits), plain=False, limits=limits)
-        _check_not_jose_json(value)
+        if not MEMBERS.isdisjoint(value):
+            return _read_bound_json(value, limits)
         if not _has_type(value, "VerifiablePresentation"):
             raise TypeMismatch("expected a VerifiablePresentation", path="/type")
         secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
@@ -184,10 +192,64 @@ def _read_presentation(text: JsonText | str | bytes, limits: Limits) -> tuple[Se
     if "~" not in text:
         return _open(jose.read(text, limits), plain=False, limits=limits)
     if not text.endswith("~"):
-        raise TypMismatch("expected a presentation; an SD-JWT with its own key binding is not taken")
+        return _read_bound(text, limits)
     if find_typ(text) != jose.SD_TYP:
         raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
     return _open(jose.read_sd(text, limits), plain=False, limits=limits)
+
+
+def _read_bound(text: str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+    """Return an SD-JWT with its own key binding: a presentation of the one credential before it."""
+    from agentdid.secure import key_binding  # noqa: PLC0415  # a form of its own, which most verifiers never meet
+
+    credential = _read_sd_jwt(f"{text.rpartition('~')[0]}~", limits)
+    subject = _read_members(credential).subjects
+    return key_binding.read(text, credential, subject[0] if len(subject) == 1 else None, limits), None, [credential]
+
+
+def _read_bound_json(item: dict[str, object], limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+    """Return a presentation that is an SD-JWT in JSON with its key binding."""
+    serialized = sd_jwt_json.read(item, limits)
+    if not serialized.key_binding:
+        raise KbMissing("an SD-JWT in JSON without kb_jwt; expected a presentation by its holder")
+    secured, holder, (credential,) = _read_bound(f"{serialized.tokens[0]}{serialized.key_binding}", limits)
+    return secured, holder, [_with_signatures(credential, serialized.tokens, item, limits)]
+
+
+def _read_serialized(item: dict[str, object], limits: Limits) -> Secured:
+    """Return the parts of a credential that is an SD-JWT in JSON."""
+    serialized = sd_jwt_json.read(item, limits)
+    if serialized.key_binding:
+        raise KbInvalid("a credential carries no key binding JWT; the presentation around it binds the holder")
+    return _with_signatures(_read_sd_jwt(serialized.tokens[0], limits), serialized.tokens, item, limits)
+
+
+def _with_signatures(first: Secured, tokens: tuple[str, ...], item: dict[str, object], limits: Limits) -> Secured:
+    """Return a credential with all its signatures: as with proofs, every one must hold, and all are by one DID."""
+    if len(tokens) == 1:
+        return first
+    signatures = [*first.signatures, *(_read_sd_jwt(each, limits).signatures[0] for each in tokens[1:])]
+    if any(each.did != first.signer for each in signatures):
+        raise IssuerKeyMismatch("all signatures must be by one DID", path="/signatures")
+    return structs.replace(first, signatures=tuple(signatures), wire=item)
+
+
+def _read_sd_jwt(token: str, limits: Limits) -> Secured:
+    """Return the parts of an SD-JWT of either kind, by its typ."""
+    if find_typ(token) == _SD_JWT_VC:
+        from agentdid.secure import sd_jwt_vc  # noqa: PLC0415  # as above
+
+        return sd_jwt_vc.read(token, limits)
+    return sd_jwt.read(token, limits)
+
+
+def _read_members(secured: Secured) -> Credential:
+    """Return what a credential says, by the data model of its form."""
+    if secured.form != _SD_JWT_VC:
+        return parse_credential(secured.document)
+    from agentdid.credential.sd_jwt_vc import parse_sd_jwt_vc  # noqa: PLC0415  # as above
+
+    return parse_sd_jwt_vc(secured.document, secured.signer)
 
 
 def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
@@ -216,7 +278,7 @@ def _link(secured: Secured, position: int, limits: Limits) -> Link:
 
 
 def _read_link(secured: Secured, position: int, limits: Limits) -> Link:
-    credential = parse_credential(secured.document)
+    credential = _read_members(secured)
     if not credential.is_capability:
         check_did(credential.issuer)
         return Link(secured, credential, None, position)
@@ -244,9 +306,3 @@ def _read_enveloped(
 def _has_type(item: dict[str, object], name: str) -> bool:
     types = item.get("type")
     return name in types if type(types) is list else types == name
-
-
-def _check_not_jose_json(item: dict[str, object]) -> None:
-    # a document that is a JWS in JSON to one reader and a credential to another (ATTACKS C11)
-    if not _JOSE_JSON.isdisjoint(item):
-        raise HeaderInvalid("expected compact serialization")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 
+_SD_JWTS: Final = (sd_jwt.TYP, "dc+sd-jwt")
 _STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[(0|[1-9][0-9]*)\]")
 
 
@@ -82,4 +83,4 @@ def grant_paths(link: Link, names: Iterable[str] | None = None) -> frozenset[Pat
 
 def _withhold(link: Link, keep: frozenset[Path]) -> str | dict[str, object]:
     wire = link.secured.wire
-    return sd_jwt.withhold(wire, keep) if isinstance(wire, str) and link.secured.form == sd_jwt.TYP else wire
+    return sd_jwt.withhold(wire, keep) if isinstance(wire, str) and link.secured.form in _SD_JWTS else wire
