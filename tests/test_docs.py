@@ -54,7 +54,7 @@ BUILT = {
     "replay": {"--json"},
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
-    "serve resolver": {"--port"},
+    "serve resolver": {"--port", "--db"},
     "serve vc-api": {"--port", "--manifest"},
     "did link-domain": {"--did", "--origin", "--wallet"},
     "did rotate": {"--wallet", "--json"},
@@ -62,6 +62,7 @@ BUILT = {
     "did log": {"--wallet", "--json"},
     "did witness": {"--wallet", "--json"},
     "did approve": {"--wallet", "--json"},
+    "capability lint": {"--parent", "--json"},
     "doctor": {"--json"},
     "interop vc-jose-cose issue": {"--input", "--key", "--feature", "--sd", "--output"},
     "interop vc-jose-cose verify": {"--input", "--key", "--feature", "--output"},
@@ -69,7 +70,7 @@ BUILT = {
 # Words of the documents that look like codes and are something else: limits, members of a policy, names in Python.
 NAMES = {name for kind in (Limits, Anchor, Trust) for name in kind.__struct_fields__} | {
     "a2a_skill", "mcp_tool", "safe_until", "verify_credential", "require_capability", "token_endpoint", "dcql_query",
-    "type_values", "check_root", "ldp_vc",
+    "type_values", "check_root", "ldp_vc", "aka_vcts",
 }  # fmt: skip
 # Codes of HTTP's own mistakes, which no judgement answers (http/).
 HTTP_CODES = {"presentation_required"}

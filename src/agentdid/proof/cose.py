@@ -117,7 +117,7 @@ def parse_sign1(octets: bytes, limits: Limits = DEFAULT) -> CoseSign1:
     if type(protected) is not bytes or type(signature) is not bytes:
         raise HeaderInvalid("expected protected header and signature as byte strings")
     if unprotected != {}:
-        raise HeaderInvalid("every header parameter is protected")  # Deviation D38
+        raise HeaderInvalid("every header parameter is protected")  # Deviation D39
     header = _parse_header(protected)
     if type(payload) is not bytes or not payload:
         raise HeaderInvalid("expected a payload; detached payloads are not taken")

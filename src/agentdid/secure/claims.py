@@ -33,8 +33,8 @@ def take_claims(payload: dict[str, object], names: frozenset[str]) -> dict[str, 
     return claims
 
 
-def check_header(header: JoseHeader, typ: str) -> str:
-    """Return the DID whose key the header names.
+def check_header(header: JoseHeader, typ: str | None) -> str:
+    """Return the DID whose key the header names; its `typ` must be `typ`, or absent where that is `None`.
 
     Raises:
         TypMismatch: `typ` is not exactly `typ`.
@@ -93,12 +93,13 @@ def check_agreement(claims: dict[str, object], document: dict[str, object]) -> N
         raise TypeMismatch("expected an object", path="/cnf")
 
 
-def binding_of(claims: dict[str, object], document: dict[str, object]) -> Binding:
+def binding_of(claims: dict[str, object], document: dict[str, object], *, timed: bool = True) -> Binding:
     """Return what ties a presentation to its moment and its audience.
 
     Args:
         claims: Taken out of the presentation.
         document: What was left: VCDM members.
+        timed: Whether it must say when it was made and when it ends.
 
     Raises:
         TypeMismatch: `iat` or `exp` is absent or not a whole number; `iss` is no string; the claims `vc` or `vp`.
@@ -108,15 +109,15 @@ def binding_of(claims: dict[str, object], document: dict[str, object]) -> Bindin
         raise TypeMismatch("the claims vc and vp do not stand in a token", path="/vp")
     if not isinstance(claims.get("iss", ""), str):
         raise TypeMismatch("expected a string", path="/iss")
-    for name in ("iat", "exp"):
+    for name in ("iat", "exp") if timed else ():
         if name not in claims:
             raise TypeMismatch(f"a presentation has {name}", path=f"/{name}")
     find = claims.get
     return Binding(
         find("aud"),
         find("nonce"),
-        parse_numeric_date(claims["iat"], "/iat"),
-        parse_numeric_date(claims["exp"], "/exp"),
+        instant_of(claims, "iat"),
+        instant_of(claims, "exp"),
         find("htm"),
         find("htu"),
         find("contentDigest"),

@@ -58,7 +58,7 @@ def read_credential(octets: bytes, limits: Limits = DEFAULT) -> Secured:
     )
 
 
-def read_presentation(octets: bytes, limits: Limits = DEFAULT) -> Secured:
+def read_presentation(octets: bytes, limits: Limits = DEFAULT, *, timed: bool = True) -> Secured:
     """Return the parts of a presentation secured with COSE. Raises as `read_credential`.
 
     Spec: VC-JOSE-COSE section 3.3.2.
@@ -66,7 +66,7 @@ def read_presentation(octets: bytes, limits: Limits = DEFAULT) -> Secured:
     parts = parse_sign1(octets, limits)
     signature = _signature(parts, VP_MEDIA_TYPE, "authentication")
     claims = _claims(parts, PRESENTATION_CLAIMS)
-    binding = binding_of(claims, parts.document)
+    binding = binding_of(claims, parts.document, timed=timed)
     return Secured(
         VP,
         parts.document,

@@ -28,8 +28,13 @@ SD_MEDIA_TYPE: Final = "application/vp+sd-jwt"
 _CREDENTIALS: Final = "verifiableCredential"
 
 
-def read(token: str, limits: Limits = DEFAULT) -> Secured:
+def read(token: str, limits: Limits = DEFAULT, *, timed: bool = True) -> Secured:
     """Return the parts of a presentation secured as a JWT.
+
+    Args:
+        token: The compact JWT.
+        limits: Its size.
+        timed: Whether it must say when it was made and when it ends.
 
     Raises:
         TypMismatch: `typ` is not `vp+jwt`, or it is an SD-JWT.
@@ -40,10 +45,10 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     """
     if "~" in token:
         raise TypMismatch("expected a JWT, got an SD-JWT", path="/typ")
-    return _secured(parse_jws(token, limits), TYP, token)
+    return _secured(parse_jws(token, limits), TYP, token, timed=timed)
 
 
-def read_sd(token: str, limits: Limits = DEFAULT) -> Secured:
+def read_sd(token: str, limits: Limits = DEFAULT, *, timed: bool = True) -> Secured:
     """Return the parts of a presentation secured as an SD-JWT, its disclosures applied.
 
     Raises:
@@ -64,7 +69,7 @@ def read_sd(token: str, limits: Limits = DEFAULT) -> Secured:
     check_header(jws.header, SD_TYP)
     for place in open_payload(jws.claims, disclosures, limits):
         _check_place(place)
-    return _secured(jws, SD_TYP, token)
+    return _secured(jws, SD_TYP, token, timed=timed)
 
 
 def sign(
@@ -83,11 +88,11 @@ def sign(
     return f"{token}~" if typ == SD_TYP else token
 
 
-def _secured(jws: Jws, typ: str, token: str) -> Secured:
+def _secured(jws: Jws, typ: str, token: str, *, timed: bool) -> Secured:
     did = check_header(jws.header, typ)
     payload = jws.claims
     claims = take_claims(payload, PRESENTATION_CLAIMS)
-    binding = binding_of(claims, payload)
+    binding = binding_of(claims, payload, timed=timed)
     return Secured(
         typ,
         payload,

@@ -86,7 +86,7 @@ def read(token: str, credential: Secured, subject: str | None, limits: Limits = 
                 KEYS_OF_ALG[header.alg],
                 jws.signing_input,
                 jws.signature,
-                key,
+                key=key,
             ),
         ),
         b"",  # a presentation is nobody's parent

@@ -50,6 +50,7 @@ class Verifier:
             `agentdid.storage.marks.SqlMarks` remembers beyond it.
         clock: Tells the time of judgement.
         log: Keeps the evidence of every decision.
+        memory: What was learnt from bytes that cannot change; by default its own.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Verifier:
         marks: Marks | None = None,
         clock: Clock | None = None,
         log: Log | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.trust = trust
         self._clock = clock or SystemClock()
@@ -68,7 +70,7 @@ class Verifier:
         self._takes = takes
         self._marks = marks
         self._log = log
-        self._memory = Memory()
+        self._memory = memory or Memory()
 
     @property
     def takes(self) -> Takes:

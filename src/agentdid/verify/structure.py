@@ -4,67 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
-
 from agentdid.codec.strict_json import JsonText, parse, write_given
-from agentdid.credential.parse import parse_credential, parse_presentation
+from agentdid.credential.model import CAPABILITY_TYPE
+from agentdid.credential.parse import parse_presentation
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
 from agentdid.errors import (
     AgentdidError,
+    DelegationForbidden,
     EncodingInvalid,
     InputTooLarge,
-    IssuerKeyMismatch,
-    KbInvalid,
-    KbMissing,
     TypeMismatch,
     TypMismatch,
 )
-from agentdid.proof import sd_jwt_json
-from agentdid.proof.jws import find_typ, is_compact
+from agentdid.proof.jws import is_compact
 from agentdid.proof.sd_jwt_json import MEMBERS
-from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
-from agentdid.secure.envelope import BASE64, CREDENTIAL, PRESENTATION, decode_base64, open_envelope
+from agentdid.proof.suites import SELECTIVE
+from agentdid.secure import data_integrity
+from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
+from agentdid.secure.mechanism import Secured
+from agentdid.trust.profile import STRICT, Profile
+from agentdid.verify.forms import (
+    COSE,
+    credential_readers,
+    presentation_readers,
+    read_members,
+    read_presented,
+    read_presented_json,
+    read_serialized,
+    read_token,
+)
+from agentdid.verify.known_links import find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Sequence
 
     from agentdid.credential.model import Credential
+    from agentdid.delegation.capability import Capability
     from agentdid.limits import Limits
-    from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
+    from agentdid.verify.forms import Readers
 
-_SD_JWT_VC: Final = "dc+sd-jwt"
 _CAPABILITY: Final = "/credentialSubject/capability"
 _TEXTS: Final = (bytes, str)
-_COSE: Final = (b"\xd2", b"\x84")  # the tag of a COSE_Sign1, and its array without one; no text begins so
-
-
-def _cose_credential(content: str, limits: Limits) -> Secured:
-    from agentdid.secure import cose  # noqa: PLC0415  # a first verdict is seldom on COSE
-
-    return cose.read_credential(decode_base64(content), limits)
-
-
-def _cose_presentation(content: str, limits: Limits) -> Secured:
-    from agentdid.secure import cose  # noqa: PLC0415  # as above
-
-    return cose.read_presentation(decode_base64(content), limits)
-
-
-# what stands before the comma of an envelope → what reads what stands behind it
-_CREDENTIALS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
-    vc_jwt.MEDIA_TYPE: vc_jwt.read,
-    sd_jwt.MEDIA_TYPE: sd_jwt.read,
-    f"application/vc+cose{BASE64}": _cose_credential,
-}
-_PRESENTATIONS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
-    jose.MEDIA_TYPE: jose.read,
-    jose.SD_MEDIA_TYPE: jose.read_sd,
-    f"application/vp+cose{BASE64}": _cose_presentation,
-}
 
 
 def check_size(case: Case) -> None:
@@ -101,7 +85,7 @@ def _find_token(raw: bytes | str) -> str | bytes | None:
     if isinstance(raw, str):
         stripped = raw.strip(" \t\r\n")
         return stripped if is_compact(stripped) else None
-    if raw[:1] in _COSE:
+    if raw[:1] in COSE:
         return raw
     octets = raw.strip(b" \t\r\n")
     if not is_compact(octets):
@@ -119,6 +103,8 @@ def check_structure(case: Case) -> None:
         TypeMismatch, ContextNotAllowed, DidInvalid: Members of the wrong shape.
         ChainTooDeep, ChainLinkMismatch, InputTooLarge: Links that are too many or do not hang together.
         KbMissing: A bare SD-JWT where a holder must present it.
+        TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: As
+            `write_signed`.
         The errors of the securing mechanisms, whose parts are taken apart here.
 
     Spec: specs/verification.md V2-V3.
@@ -126,38 +112,63 @@ def check_structure(case: Case) -> None:
     question = case.question
     limits = question.trust.limits
     if question.holder:
-        secured, holder, items = _read_presentation(case.text, limits)
+        secured, holder, items, plain = _read_presentation(case, case.text)
     else:
-        secured, holder, items = None, None, _read_credentials(case.text, limits)
+        secured, holder, (items, plain) = None, None, _read_credentials(case.text)
     links: list[Link] = []
-    for secured_item in items:
-        links.append(_link(secured_item, len(links), limits))
-    chain = tuple([each for each in links if each.capability is not None])
+    chain: list[Link] = []
+    others: list[Link] = []
+    for item in items:
+        link = _read_item(case, item, plain, len(links))
+        links.append(link)
+        (others if link.capability is None else chain).append(link)
     if chain:
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
+        check_parents(chain)
     if len(links) > limits.max_credentials:
         raise InputTooLarge(f"at most {limits.max_credentials} credentials")
-    if not links:
+    if not links and question.trust.profile.credentials_presented:
         raise TypeMismatch("expected at least one credential", path="/verifiableCredential")
-    others = tuple([each for each in links if each.capability is None])
-    case.parsed = Parsed(chain, others, chain + others, secured, holder)
+    if question.trust.profile.defined_terms:
+        _check_terms(case, secured, links)
+    case.parsed = Parsed(tuple(chain), tuple(others), tuple(chain + others), secured, holder)
 
 
-def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
+def check_parents(chain: Sequence[Link]) -> None:
+    """Hold that nothing hangs on a credential that its holder derived: each derivation has another digest.
+
+    Raises:
+        DelegationForbidden: Something does (specs/capability-credential.md C1).
+    """
+    for link in chain[:-1]:
+        if link.secured.form in SELECTIVE:
+            raise DelegationForbidden(f"a credential under {link.secured.form} is nobody's parent", path=link.path)
+
+
+def read_credential(
+    item: object, plain: bool, limits: Limits, profile: Profile = STRICT, *, base: bool = False
+) -> Secured:
     """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
+
+    Args:
+        item: The credential.
+        plain: What `strict_json.parse` found of the text it comes from.
+        limits: Sizes and counts.
+        profile: What is asked beyond what specifications ask.
+        base: Whether the reader is a holder, who alone takes base proofs.
 
     Raises:
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
     """
     if type(item) is not dict:
-        if type(item) is str:
-            return _read_sd_jwt(item, limits) if "~" in item else vc_jwt.read(item, limits)
+        if type(item) is str or type(item) is bytes:
+            return read_token(item, limits)
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
-        return _read_enveloped(item, _CREDENTIALS, limits)
+        return _read_enveloped(item, credential_readers(profile), limits)
     if not MEMBERS.isdisjoint(item):
-        return _read_serialized(item, limits)
-    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
+        return read_serialized(item, limits)
+    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
 
 
 def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
@@ -167,121 +178,94 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
         Malformed, Refused: As for `check_structure`.
     """
     return tuple(
-        _link(read_credential(each, plain=False, limits=limits), position, limits)
+        _link(read_credential(each, plain=False, limits=limits, base=True), position, limits)
         for position, each in enumerate(items)
     )
 
 
-def _read_presentation(text: JsonText | str | bytes, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
-    if type(text) is JsonText:
-        value = text.value
-        if type(value) is not dict:
-            raise TypeMismatch("expected a presentation")
-        if _has_type(value, PRESENTATION):
-            return _open(_read_enveloped(value, _PRESENTATIONS, limits), plain=False, limits=limits)
-        if not MEMBERS.isdisjoint(value):
-            return _read_bound_json(value, limits)
-        if not _has_type(value, "VerifiablePresentation"):
-            raise TypeMismatch("expected a VerifiablePresentation", path="/type")
-        secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-        return _open(secured, text.plain, limits)
-    if isinstance(text, bytes):
-        from agentdid.secure import cose  # noqa: PLC0415  # as above
+def write_signed(case: Case, secured: Secured) -> Secured:
+    """Return it with what was signed written out, before anybody relies on its JSON.
 
-        return _open(cose.read_presentation(text, limits), plain=False, limits=limits)
-    if "~" not in text:
-        return _open(jose.read(text, limits), plain=False, limits=limits)
-    if not text.endswith("~"):
-        return _read_bound(text, limits)
-    if find_typ(text) != jose.SD_TYP:
-        raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
-    return _open(jose.read_sd(text, limits), plain=False, limits=limits)
+    Raises:
+        TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: Statements
+            were signed, and the JSON says something else, or may (ATTACKS layer F).
+        DerivedProofMalformed, InputTooLarge: By a derived proof and its statements.
+        MandatoryMissing: The holder could have hidden what is judged.
+    """
+    trust = case.question.trust
+    written = secured.written(case.budget, trust.context_rules)
+    if written.form in SELECTIVE and not trust.any_disclosure:
+        from agentdid.secure.mandatory import check_hideable  # noqa: PLC0415  # most proofs hide nothing
+
+        check_hideable(written)
+    return written
 
 
-def _read_bound(text: str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
-    """Return an SD-JWT with its own key binding: a presentation of the one credential before it."""
-    from agentdid.secure import key_binding  # noqa: PLC0415  # a form of its own, which most verifiers never meet
-
-    credential = _read_sd_jwt(f"{text.rpartition('~')[0]}~", limits)
-    subject = _read_members(credential).subjects
-    return key_binding.read(text, credential, subject[0] if len(subject) == 1 else None, limits), None, [credential]
-
-
-def _read_bound_json(item: dict[str, object], limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
-    """Return a presentation that is an SD-JWT in JSON with its key binding."""
-    serialized = sd_jwt_json.read(item, limits)
-    if not serialized.key_binding:
-        raise KbMissing("an SD-JWT in JSON without kb_jwt; expected a presentation by its holder")
-    secured, holder, (credential,) = _read_bound(f"{serialized.tokens[0]}{serialized.key_binding}", limits)
-    return secured, holder, [_with_signatures(credential, serialized.tokens, item, limits)]
+def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
+    """Return one credential taken apart, or as it was when it verified before."""
+    question = case.question
+    known = None
+    if isinstance(item, str | dict) and not question.keeps:  # a holder's base proof is no verifier's link
+        known = find_known_link(case, text_of(item), position)
+    if known is not None:
+        return Link(known.secured, known.credential, known.capability, position)
+    trust = question.trust
+    secured = item  # taken apart already, where the presentation is bound to it
+    if not isinstance(secured, Secured):
+        secured = read_credential(item, plain, trust.limits, trust.profile, base=question.keeps)
+    return _link(secured, position, trust.limits, case)
 
 
-def _read_serialized(item: dict[str, object], limits: Limits) -> Secured:
-    """Return the parts of a credential that is an SD-JWT in JSON."""
-    serialized = sd_jwt_json.read(item, limits)
-    if serialized.key_binding:
-        raise KbInvalid("a credential carries no key binding JWT; the presentation around it binds the holder")
-    return _with_signatures(_read_sd_jwt(serialized.tokens[0], limits), serialized.tokens, item, limits)
+def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secured, str | None, Sequence[object], bool]:
+    limits, profile = case.question.trust.limits, case.question.trust.profile
+    if type(text) is not JsonText:
+        secured, bound = read_presented(text, limits, profile)
+        return _open(secured, plain=False) if bound is None else (secured, None, [bound], False)
+    value = text.value
+    if type(value) is not dict:
+        raise TypeMismatch("expected a presentation")
+    if _has_type(value, PRESENTATION):
+        return _open(_read_enveloped(value, presentation_readers(profile), limits), plain=False)
+    if not MEMBERS.isdisjoint(value):
+        secured, bound = read_presented_json(value, limits)
+        return secured, None, [bound], False
+    if not _has_type(value, "VerifiablePresentation"):
+        raise TypeMismatch("expected a VerifiablePresentation", path="/type")
+    secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
+    return _open(write_signed(case, secured), text.plain)
 
 
-def _with_signatures(first: Secured, tokens: tuple[str, ...], item: dict[str, object], limits: Limits) -> Secured:
-    """Return a credential with all its signatures: as with proofs, every one must hold, and all are by one DID."""
-    if len(tokens) == 1:
-        return first
-    signatures = [*first.signatures, *(_read_sd_jwt(each, limits).signatures[0] for each in tokens[1:])]
-    if any(each.did != first.signer for each in signatures):
-        raise IssuerKeyMismatch("all signatures must be by one DID", path="/signatures")
-    return structs.replace(first, signatures=tuple(signatures), wire=item)
-
-
-def _read_sd_jwt(token: str, limits: Limits) -> Secured:
-    """Return the parts of an SD-JWT of either kind, by its typ."""
-    if find_typ(token) == _SD_JWT_VC:
-        from agentdid.secure import sd_jwt_vc  # noqa: PLC0415  # as above
-
-        return sd_jwt_vc.read(token, limits)
-    return sd_jwt.read(token, limits)
-
-
-def _read_members(secured: Secured) -> Credential:
-    """Return what a credential says, by the data model of its form."""
-    if secured.form != _SD_JWT_VC:
-        return parse_credential(secured.document)
-    from agentdid.credential.sd_jwt_vc import parse_sd_jwt_vc  # noqa: PLC0415  # as above
-
-    return parse_sd_jwt_vc(secured.document, secured.signer)
-
-
-def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+def _open(secured: Secured, plain: bool) -> tuple[Secured, str | None, Sequence[object], bool]:
     presentation = parse_presentation(secured.document)
-    return secured, presentation.holder, [read_credential(each, plain, limits) for each in presentation.credentials]
+    return secured, presentation.holder, presentation.credentials, plain
 
 
-def _read_credentials(text: JsonText | str | bytes, limits: Limits) -> list[Secured]:
-    if isinstance(text, bytes):
-        from agentdid.secure import cose  # noqa: PLC0415  # as above
-
-        return [cose.read_credential(text, limits)]
-    if isinstance(text, str):
-        return [read_credential(text, False, limits)]
-    if type(text.value) is list:
-        return [read_credential(each, text.plain, limits) for each in text.value]
-    return [read_credential(text.value, text.plain, limits)]
+def _read_credentials(text: JsonText | str | bytes) -> tuple[Sequence[object], bool]:
+    if type(text) is not JsonText:
+        return [text], False
+    value = text.value
+    return (value if type(value) is list else [value]), text.plain
 
 
-def _link(secured: Secured, position: int, limits: Limits) -> Link:
+def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
+    profile = STRICT
     try:
-        return _read_link(secured, position, limits)
+        if case is not None:
+            profile = case.question.trust.profile
+            secured = write_signed(case, secured)
+        credential = read_members(secured, partial=profile is not STRICT and secured.form in SELECTIVE)
+        capability: Capability | None = None
+        if CAPABILITY_TYPE in credential.types:
+            capability = _capability(secured, credential, limits)
+        elif profile.issuer_signs:
+            check_did(credential.issuer)
     except AgentdidError as error:
         error.path = f"/{position}{error.path}"
         raise
+    return Link(secured, credential, capability, position)
 
 
-def _read_link(secured: Secured, position: int, limits: Limits) -> Link:
-    credential = _read_members(secured)
-    if not credential.is_capability:
-        check_did(credential.issuer)
-        return Link(secured, credential, None, position)
+def _capability(secured: Secured, credential: Credential, limits: Limits) -> Capability:
     subject = secured.document["credentialSubject"]
     if type(subject) is not dict:
         raise TypeMismatch("a capability credential has one subject", path="/credentialSubject")
@@ -289,12 +273,27 @@ def _read_link(secured: Secured, position: int, limits: Limits) -> Link:
         raise TypeMismatch("member capability is missing", path=_CAPABILITY)
     capability = parse_capability(subject["capability"], limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
-    return Link(secured, credential, capability, position)
+    return capability
 
 
-def _read_enveloped(
-    item: dict[str, object], readers: Mapping[str, Callable[[str, Limits], Secured]], limits: Limits
-) -> Secured:
+def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) -> None:
+    """Hold that JSON-LD contexts define every word, whatever is signed."""
+    # the product asks where statements are signed, which most inputs are not
+    from agentdid.canon import contexts  # noqa: PLC0415
+    from agentdid.canon.jsonld import to_quads  # noqa: PLC0415
+
+    rules = case.question.trust.context_rules or contexts.STRICT
+    for link in links:
+        try:
+            to_quads(link.credential.document, rules=rules)
+        except AgentdidError as error:
+            error.path = f"{link.path}{error.path}"
+            raise
+    if presentation is not None:
+        to_quads(presentation.document, rules=rules)
+
+
+def _read_enveloped(item: dict[str, object], readers: Readers, limits: Limits) -> Secured:
     """Return the parts of what stands in an envelope, by the one reader of its media type."""
     media_type, content = open_envelope(item)
     read = readers.get(media_type)
