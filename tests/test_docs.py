@@ -64,6 +64,7 @@ BUILT = {
     "did approve": {"--wallet", "--json"},
     "capability lint": {"--parent", "--json"},
     "doctor": {"--json"},
+    "inspect": {"--json"},
     "interop vc-jose-cose issue": {"--input", "--key", "--feature", "--sd", "--output"},
     "interop vc-jose-cose verify": {"--input", "--key", "--feature", "--output"},
 }  # fmt: skip

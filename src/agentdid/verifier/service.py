@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
 from agentdid.clock import Clock, FixedClock, SystemClock
-from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError, StoreUnavailable
-from agentdid.proof.jws import find_typ, is_compact
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
+from agentdid.verify.looks import looks_presented
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark
 from agentdid.verify.run import answer_from, arun, report_of, run
@@ -308,39 +307,6 @@ class Verifier:
         import asyncio  # noqa: PLC0415
 
         return await asyncio.to_thread(self._answer, need)  # the store may be a database
-
-
-def looks_presented(document: Presented | list[object]) -> bool:
-    """Whether an input is meant as a presentation: a compact token or an object of such a type.
-
-    What it is meant as only selects the recipe, which then holds that it is one.
-    """
-    if isinstance(document, bytes) and document[:1] in (b"\xd2", b"\x84"):
-        from agentdid.proof import cose  # noqa: PLC0415  # only where COSE comes
-
-        return cose.find_typ(document) == "application/vp+cose"
-    if isinstance(document, bytes | str):
-        text = (document if isinstance(document, str) else document.decode("utf-8", "replace")).strip()
-        if is_compact(text):
-            # what stands behind the last tilde of an SD-JWT is its key binding
-            return find_typ(text) in ("vp+jwt", "vp+sd-jwt") or not ("~" not in text or text.endswith("~"))
-        try:
-            return looks_presented(cast("Presented", parse(text).value))
-        except AgentdidError:
-            return False  # either recipe refuses it at the same check
-    if isinstance(document, dict) and _has_key_binding(document):
-        return True
-    types = document.get("type") if isinstance(document, dict) else None
-    names = types if isinstance(types, list) else [types]
-    return "VerifiablePresentation" in names or "EnvelopedVerifiablePresentation" in names
-
-
-def _has_key_binding(document: dict[str, object]) -> bool:
-    """Whether it is an SD-JWT in JSON with a key binding (RFC 9901 section 8.1)."""
-    signatures = document.get("signatures")
-    first = signatures[0] if isinstance(signatures, list) and signatures else document
-    header = first.get("header") if isinstance(first, dict) else None
-    return isinstance(header, dict) and "kb_jwt" in header
 
 
 def _query(query: Mapping[str, object] | Query | None) -> Query | None:
