@@ -45,7 +45,7 @@ _NUMBERS: Final = MappingProxyType({name: number for number, name in reversed(li
 _ALG, _CRIT, _CONTENT_TYPE, _KID, _CLAIMS, _TYP = 1, 2, 3, 4, 15, 16
 _CHAIN: Final = (32, 33)  # x5bag, x5chain: RFC 9360
 _KEY_SOURCES: Final = (13, 14, 35)  # kcwt, kccs (RFC 9528), x5u
-_TAG: Final = 18
+_TAGS: Final = (18,)  # COSE_Sign1_Tagged
 _PARTS: Final = 4
 # RFC 8392 section 3.1, RFC 8747; 10 is the nonce of RFC 9711
 _CLAIM_NAMES: Final = MappingProxyType(
@@ -109,7 +109,7 @@ def parse_sign1(octets: bytes, limits: Limits = DEFAULT) -> CoseSign1:
     if len(octets) > limits.max_input_bytes:
         raise InputTooLarge(f"a token is at most {limits.max_input_bytes} bytes")
     parts = decode_cbor(octets)
-    if type(parts) is Tagged and parts.tag == _TAG:
+    if type(parts) is Tagged and parts.tag in _TAGS:
         parts = parts.value
     if type(parts) is not list or len(parts) != _PARTS:
         raise HeaderInvalid("expected the four parts of a COSE_Sign1")
@@ -169,7 +169,7 @@ def sign1(
         header[_CLAIMS] = {_CLAIM_LABELS.get(name, name): each for name, each in claims.items()}
     protected, payload = encode_cbor(header), encode(document)
     signature = signer.sign(_to_be_signed(protected, payload))
-    return encode_cbor(Tagged(_TAG, [protected, {}, payload, signature]))
+    return encode_cbor(Tagged(_TAGS[0], [protected, {}, payload, signature]))
 
 
 def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
