@@ -326,6 +326,10 @@ class KbInvalid(Refused, code="kb_invalid"):
     """The key binding JWT is not by the credential's key, or stands where none may."""
 
 
+class KbSdHashMismatch(Refused, code="kb_sd_hash_mismatch"):
+    """The key binding JWT was made for another presentation than the one before it (RFC 9901 section 4.3.1)."""
+
+
 # --- Refused: holder, audience, moment ---------------------------------------------------------------------------
 
 

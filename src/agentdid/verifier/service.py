@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
 from agentdid.clock import Clock, FixedClock, SystemClock
-from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError, StoreUnavailable
-from agentdid.proof.jws import find_typ, is_compact
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
+from agentdid.verify.looks import looks_presented
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark
 from agentdid.verify.run import answer_from, arun, report_of, run
@@ -313,24 +312,6 @@ class Verifier:
         import asyncio  # noqa: PLC0415
 
         return await asyncio.to_thread(self._answer, need)  # the store may be a database
-
-
-def looks_presented(document: Presented | list[object]) -> bool:
-    """Whether an input is meant as a presentation: a compact token or an object of such a type.
-
-    What it is meant as only selects the recipe, which then holds that it is one.
-    """
-    if isinstance(document, bytes | str):
-        text = (document if isinstance(document, str) else document.decode("utf-8", "replace")).strip()
-        if is_compact(text):
-            return find_typ(text) == "vp+jwt"
-        try:
-            return looks_presented(cast("Presented", parse(text).value))
-        except AgentdidError:
-            return False  # either recipe refuses it at the same check
-    types = document.get("type") if isinstance(document, dict) else None
-    names = types if isinstance(types, list) else [types]
-    return "VerifiablePresentation" in names or "EnvelopedVerifiablePresentation" in names
 
 
 def _query(query: Mapping[str, object] | Query | None) -> Query | None:

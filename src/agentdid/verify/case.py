@@ -105,7 +105,7 @@ class Case(Struct, eq=False):
         budget: The work that the input may still cause.
         now: The instant of judgement, with its leeway.
         raw: Set by `check_size`.
-        text: Set by `check_parse`: the compact token, or the JSON text.
+        text: Set by `check_parse`: the compact token, the COSE_Sign1, or the JSON text.
         parsed: Set by `check_structure`.
         void: Grants of the root that no anchor covers.
         anchors: Which anchors can still speak for a link, by its position.
@@ -125,7 +125,7 @@ class Case(Struct, eq=False):
     budget: Budget
     now: Now
     raw: bytes | str = b""
-    text: JsonText | str = ""
+    text: JsonText | str | bytes = ""
     parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
     void: frozenset[str] = frozenset()
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText, parse, write_given
 from agentdid.credential.model import CAPABILITY_TYPE
-from agentdid.credential.parse import parse_credential, parse_presentation
+from agentdid.credential.parse import parse_presentation
 from agentdid.delegation.approval import APPROVAL_TYPE, check_approval_form, parse_approval
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_connected, check_form
@@ -16,40 +15,43 @@ from agentdid.errors import (
     AgentdidError,
     DelegationForbidden,
     EncodingInvalid,
-    HeaderInvalid,
     InputTooLarge,
-    KbMissing,
     TypeMismatch,
     TypMismatch,
 )
 from agentdid.proof.jws import is_compact
+from agentdid.proof.sd_jwt_json import MEMBERS
 from agentdid.proof.suites import SELECTIVE
-from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
+from agentdid.secure import data_integrity
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
+from agentdid.secure.mechanism import Secured
 from agentdid.trust.profile import STRICT, Profile
+from agentdid.verify.forms import (
+    COSE,
+    credential_readers,
+    presentation_readers,
+    read_members,
+    read_presented,
+    read_presented_json,
+    read_serialized,
+    read_token,
+)
 from agentdid.verify.known_links import find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from agentdid.credential.model import Credential
     from agentdid.delegation.approval import HumanApproval
     from agentdid.delegation.capability import Capability
     from agentdid.limits import Limits
-    from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
+    from agentdid.verify.forms import Readers
 
-# media type → what reads such a token
-_CREDENTIALS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
-    vc_jwt.MEDIA_TYPE: vc_jwt.read,
-    sd_jwt.MEDIA_TYPE: sd_jwt.read,
-}
-_PRESENTATIONS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {jose.MEDIA_TYPE: jose.read}
 _SUBJECT: Final = "/credentialSubject"
 _CAPABILITY: Final = "/credentialSubject/capability"
 _TEXTS: Final = (bytes, str)
-_JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
 
 
 def check_size(case: Case) -> None:
@@ -70,7 +72,7 @@ def check_size(case: Case) -> None:
 
 
 def check_parse(case: Case) -> None:
-    """Hold that the input is a compact token or one strict JSON text; sets `case.text`.
+    """Hold that the input is a compact token, a COSE_Sign1 or one strict JSON text; sets `case.text`.
 
     Raises:
         JsonInvalid, JsonDuplicateKey, JsonTooDeep, JsonNumberRange, EncodingInvalid: As `codec.strict_json.parse`.
@@ -81,11 +83,13 @@ def check_parse(case: Case) -> None:
     case.text = parse(raw, case.question.trust.limits) if token is None else token
 
 
-def _find_token(raw: bytes | str) -> str | None:
-    """Return the compact token, or `None` where a JSON text is meant."""
+def _find_token(raw: bytes | str) -> str | bytes | None:
+    """Return the compact token or the COSE_Sign1, or `None` where a JSON text is meant."""
     if isinstance(raw, str):
         stripped = raw.strip(" \t\r\n")
         return stripped if is_compact(stripped) else None
+    if raw[:1] in COSE:
+        return raw
     octets = raw.strip(b" \t\r\n")
     if not is_compact(octets):
         return None
@@ -160,13 +164,13 @@ def read_credential(
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
     """
     if type(item) is not dict:
-        if type(item) is str:
-            return sd_jwt.read(item, limits) if "~" in item else vc_jwt.read(item, limits)
+        if type(item) is str or type(item) is bytes:
+            return read_token(item, limits)
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
-        return _read_enveloped(item, _CREDENTIALS if profile is STRICT else _credentials(profile), limits)
-    if not _JOSE_JSON.isdisjoint(item):
-        raise _jose_json()
+        return _read_enveloped(item, credential_readers(profile), limits)
+    if not MEMBERS.isdisjoint(item):
+        return read_serialized(item, limits)
     return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
 
 
@@ -210,32 +214,31 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
         case.budget.spend_rdfc(known.steps)  # as a fresh memory would
         return Link(known.secured, known.credential, known.capability, position)
     trust, before = question.trust, case.budget.rdfc_steps
-    secured = read_credential(item, plain, trust.limits, trust.profile, base=question.keeps)
+    secured = item  # taken apart already, where the presentation is bound to it
+    if not isinstance(secured, Secured):
+        secured = read_credential(item, plain, trust.limits, trust.profile, base=question.keeps)
     link = _link(secured, position, trust.limits, case)
     case.steps[position] = before - case.budget.rdfc_steps
     return link
 
 
-def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str | None, Sequence[object], bool]:
+def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secured, str | None, Sequence[object], bool]:
     limits, profile = case.question.trust.limits, case.question.trust.profile
-    if type(text) is JsonText:
-        value = text.value
-        if type(value) is not dict:
-            raise TypeMismatch("expected a presentation")
-        if _has_type(value, PRESENTATION):
-            readers = _PRESENTATIONS if profile is STRICT else _presentations(profile)
-            return _open(_read_enveloped(value, readers, limits), plain=False)
-        if not _JOSE_JSON.isdisjoint(value):
-            raise _jose_json()
-        if not _has_type(value, "VerifiablePresentation"):
-            raise TypeMismatch("expected a VerifiablePresentation", path="/type")
-        secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-        return _open(write_signed(case, secured), text.plain)
-    if "~" in text:
-        if text.endswith("~"):
-            raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
-        raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    return _open(jose.read(text, limits, timed=profile.bound_time), plain=False)
+    if type(text) is not JsonText:
+        secured, bound = read_presented(text, limits, profile)
+        return _open(secured, plain=False) if bound is None else (secured, None, [bound], False)
+    value = text.value
+    if type(value) is not dict:
+        raise TypeMismatch("expected a presentation")
+    if _has_type(value, PRESENTATION):
+        return _open(_read_enveloped(value, presentation_readers(profile), limits), plain=False)
+    if not MEMBERS.isdisjoint(value):
+        secured, bound = read_presented_json(value, limits)
+        return secured, None, [bound], False
+    if not _has_type(value, "VerifiablePresentation"):
+        raise TypeMismatch("expected a VerifiablePresentation", path="/type")
+    secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
+    return _open(write_signed(case, secured), text.plain)
 
 
 def _open(secured: Secured, plain: bool) -> tuple[Secured, str | None, Sequence[object], bool]:
@@ -243,29 +246,11 @@ def _open(secured: Secured, plain: bool) -> tuple[Secured, str | None, Sequence[
     return secured, presentation.holder, presentation.credentials, plain
 
 
-def _read_credentials(text: JsonText | str) -> tuple[Sequence[object], bool]:
+def _read_credentials(text: JsonText | str | bytes) -> tuple[Sequence[object], bool]:
     if type(text) is not JsonText:
         return [text], False
     value = text.value
     return (value if type(value) is list else [value]), text.plain
-
-
-def _credentials(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
-    if not profile.vc_claims:
-        return _CREDENTIALS
-    from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
-
-    return {**_CREDENTIALS, vc_claims.MEDIA_TYPE: vc_claims.read_credential}
-
-
-def _presentations(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
-    readers: dict[str, Callable[[str, Limits], Secured]]
-    readers = {**_PRESENTATIONS, jose.MEDIA_TYPE: partial(jose.read, timed=profile.bound_time)}
-    if profile.vc_claims:
-        from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
-
-        readers[vc_claims.MEDIA_TYPE] = vc_claims.read_presentation
-    return readers
 
 
 def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
@@ -274,7 +259,7 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
         if case is not None:
             profile = case.question.trust.profile
             secured = write_signed(case, secured)
-        credential = parse_credential(secured.document, partial=profile is not STRICT and secured.form in SELECTIVE)
+        credential = read_members(secured, partial=profile is not STRICT and secured.form in SELECTIVE)
         capability: Capability | None = None
         approval: HumanApproval | None = None
         if CAPABILITY_TYPE in credential.types:
@@ -324,9 +309,7 @@ def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) ->
         to_quads(presentation.document, rules=rules)
 
 
-def _read_enveloped(
-    item: dict[str, object], readers: Mapping[str, Callable[[str, Limits], Secured]], limits: Limits
-) -> Secured:
+def _read_enveloped(item: dict[str, object], readers: Readers, limits: Limits) -> Secured:
     """Return the parts of what stands in an envelope, by the one reader of its media type."""
     media_type, content = open_envelope(item)
     read = readers.get(media_type)
@@ -338,8 +321,3 @@ def _read_enveloped(
 def _has_type(item: dict[str, object], name: str) -> bool:
     types = item.get("type")
     return name in types if type(types) is list else types == name
-
-
-def _jose_json() -> HeaderInvalid:
-    # a document that is a JWS in JSON to one reader and a credential to another (ATTACKS C11)
-    return HeaderInvalid("expected compact serialization")
