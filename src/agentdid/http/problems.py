@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE: Final = "application/problem+json"
 _FAMILIES: Final = {"malformed": 400, "refused": 403, "undecided": 503}
-_CODES: Final = {"input_too_large": 413, "credential_not_found": 404, "credential_exists": 409}
+_CODES: Final = {"input_too_large": 413, "credential_not_found": 404, "credential_exists": 409, "revocation_final": 409,
+    "credential_not_suspendable": 409}  # fmt: skip
 FRESH: Final = frozenset(
     {"nonce_mismatch", "nonce_expired", "nonce_replayed", "invalid_challenge_error", "issued_in_future"}
 )

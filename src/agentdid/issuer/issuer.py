@@ -25,7 +25,8 @@ from agentdid.did.webvh.identifier import parse_identifier
 from agentdid.did.webvh.parallel import build_parallel
 from agentdid.did.webvh.resolve import document_json
 from agentdid.errors import ChainLinkMismatch, DidMethodUnsupported, StoreUnavailable
-from agentdid.issuer.status_ledger import StatusLedger, add_tables
+from agentdid.issuer.ledger_tables import add_tables
+from agentdid.issuer.status_ledger import StatusLedger
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
 from agentdid.proof.suites import SUITES
