@@ -54,7 +54,7 @@ BUILT = {
     "replay": {"--json"},
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
-    "serve resolver": {"--port"},
+    "serve resolver": {"--port", "--db"},
     "serve vc-api": {"--port", "--manifest"},
     "did link-domain": {"--did", "--origin", "--wallet"},
     "did rotate": {"--wallet", "--json"},
