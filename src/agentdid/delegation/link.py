@@ -115,22 +115,38 @@ def secure_link(
     form: str = sd_jwt.TYP,
     at: datetime,
     disclosable: Sequence[tuple[str | int, ...]] = (),
+    status: Mapping[str, object] | None = None,
 ) -> str | dict[str, object]:
     """Return the credential signed: compact text as an SD-JWT, an object with a Data Integrity suite.
 
     Every grant of an SD-JWT can be withheld, whatever else is listed in `disclosable`.
 
+    Args:
+        document: What `build_link` returned.
+        signer: The issuer's key.
+        method_id: Its absolute DID URL.
+        form: One of `FORMATS`.
+        at: When it is signed.
+        disclosable: Paths the holder may withhold.
+        status: A token's `status` claim; only in a form that is a token.
+
     Raises:
-        ValueError: An unknown form, or disclosable paths in a form that cannot disclose selectively.
+        ValueError: An unknown form, disclosable paths in a form that cannot disclose selectively, or a status claim in
+            one that has no claims.
         SdClaimNotAllowed: A path to what may not be hidden.
     """
     if form == sd_jwt.TYP:
         subject: dict[str, dict[str, list[object]]] = document["credentialSubject"]  # type: ignore[assignment]
         grants = [(*GRANTS, position) for position in range(len(subject["capability"]["grants"]))]
-        issued = int(at.timestamp())
-        return sd_jwt.issue(document, signer, method_id, disclosable=[*disclosable, *grants], claims={"iat": issued})
+        made: dict[str, object] = {"iat": int(at.timestamp())}
+        if status is not None:
+            made["status"] = dict(status)
+        return sd_jwt.issue(document, signer, method_id, disclosable=[*disclosable, *grants], claims=made)
     if form not in SUITES:
         message = f"unknown form {form!r}, expected one of {', '.join(FORMATS)}"
+        raise ValueError(message)
+    if status is not None:
+        message = f"{form} has no place for a token's status; use {sd_jwt.TYP}"
         raise ValueError(message)
     if disclosable:
         message = f"{form} cannot disclose selectively; use {sd_jwt.TYP}"

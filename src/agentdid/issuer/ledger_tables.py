@@ -46,6 +46,7 @@ def add_tables(tables: MetaData) -> tuple[Table, Table, Table]:
         Column("is_open", Integer, nullable=False),
         Column("published_version", Integer, nullable=False),
         Column("published_at", Float, nullable=False),
+        Column("in_tokens", Integer),  # whether tokens refer to it, so that its token forms are published
         # at most one open list a purpose: two processes that find a list full cannot both open the next
         Index(
             "one_open_list", "purpose", unique=True,
@@ -103,6 +104,16 @@ class Place(Value, frozen=True):
 
     list_id: str
     index: int
+
+
+@final
+class KeptList(Value, frozen=True):
+    """A status list: what its bits say, its version, and whether tokens refer to it."""
+
+    list_id: str
+    purpose: str
+    version: int
+    in_tokens: bool
 
 
 @final

@@ -29,6 +29,7 @@ from agentdid.issuer.ledger_tables import (
     SUSPENSION,
     Change,
     Entry,
+    KeptList,
     Place,
     complete_tables,
     read_entry,
@@ -60,6 +61,7 @@ class Wanted(Value, frozen=True):
         key_id: The verification method that will sign it.
         idempotency_key: The caller's name for this act of issuing.
         request: Digest of all that was asked for, so that the key is not reused for something else.
+        in_token: Whether its `status` claim refers to the token form of the list of revocations.
     """
 
     credential_id: str
@@ -70,6 +72,7 @@ class Wanted(Value, frozen=True):
     key_id: str = ""
     idempotency_key: str | None = None
     request: bytes = b""
+    in_token: bool = False
 
 
 @final
@@ -163,6 +166,10 @@ class StatusLedger:
             CredentialExists: The credential id has an entry, or the key was used for another subject or request.
         """
         wanted = Wanted(credential_id, subject, issued_at, valid_until, suspendable, key_id, idempotency_key, request)
+        return self.allot_wanted(wanted)
+
+    def allot_wanted(self, wanted: Wanted) -> Entry:
+        """As `allot`; threads that come at once share a commit."""
         ticket = _Ticket(wanted)
         with self._queue:
             self._waiting.append(ticket)
@@ -202,7 +209,7 @@ class StatusLedger:
             fresh = [each for each in wanted if each.idempotency_key is None or each.idempotency_key not in known]
             rows = []
             for each in fresh:
-                place = places.take()
+                place = places.take(in_token=each.in_token)
                 suspension = suspensions.take() if suspensions is not None and each.suspendable else None
                 rows.append(_row(each, place, suspension))
             for taken in (places, suspensions):
@@ -343,10 +350,14 @@ class StatusLedger:
         with reading(self._engine) as connection:
             return list(connection.execute(select(LISTS.c.list_id).order_by(LISTS.c.list_id)).scalars())
 
-    def versions(self) -> dict[str, int]:
-        """Return the version of every list."""
+    def kept(self) -> list[KeptList]:
+        """Return what is known of every list, sorted by id."""
+        query = select(LISTS).order_by(LISTS.c.list_id)
         with reading(self._engine) as connection:
-            return {row.list_id: row.version for row in connection.execute(select(LISTS.c.list_id, LISTS.c.version))}
+            return [
+                KeptList(row.list_id, row.purpose, row.version, bool(row.in_tokens))
+                for row in connection.execute(query)
+            ]
 
     def version(self, list_id: str) -> int:
         """Return a number that grows with every change of a list's bits. Raises `CredentialNotFound`."""
@@ -374,21 +385,27 @@ class StatusLedger:
                 bits[index >> 3] |= 0x80 >> (index & 7)
         return bytes(bits), int(held.version)
 
-    def values(self, list_id: str) -> tuple[list[int], int]:
+    def token_octets(self, list_id: str) -> tuple[bytes, int]:
         """Return what a token status list says of a revocation list's credentials, and the list's version.
 
-        The same entries, as values: 0 good, 1 revoked, 2 suspended. Raises `CredentialNotFound`.
+        The same entries, in two bits each, the first in the least significant ones: 0 good, 1 revoked, 2 suspended.
+
+        Raises:
+            CredentialNotFound: No such list.
         """
         columns = ISSUED.c
-        query = select(columns.list_index, columns.revoked_at).where(columns.list_id == list_id)
+        of_list = select(columns.list_index).where(columns.list_id == list_id)
+        suspended = of_list.where(columns.suspended_at.is_not(None), columns.revoked_at.is_(None))
+        octets = bytearray(LIST_SIZE // 4)
         with reading(self._engine) as connection:
             version = int(_list(connection, list_id).version)  # first, as in `bits`
-            values = [0] * LIST_SIZE
-            for row in connection.execute(query.where(columns.suspended_at.is_not(None))):
-                values[row.list_index] = 2
-            for row in connection.execute(query.where(columns.revoked_at.is_not(None))):
-                values[row.list_index] = 1
-        return values, version
+            for value, query in ((1, of_list.where(columns.revoked_at.is_not(None))), (2, suspended)):
+                for index in connection.execute(query).scalars():
+                    place = 2 * (index & 3)
+                    # what was suspended, then revoked, between the two queries is revoked
+                    if not octets[index >> 2] >> place & 3:
+                        octets[index >> 2] |= value << place
+        return bytes(octets), version
 
     def record_publication(
         self, list_id: str, version: int, at: datetime, write: Callable[[], None] | None = None
@@ -507,13 +524,16 @@ class _Places:
         self._purpose = purpose
         self._held = _open_list(connection, purpose)
         self._allotted = int(self._held.allotted)
+        self._in_tokens = bool(self._held.in_tokens)
 
-    def take(self) -> Place:
+    def take(self, *, in_token: bool = False) -> Place:
         """Return the next place, in the next list where this one is full."""
         if self._allotted == LIST_SIZE:
             self.store()
             self._held = _open_list(self._connection, self._purpose)
             self._allotted = int(self._held.allotted)
+            self._in_tokens = bool(self._held.in_tokens)
+        self._in_tokens = self._in_tokens or in_token
         place = Place(self._held.list_id, permute(self._held.key, self._allotted))
         self._allotted += 1
         return place
@@ -523,7 +543,7 @@ class _Places:
         self._connection.execute(
             update(LISTS)
             .where(LISTS.c.list_id == self._held.list_id)
-            .values(allotted=self._allotted, is_open=int(self._allotted < LIST_SIZE))
+            .values(allotted=self._allotted, is_open=int(self._allotted < LIST_SIZE), in_tokens=int(self._in_tokens))
         )
 
 
