@@ -37,6 +37,8 @@ BUILT = {
         "--db", "--to", "--capability", "--parent", "--claims", "--disclosable", "--ttl", "--out", "--format", "--json",
     },
     "issuer revoke": {"--db", "--credential", "--json"},
+    "issuer suspend": {"--db", "--credential", "--json"},
+    "issuer reinstate": {"--db", "--credential", "--json"},
     "issuer list": {"--db", "--json"},
     "issuer publish": {"--db", "--out", "--json"},
     "wallet init": {"--wallet", "--json"},
