@@ -64,6 +64,7 @@ BUILT = {
     "did log": {"--wallet", "--json"},
     "did witness": {"--wallet", "--json"},
     "did approve": {"--wallet", "--json"},
+    "capability lint": {"--parent", "--json"},
     "doctor": {"--json"},
 }  # fmt: skip
 # Words of the documents that look like codes and are something else: limits, members of a policy, names in Python.

@@ -45,7 +45,7 @@ from agentdid.status.token_list import build_reference
 from agentdid.storage.controlled import Controlled, ControlledDids, add_table, is_webvh
 from agentdid.storage.engine import reading
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
-from agentdid.verify.structure import read_chain
+from agentdid.verify.structure import check_parents, read_chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -463,7 +463,8 @@ class Issuer:
         )  # fmt: skip
         draft = Draft(order, wanted, signer, method_id, above, hangs_on)
         # what is refused burns no index, and asks no key that lives elsewhere for a signature
-        self._secure(draft, self._build(draft, wanted.credential_id, at), at, None, Blank(signer.public))
+        tried = Blank(signer.public) if signer.public.algorithm.verifies else signer
+        self._secure(draft, self._build(draft, wanted.credential_id, at), at, None, tried)
         return draft
 
     def _build(self, draft: Draft, credential_id: str, at: datetime) -> dict[str, object]:
@@ -530,6 +531,7 @@ def _check_above(above: Sequence[Link]) -> None:
     chain = [(link.credential, link.capability) for link in above if link.capability is not None]
     if not chain or len(chain) != len(above):
         raise ChainLinkMismatch("expected a chain of capability credentials as the parent")
+    check_parents((*above, above[-1]))
     check_connected(chain, Limits(max_chain=HARD_MAX_CHAIN))  # how long a chain may be is each verifier's own to say
 
 

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from agentdid.codec.strict_json import encode
 from agentdid.errors import CredentialNotFound, StoreUnavailable
 from agentdid.issuer.ledger_tables import REVOCATION
-from agentdid.proof.suites import SUITES
+from agentdid.proof.suites import find_suite
 from agentdid.record import Value
-from agentdid.secure import data_integrity, sd_jwt
+from agentdid.secure import data_integrity, derivation, sd_jwt
 from agentdid.secure.status_token import sign_cwt, sign_jwt
 from agentdid.status.bitstring import build_list_credential
 from agentdid.status.token_list import build_claims
@@ -38,7 +38,7 @@ LIST_LIFE: Final = timedelta(hours=24)
 """How long a signed list may be believed at most; it is signed anew far more often."""
 JWT: Final = ".jwt"
 CWT: Final = ".cwt"
-_SUITE_OF: Final = {"Ed25519": "eddsa-jcs-2022"}
+_BBS: Final = "bbs-2023"
 _TRIES: Final = 8
 _TOKEN_BITS: Final = 2
 
@@ -221,9 +221,13 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _secure(document: dict[str, object], signer: Signer, method_id: str, at: datetime) -> tuple[bytes, str]:
-    suite = _SUITE_OF.get(signer.public.algorithm.name)
+    suite = find_suite(signer.public.algorithm.name)
+    if suite is None and not signer.public.algorithm.verifies:
+        # a key that only selective suites sign with: nothing of a list can be hidden
+        base = derivation.add_base_proof(document, signer, method_id, _BBS, pointers=[""], created=at)
+        return encode(derivation.derive(base, [])), "application/vc"
     if suite is None:
         # no Data Integrity suite for this key: the list is an SD-JWT credential without disclosures
         claims: dict[str, object] = {"iat": int(at.timestamp())}
         return sd_jwt.issue(document, signer, method_id, claims=claims).encode("ascii"), sd_jwt.MEDIA_TYPE
-    return encode(data_integrity.add_proof(document, signer, method_id, SUITES[suite], created=at)), "application/vc"
+    return encode(data_integrity.add_proof(document, signer, method_id, suite, created=at)), "application/vc"

@@ -27,8 +27,8 @@ from agentdid.errors import (
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.jws import KEYS_OF_ALG, parse_jws, sign_jws
 from agentdid.record import Value
+from agentdid.secure.claims import check_header
 from agentdid.secure.mechanism import Signature
-from agentdid.secure.sd_jwt import check_header
 
 if TYPE_CHECKING:
     from datetime import datetime

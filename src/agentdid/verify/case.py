@@ -77,6 +77,7 @@ class Question(Value, frozen=True, eq=False):
         http: The HTTP request it came with, if it did.
         environment: `env.…` values, which only the verifier sets.
         historical: Whether `at` is a past instant: evidence from later does not count.
+        keeps: Whether its holder is to keep it, who alone takes the base proofs of selective suites.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"raw"})
@@ -91,6 +92,7 @@ class Question(Value, frozen=True, eq=False):
     http: HttpRequest | None = None
     environment: Mapping[str, object] = field(default_factory=dict)
     historical: bool = False
+    keeps: bool = False
 
 
 @final
@@ -110,6 +112,7 @@ class Case(Struct, eq=False):
         documents: The DID documents that this judgement has had.
         held: When the documents that were asked for came, by DID.
         histories: The verified logs of the did:webvh among them.
+        digests: By what each link is known (`verify.known_links`), by its position.
         freshness: What bounds the time the outcome may be relied upon.
         exercised: Set by `check_request`: the grant used at each link.
     """
@@ -126,6 +129,7 @@ class Case(Struct, eq=False):
     documents: dict[str, DidDocument] = field(default_factory=dict)
     held: dict[str, datetime] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
+    digests: dict[int, bytes] = field(default_factory=dict)
     freshness: list[Freshness] = field(default_factory=list)
     exercised: tuple[CapabilityGrant, ...] = ()
 

@@ -89,12 +89,11 @@ def _check_chain(case: Case, trust: Trust) -> None:
 
 def _owned(case: Case, trust: Trust, capability: Capability) -> list[CapabilityGrant]:
     """Return the root's grants whose resources the policy puts under the chain's one root."""
-    links = [_capability(link) for link in case.parsed.chain]
     request = case.question.request
     if request is not None:
         resource = find_requested(request.resource)
         owner = None if resource is None else trust.find_root(resource)
-        if owner is None or any(link.root != owner for link in links):
+        if owner is None or any(_capability(link).root != owner for link in case.parsed.chain):
             raise ChainRootUntrusted("the capability's root does not own the resource", path="/root")
         return list(capability.grants)
     owned = []
@@ -104,8 +103,11 @@ def _owned(case: Case, trust: Trust, capability: Capability) -> list[CapabilityG
                 break
         else:
             owned.append(grant)
-    if not owned or {link.root for link in links} != {capability.root}:
+    if not owned:
         raise ChainRootUntrusted("the capability's root owns none of its resources", path="/root")
+    for link in case.parsed.chain:
+        if link.capability is None or link.capability.root != capability.root:
+            raise ChainRootUntrusted("the links name several roots", path="/root")
     return owned
 
 
@@ -120,10 +122,13 @@ def _root_anchors(trust: Trust, root: Link, capability: Capability) -> tuple[Anc
 
 
 def _classical(anchors: tuple[Anchor, ...], link: Link) -> tuple[Anchor, ...]:
-    fitting = tuple([anchor for anchor in anchors if anchor.security in _CLASSICAL])
+    fitting = []
+    for anchor in anchors:
+        if anchor.security in _CLASSICAL:
+            fitting.append(anchor)  # noqa: PERF401  # a comprehension is one more call
     if not fitting:
         raise HybridComponentMissing("the anchor asks for post-quantum signatures, got classical", path=link.path)
-    return fitting
+    return tuple(fitting)
 
 
 def _capability(link: Link) -> Capability:

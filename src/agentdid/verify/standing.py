@@ -23,7 +23,7 @@ from agentdid.errors import (
     Undecided,
 )
 from agentdid.verify.needs import Absent, NeedFacts
-from agentdid.verify.signatures import find_document, find_known
+from agentdid.verify.signatures import find_carried, find_document
 from agentdid.verify.status_list import as_list_error, find_refusal, read_body, read_entries
 
 if TYPE_CHECKING:
@@ -159,8 +159,11 @@ def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Genera
     keys = []
     try:
         for signature in known.signatures:
-            document = find_known(case, signature.did) or (yield from find_document(case, signature.did))
-            keys.append(document.find_key(signature.method_id, signature.purpose, case.question.at))
+            key = find_carried(case, signature, signature.purpose)
+            if key is None:
+                document = yield from find_document(case, signature.did)
+                key = document.find_key(signature.method_id, signature.purpose, case.question.at)
+            keys.append(key)
         # the same bytes under the same keys hold the same signatures: that, and no verdict, is what is remembered
         if tuple(keys) != known.keys:
             for signature, key in zip(known.signatures, keys, strict=True):

@@ -19,7 +19,7 @@ from agentdid.errors import (
 from agentdid.proof.jws import is_compact, parse_header
 from agentdid.status.bitstring import LIST_TYPE, StatusEntry, StatusList, parse_entry, read_list
 from agentdid.verify.memory import KnownList
-from agentdid.verify.structure import read_credential
+from agentdid.verify.structure import read_credential, write_signed
 
 if TYPE_CHECKING:
     from agentdid.errors import Refused
@@ -120,7 +120,7 @@ def as_list_error(error: Exception) -> AgentdidError:
 
 
 def _read_credential(case: Case, value: object, plain: bool, limits: Limits) -> KnownList:
-    secured = read_credential(value, plain, limits)
+    secured = write_signed(case, read_credential(value, plain, limits))
     credential = parse_credential(secured.document)
     if LIST_TYPE not in credential.types or credential.id is None:
         raise StatusVerificationError("expected a status list credential with an id")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, final
 
 from agentdid.clock import Clock, SystemClock
 from agentdid.codec.strict_json import encode, parse
-from agentdid.delegation.link import GRANTS, ParentLink, build_link, secure_link
+from agentdid.delegation.link import GRANTS, ParentLink, build_link, fitting_form, secure_link
 from agentdid.did import key as did_key
 from agentdid.did.resolve import fragment_of
 from agentdid.errors import (
@@ -26,6 +26,7 @@ from agentdid.keystores.reference import parse_reference
 from agentdid.limits import DEFAULT, Limits
 from agentdid.present.presentation import FORMATS, make_presentation
 from agentdid.proof.jws import is_compact
+from agentdid.proof.suites import SELECTIVE
 from agentdid.query.dcql import Query, evaluate, parse_query
 from agentdid.record import Value
 from agentdid.storage.controlled import is_webvh
@@ -219,7 +220,7 @@ class Wallet:
         """
         policy = trust or UnsafeAnyIssuer()
         items = _items(credential, self._limits)
-        question = Question(raw=items, holder=False, trust=policy, at=self._clock.now())
+        question = Question(raw=items, holder=False, trust=policy, at=self._clock.now(), keeps=True)
         run(question, Memory(), self._clock, self._answer(source, policy))
         chain = read_chain(items, self._limits)
         leaf = chain[-1]
@@ -284,7 +285,7 @@ class Wallet:
             keep = paths | frozenset(disclose)
             if asked is None and not any(path[: len(GRANTS)] == GRANTS for path in keep):
                 keep |= grant_paths(held.leaf)
-            shown.extend(withhold_chain(held.chain, keep))
+            shown.extend(withhold_chain(held.chain, keep, audience=audience, challenge=challenge))
         held, _ = chosen[0]
         signer, method_id = self.signer(held.subject)
         return make_presentation(
@@ -317,7 +318,7 @@ class Wallet:
             to: The DID of the agent that may use it.
             capability: PROTOCOL section 1's `capability`; `parent` and `delegation.depth` are filled in.
             ttl: How long it is valid, an hour at most: the link has no status of its own.
-            form: As the parent's by default.
+            form: By default the parent's, or where the key signs no such suite its own one of the same canonical form.
 
         Raises:
             CredentialNotFound: No such credential.
@@ -328,6 +329,8 @@ class Wallet:
         leaf = held.leaf
         if leaf.capability is None:
             raise DelegationForbidden("only capability credentials can be delegated")
+        if leaf.secured.form in SELECTIVE:
+            raise DelegationForbidden(f"a credential under {leaf.secured.form} is nobody's parent")
         if ttl > _HOUR:
             raise DelegationForbidden("a link without a status of its own lives an hour at most")
         at = self._clock.now()
@@ -341,7 +344,8 @@ class Wallet:
             limits=self._limits,
         )
         signer, method_id = self.signer(held.subject)
-        link = secure_link(document, signer, method_id, form=form or leaf.secured.form, at=at)
+        form = form or fitting_form(leaf.secured.form, signer.public.algorithm.name)
+        link = secure_link(document, signer, method_id, form=form, at=at)
         (made,) = read_chain([link], self._limits)
         used = [] if made.capability is None else [grant.source or "" for grant in made.capability.grants]
         return [*withhold_chain(held.chain, grant_paths(leaf, used)), link]

@@ -124,13 +124,17 @@ def serve_vc_api(
     host: Host = "127.0.0.1",
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
+    lenient_issuer: Annotated[
+        bool, typer.Option("--lenient-issuer", help="Let others than the issuer sign, as some published vectors do.")
+    ] = False,
 ) -> None:
     """Serve what official W3C suites speak to; its policy is theirs, never that of a product."""
     from agentdid.http.vc_api import app as vc_api  # noqa: PLC0415  # an extra
 
     keys = vc_api.make_keys()
     manifest.write_bytes(encode(vc_api.manifest(keys)) + b"\n")
-    _run(vc_api.create_vc_api_app(read_resolver(None, Trust.nobody())), host, port, tls_cert, tls_key)
+    service = vc_api.create_vc_api_app(read_resolver(None, Trust.nobody()), keys, lenient_issuer=lenient_issuer)
+    _run(service, host, port, tls_cert, tls_key)
 
 
 def _run(service: FastAPI, host: str, port: int, certificate: Path | None, key: Path | None) -> None:

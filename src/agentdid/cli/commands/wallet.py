@@ -29,6 +29,7 @@ from agentdid.cli.options import (
 )
 from agentdid.cli.render import print_done
 from agentdid.codec.strict_json import encode
+from agentdid.delegation import link
 from agentdid.present.presentation import FORMATS
 from agentdid.wallet.disclosure import parse_path
 from agentdid.wallet.wallet import Wallet
@@ -152,6 +153,9 @@ def delegate(
     to: Annotated[str, typer.Option(help="The DID of the agent that may use it.")],
     capability: Annotated[Path, typer.Option(help="JSON: the narrower capability.")],
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 10m; an hour at most.")] = "10m",
+    form: Annotated[
+        str | None, typer.Option("--format", help=f"One of {', '.join(link.FORMATS)}; by default as the parent.")
+    ] = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
@@ -160,7 +164,7 @@ def delegate(
     """Make a narrower capability for another agent, offline; writes the whole chain as a JSON array, root first."""
     wanted = read_object(capability)
     with _open(wallet, passphrase_fd, passphrase_file) as opened:
-        chain = opened.delegate(credential, to=to, capability=wanted, ttl=read_duration(ttl))
+        chain = opened.delegate(credential, to=to, capability=wanted, ttl=read_duration(ttl), form=form)
     text = encode(chain).decode("utf-8")
     if out is not None:
         out.write_text(text + "\n", "utf-8")
