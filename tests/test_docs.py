@@ -40,6 +40,8 @@ BUILT = {
     "issuer suspend": {"--db", "--credential", "--json"},
     "issuer reinstate": {"--db", "--credential", "--json"},
     "issuer list": {"--db", "--json"},
+    "issuer show": {"--db", "--credential", "--json"},
+    "issuer batch": {"--db", "--out", "--capability", "--batch", "--json"},
     "issuer publish": {"--db", "--out", "--json"},
     "wallet init": {"--wallet", "--json"},
     "wallet receive": {"--wallet", "--trust", "--sources", "--json"},

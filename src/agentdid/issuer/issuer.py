@@ -124,6 +124,7 @@ class Issuer:
 
     @refresh_s.setter
     def refresh_s(self, seconds: float) -> None:
+        """Sign lists anew when they are older than this."""
         self.lists.refresh_s = seconds
 
     @classmethod

@@ -1,7 +1,7 @@
 """Documents held as long as they may be, asked for once however many wait, and not asked for in a storm.
 
-* A held document answers as long as it is no older than the asker allows. Past half of that a new one is fetched behind
-  the asker's back, so that who asks all the time never waits; past all of it nobody is answered with it.
+* A held document answers as long as it is no older than the asker allows. Past half of that a new status list is
+  fetched behind the asker's back, so that who asks all the time never waits; past all of it nobody is answered with it.
 * Askers who come while a document is on its way share the one answer: threads among themselves, the tasks of an event
   loop among themselves.
 * A failure is remembered for a few seconds, and "anew" is at most as often as `min_refetch_s`, so that whoever makes us
@@ -79,6 +79,7 @@ class CachedSource:
         clock: What says how old a document is.
         min_refetch_s: A document younger than this is not asked for again, even by who wants it anew.
         negative_ttl_s: A failure younger than this is the answer.
+        renew_at: The part of an asker's bound after which a held document still answers and is fetched anew.
         max_entries: URLs held at once; the least recently used is forgotten.
         max_bytes: Bodies held at once, all together.
     """
@@ -94,6 +95,7 @@ class CachedSource:
         "_max_entries",
         "_min_refetch_s",
         "_negative_ttl",
+        "_renew_at",
         "_renewing",
         "_task_flights",
     )
@@ -105,6 +107,7 @@ class CachedSource:
         *,
         min_refetch_s: float = MIN_REFETCH_S,
         negative_ttl_s: float = NEGATIVE_TTL_S,
+        renew_at: float = RENEW_AT,
         max_entries: int = MAX_ENTRIES,
         max_bytes: int = MAX_BYTES,
     ) -> None:
@@ -120,6 +123,7 @@ class CachedSource:
         # the loop that it runs, neither would come to an end.
         self._flights: dict[_Key, Future[Answer | None]] = {}
         self._task_flights: dict[tuple[asyncio.AbstractEventLoop, _Key], asyncio.Future[Answer | None]] = {}
+        self._renew_at = renew_at
         self._renewing: set[_Key] = set()
         self._lock = threading.Lock()
 
@@ -246,7 +250,12 @@ class CachedSource:
             # A clock that was set back makes ages negative; then nothing is known of them.
             age = now - held.resource.held_at
             if _NO_TIME <= age <= timedelta(seconds=max(max_age_s, self._min_refetch_s)):
-                if age > timedelta(seconds=max_age_s * RENEW_AT) and max_age_s > self._min_refetch_s:
+                # lists only, which come in any type: how often a DID is asked for is bounded (ATTACKS I18)
+                if (
+                    not key[1]
+                    and age > timedelta(seconds=max_age_s * self._renew_at)
+                    and max_age_s > self._min_refetch_s
+                ):
                     failed = held.failed_at
                     if failed is None or now - failed > self._negative_ttl:
                         self._renew(key)
