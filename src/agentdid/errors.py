@@ -523,6 +523,14 @@ class CredentialExists(Refused, code="credential_exists"):
     """Another credential or key of the same identity is held; it was not overwritten."""
 
 
+class RevocationFinal(Refused, code="revocation_final"):
+    """A revoked credential can be neither suspended nor reinstated."""
+
+
+class CredentialNotSuspendable(Refused, code="credential_not_suspendable"):
+    """The credential was issued without an entry that could say that it is suspended."""
+
+
 class StoreLocked(Refused, code="store_locked"):
     """The passphrase does not open the store, or the PIN the token."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from agentdid.delegation.usage import Request
     from agentdid.query.dcql import Query
+    from agentdid.sources.events import Refreshing, StatusEvents
     from agentdid.trust.anchors import Trust
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.needs import Marks, Need, Reply, Source, Takes
@@ -104,6 +105,23 @@ class Verifier:
                 allow=self.trust.fetch_allow, ca=self.trust.fetch_ca, limits=self.trust.limits, clock=self._clock
             )
         return self._source
+
+    def follow(self, url: str) -> StatusEvents:
+        """Follow an issuer's stream of list versions, so that a revocation is known at once; `close` it in the end.
+
+        Args:
+            url: `…/status/events` of an issuer's service.
+
+        Raises:
+            TypeError: The source is none that listens: documents that are not had from the network do not change.
+        """
+        from agentdid.sources.events import StatusEvents  # noqa: PLC0415  # a verifier that follows nothing needs none
+
+        source = self.source
+        if not hasattr(source, "listen") or not hasattr(source, "refresh"):
+            message = "the verifier's source does not listen to streams"
+            raise TypeError(message)
+        return StatusEvents(cast("Refreshing", source), url)
 
     def issue_nonce(self) -> str:
         """Return a fresh challenge, to be answered once within `limits.nonce_life_s`.
