@@ -184,8 +184,10 @@ class Issuer:
         Raises:
             StoreUnavailable: The file exists or cannot be made.
             DidInvalid, DidMethodUnsupported: A DID that cannot be issued under.
-            ValueError: `base_url` is not an https URL.
+            ValueError: `base_url` is not an https URL; a reference without a signer.
         """
+        if reference and signer is None:
+            raise ValueError("a reference goes with the signer that it names")
         secret = SecretKey.generate(algorithm) if signer is None else None
         public = signer.public if secret is None else secret.public  # type: ignore[union-attr]  # one of the two
         name = did or did_key.create(public)

@@ -106,6 +106,8 @@ def test_a_signer_that_is_given_each_time(tmp_path: Path) -> None:
     for other in (None, SecretKey.generate("P-256")):
         with pytest.raises(StoreUnavailable, match="elsewhere"):
             Issuer.open(path, passphrase=PASSPHRASE, signer=other)
+    with pytest.raises(ValueError, match="signer"):
+        Issuer.create(tmp_path / "j.db", passphrase=PASSPHRASE, reference="pkcs11:token=a;object=b?module-path=/m")
 
 
 def test_another_key_in_its_place_is_refused(module: str, tmp_path: Path) -> None:
