@@ -26,7 +26,6 @@ from agentdid.keystores.reference import parse_reference
 from agentdid.limits import DEFAULT, Limits
 from agentdid.present.presentation import FORMATS, make_presentation
 from agentdid.proof.jws import is_compact
-from agentdid.proof.suites import SELECTIVE
 from agentdid.query.dcql import Query, evaluate, parse_query
 from agentdid.record import Value
 from agentdid.storage.controlled import is_webvh
@@ -329,7 +328,7 @@ class Wallet:
         leaf = held.leaf
         if leaf.capability is None:
             raise DelegationForbidden("only capability credentials can be delegated")
-        if leaf.secured.form in SELECTIVE:
+        if leaf.secured.is_selective:
             raise DelegationForbidden(f"a credential under {leaf.secured.form} is nobody's parent")
         if ttl > _HOUR:
             raise DelegationForbidden("a link without a status of its own lives an hour at most")
