@@ -11,6 +11,8 @@ import re
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Raw
+
 from agentdid.codec.base import decode_multibase
 from agentdid.codec.instant import parse_instant
 from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2, Credential, Presentation
@@ -244,7 +246,8 @@ def _multibase(value: object) -> None:
 
 def _embedded(value: object) -> None:
     for each in value if type(value) is list else (value,):
-        if type(each) is not dict or not each:
+        # Raw: an object that is still text, by verify.inputs
+        if type(each) is not Raw and (type(each) is not dict or not each):
             raise TypeMismatch("expected a credential object; a token stands in an enveloped credential")
 
 

@@ -39,3 +39,5 @@ SUITES: Final[Mapping[str, Suite]] = MappingProxyType(
         )
     }
 )
+JCS_NAMES: Final = tuple(SUITES)
+"""Suites that sign the RFC 8785 form of the document."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from msgspec import Raw
+
     from agentdid.codec.strict_json import JsonText
     from agentdid.delegation.capability import CapabilityGrant
     from agentdid.delegation.usage import Request
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from agentdid.did.webvh.log import History
     from agentdid.query.dcql import Query
     from agentdid.trust.anchors import Anchor, Trust
+    from agentdid.verify.inputs import Item
     from agentdid.verify.memory import Memory
     from agentdid.verify.states import Link, Parsed
 
@@ -104,6 +107,8 @@ class Case(Struct, eq=False):
         now: The instant of judgement, with its leeway.
         raw: Set by `check_size`.
         text: Set by `check_parse`: the compact token, or the JSON text.
+        items: Set by `check_parse`: the credentials in it that were parsed apart; empty where none was.
+        texts: Set by `check_structure`: the texts that credentials will be remembered by, and their canonical form.
         parsed: Set by `check_structure`.
         void: Grants of the root that no anchor covers.
         anchors: Which anchors can still speak for a link, by its position.
@@ -120,6 +125,8 @@ class Case(Struct, eq=False):
     now: Now
     raw: bytes | str = b""
     text: JsonText | str = ""
+    items: tuple[Item, ...] = ()
+    texts: dict[int, tuple[bytes | str, Raw | None]] = field(default_factory=dict)
     parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
     void: frozenset[str] = frozenset()
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)

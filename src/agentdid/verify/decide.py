@@ -104,7 +104,7 @@ class Decision(Value, frozen=True):
     @property
     def credentials(self) -> tuple[Credential, ...]:
         """The credentials as disclosed: the chain, root first, then the others."""
-        return tuple(link.credential for link in self.verified.parsed.links)
+        return tuple(link.credential.copy() for link in self.verified.parsed.links)
 
     @property
     def security_level(self) -> str:

@@ -22,13 +22,14 @@ from agentdid.verify.decide import (
     check_request,
 )
 from agentdid.verify.holder import check_holder
+from agentdid.verify.inputs import check_parse, check_size
 from agentdid.verify.needs import NeedTake
 from agentdid.verify.report import Report
 from agentdid.verify.root import check_algorithms, check_root
 from agentdid.verify.signatures import check_signatures
 from agentdid.verify.standing import check_status, check_validity
 from agentdid.verify.states import seal_verified
-from agentdid.verify.structure import check_parse, check_size, check_structure
+from agentdid.verify.structure import check_structure, remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -187,6 +188,8 @@ def judgement(
     except AgentdidError as error:
         error.report = Report(recipe, recipe.index(check), error, question, exchange)
         raise
+    if case.texts:
+        remember(case)
     verified = seal_verified(case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness))
     decision = Decision(verified, recipe, question, exchange, clock)
     if question.request is not None and question.holder and not question.historical:

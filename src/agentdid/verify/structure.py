@@ -1,10 +1,10 @@
-"""Bytes into a `Parsed`: size, strict parse, and parts that hang together. No key is touched."""
+"""Texts into a `Parsed`: every part in its form, and parts that hang together. No key is touched."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from agentdid.codec.strict_json import JsonText, parse, write_given
+from agentdid.codec.strict_json import JsonText
 from agentdid.credential.model import CAPABILITY_TYPE, CREDENTIALS_V2
 from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.delegation.capability import parse_capability
@@ -12,72 +12,31 @@ from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
 from agentdid.errors import (
     AgentdidError,
-    EncodingInvalid,
     HeaderInvalid,
     InputTooLarge,
     KbMissing,
     TypeMismatch,
     TypMismatch,
 )
-from agentdid.proof.jws import is_compact
 from agentdid.secure import data_integrity, jose, sd_jwt
+from agentdid.verify.inputs import Item
+from agentdid.verify.memory import KnownCredential
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
 
+_Read: TypeAlias = "Secured | KnownCredential"
 _CREDENTIAL_ENVELOPE: Final = "EnvelopedVerifiableCredential"
 _PRESENTATION_ENVELOPE: Final = "EnvelopedVerifiablePresentation"
 _CAPABILITY: Final = "/credentialSubject/capability"
-_TEXTS: Final = (bytes, str)
 _JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
-
-
-def check_size(case: Case) -> None:
-    """Hold that the input is within `max_input_bytes`, before anything reads it; sets `case.raw`.
-
-    Raises:
-        InputTooLarge: It is not.
-        JsonTooDeep: A value that was handed in has no JSON text.
-    """
-    raw = case.question.raw
-    limits = case.question.trust.limits
-    if not isinstance(raw, _TEXTS):
-        raw = write_given(raw, limits)
-    limit = limits.max_input_bytes
-    if len(raw) > limit:
-        raise InputTooLarge(f"an input is at most {limit} bytes")
-    case.raw = raw
-
-
-def check_parse(case: Case) -> None:
-    """Hold that the input is a compact token or one strict JSON text; sets `case.text`.
-
-    Raises:
-        JsonInvalid, JsonDuplicateKey, JsonTooDeep, JsonNumberRange, EncodingInvalid: As `codec.strict_json.parse`.
-    """
-    raw = case.raw
-    # most inputs are compact JSON, which needs no look for white space
-    token = None if raw[:1] == b"{" else _find_token(raw)
-    case.text = parse(raw, case.question.trust.limits) if token is None else token
-
-
-def _find_token(raw: bytes | str) -> str | None:
-    """Return the compact token, or `None` where a JSON text is meant."""
-    if isinstance(raw, str):
-        stripped = raw.strip(" \t\r\n")
-        return stripped if is_compact(stripped) else None
-    octets = raw.strip(b" \t\r\n")
-    if not is_compact(octets):
-        return None
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError:
-        raise EncodingInvalid("expected UTF-8") from None
 
 
 def check_structure(case: Case) -> None:
@@ -94,14 +53,15 @@ def check_structure(case: Case) -> None:
     question = case.question
     limits = question.trust.limits
     if question.holder:
-        secured, holder, items = _read_presentation(case.text, limits)
+        secured, holder, items = _read_presentation(case)
     else:
-        secured, holder, items = None, None, _read_credentials(case.text, limits)
+        secured, holder, items = None, None, _read_credentials(case)
     links: list[Link] = []
     chain: list[Link] = []
     others: list[Link] = []
-    for secured_item in items:
-        link = _link(secured_item, len(links), limits)
+    for item in items:
+        position = len(links)
+        link = item.at(position) if isinstance(item, KnownCredential) else _link(item, position, limits)
         links.append(link)
         (others if link.capability is None else chain).append(link)
     if chain:
@@ -113,21 +73,23 @@ def check_structure(case: Case) -> None:
     case.parsed = Parsed(tuple(chain), tuple(others), tuple(chain + others), secured, holder)
 
 
+def remember(case: Case) -> None:
+    """Keep the credentials that were new, after every check passed."""
+    limits = case.question.trust.limits
+    for link in case.parsed.links:
+        if link.position in case.texts:
+            text, canonical = case.texts[link.position]
+            case.memory.keep_credential(text, KnownCredential(limits, link, canonical))
+
+
 def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
     """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
 
     Raises:
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
     """
-    if type(item) is not dict:
-        if type(item) is str:
-            return sd_jwt.read(item, limits)
-        raise TypeMismatch("expected a credential")
-    if _has_type(item, _CREDENTIAL_ENVELOPE):
-        return sd_jwt.read(_envelope(item, sd_jwt.MEDIA_TYPE), limits)
-    if not _JOSE_JSON.isdisjoint(item):
-        raise _jose_json()
-    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
+    token = _find_token(item)
+    return _read_object(item, plain, limits) if token is None else sd_jwt.read(token, limits)
 
 
 def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
@@ -142,7 +104,8 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
     )
 
 
-def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+def _read_presentation(case: Case) -> tuple[Secured, str | None, list[_Read]]:
+    text, limits = case.text, case.question.trust.limits
     if type(text) is JsonText:
         value = text.value
         if type(value) is not dict:
@@ -153,30 +116,71 @@ def _read_presentation(text: JsonText | str, limits: Limits) -> tuple[Secured, s
             if not _has_type(value, "VerifiablePresentation"):
                 raise TypeMismatch("expected a VerifiablePresentation", path="/type")
             secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-            return _open(secured, text.plain, limits)
+            return _open(case, secured, text.plain)
         text = _envelope(value, "application/vp+jwt")
     if "~" in text:
         if text.endswith("~"):
             raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
         raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    return _open(jose.read(text, limits), plain=False, limits=limits)
+    case.items = ()  # whatever stood beside the envelope
+    return _open(case, jose.read(text, limits), plain=False)
 
 
-def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+def _open(case: Case, secured: Secured, plain: bool) -> tuple[Secured, str | None, list[_Read]]:
     presentation = parse_presentation(secured.document)
-    items = []
-    for each in presentation.credentials:
-        items.append(read_credential(each, plain, limits))  # noqa: PERF401  # a comprehension is one more call
-    return secured, presentation.holder, items
+    return secured, presentation.holder, _read_items(case, case.items or presentation.credentials, plain)
 
 
-def _read_credentials(text: JsonText | str, limits: Limits) -> list[Secured]:
-    if type(text) is not JsonText:
-        return [read_credential(text, False, limits)]
+def _read_credentials(case: Case) -> list[_Read]:
+    text = case.text
+    if case.items or type(text) is not JsonText:
+        return _read_items(case, case.items or (text,), plain=False)
     value = text.value
-    if type(value) is list:
-        return [read_credential(each, text.plain, limits) for each in value]
-    return [read_credential(value, text.plain, limits)]
+    return _read_items(case, value if type(value) is list else (value,), text.plain)
+
+
+def _read_items(case: Case, items: Sequence[object], plain: bool) -> list[_Read]:
+    found: list[_Read] = []
+    for item in items:
+        found.append(_read_item(case, item, plain, len(found)))
+    return found
+
+
+def _read_item(case: Case, item: object, plain: bool, position: int) -> _Read:
+    """Return a credential of the input taken apart, or what is remembered of it."""
+    limits = case.question.trust.limits
+    if type(item) is Item:
+        if item.known is not None:
+            return item.known
+        case.texts[position] = (item.text, item.canonical)
+        return read_credential(item.parsed.value, item.parsed.plain, limits)  # type: ignore[union-attr]  # not known
+    token = _find_token(item)
+    if token is None:
+        return _read_object(item, plain, limits)
+    known = case.memory.find_credential(token, limits)
+    if known is not None:
+        return known
+    case.texts[position] = (token, None)
+    return sd_jwt.read(token, limits)
+
+
+def _find_token(item: object) -> str | None:
+    """Return the compact text of a credential that is one, bare or in an envelope; `None` for another object.
+
+    Raises:
+        TypeMismatch: Neither text nor an object; and the errors of `_envelope`.
+    """
+    if type(item) is dict:
+        return _envelope(item, sd_jwt.MEDIA_TYPE) if _has_type(item, _CREDENTIAL_ENVELOPE) else None
+    if type(item) is str:
+        return item
+    raise TypeMismatch("expected a credential")
+
+
+def _read_object(item: Any, plain: bool, limits: Limits) -> Secured:  # noqa: ANN401  # an object, by _find_token
+    if not _JOSE_JSON.isdisjoint(item):
+        raise _jose_json()
+    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
 
 
 def _link(secured: Secured, position: int, limits: Limits) -> Link:
