@@ -274,7 +274,7 @@ def _parse_walking(octets: bytes, limits: Limits, above: int) -> JsonText:
     return _parse_fully(octets, limits, above)
 
 
-def _parse_fully(octets: bytes, limits: Limits, above: int) -> JsonText:
+def _parse_fully(octets: bytes, limits: Limits, above: int = 0) -> JsonText:
     import json  # noqa: PLC0415  # the compact texts that we and our peers write never come here
 
     try:
