@@ -18,7 +18,7 @@ from agentdid.credential.model import CREDENTIALS_V2
 from agentdid.did.web import url
 from agentdid.errors import AgentdidError
 from agentdid.proof.hash_data import hash_data, hash_document
-from agentdid.proof.suites import SUITES
+from agentdid.proof.suites import JCS_SHA256, SUITES
 from agentdid.verify.run import report_of
 from tests.world import NOW, World
 
@@ -93,7 +93,7 @@ def prove(document: dict[str, Any], by: Party, **changes: object) -> dict[str, A
         "@context": body.get("@context"),
     } | changes
     config = {name: each for name, each in config.items() if each is not None}
-    signed = hash_data(config, hash_document(body, SUITE, plain=False), SUITE, plain=False)
+    signed = hash_data(config, hash_document(body, JCS_SHA256, plain=False), JCS_SHA256, plain=False)
     return {**body, "proof": {**config, "proofValue": encode_multibase(by.secret.sign(signed), "z")}}
 
 

@@ -16,11 +16,12 @@ from agentdid.delegation.link import ParentLink, build_link, secure_link
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
+from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
 from agentdid.present.presentation import make_presentation
-from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity
+from agentdid.proof.suites import find_suite
+from agentdid.secure import data_integrity, derivation
 from agentdid.status.bitstring import build_list_credential
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from agentdid.verify.case import HttpRequest
     from agentdid.verify.needs import Answer
 
+BLS = "BLS12-381-G2"
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 AUDIENCE = "https://api.partner.example"
 RESOURCE = "https://api.partner.example/v1/invoices"
@@ -69,14 +71,14 @@ class World:
 
     def party(self, name: str, *, method: str = "key", algorithm: str = "Ed25519") -> Party:
         """Return a party; one with did:web publishes its document and an empty status list."""
-        seed = (name.encode() * 32)[:32]
+        seed = (name.encode() * 48)[: ALGORITHMS[algorithm].seed_len]
         secret = SecretKey.from_seed(algorithm, seed)
         did = did_key.create(secret.public) if method == "key" else did_web.create(f"{name}.example")
         fragment = did.removeprefix("did:key:") if method == "key" else "key-1"
         party = Party(name, secret, did, f"{did}#{fragment}")
         if method == "web":
             self.serve(did_web.url(did), encode(build_document(did, {"key-1": secret.public})))
-        if algorithm == "Ed25519":  # what lists are signed with here
+        if find_suite(algorithm) is not None or algorithm == BLS:  # what lists are signed with here
             self.publish(party)
         return party
 
@@ -93,7 +95,15 @@ class World:
         document = build_list_credential(
             party.list_url, party.did, ["revocation"], bytes(bits), valid_from=at, valid_until=at + timedelta(days=1)
         )
-        signed = data_integrity.add_proof(document, party.secret, party.method_id, SUITES["eddsa-jcs-2022"], created=at)
+        suite = find_suite(party.secret.public.algorithm.name)
+        if suite is None:
+            assert party.secret.public.algorithm.name == BLS
+            whole = derivation.add_base_proof(
+                document, party.secret, party.method_id, "bbs-2023", pointers=[""], created=at
+            )
+            signed = derivation.derive(whole, [])
+        else:
+            signed = data_integrity.add_proof(document, party.secret, party.method_id, suite, created=at)
         self.serve(party.list_url, encode(signed))
 
     def get(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:  # noqa: ARG002  # a Source

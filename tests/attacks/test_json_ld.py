@@ -94,7 +94,7 @@ ROWS = [
     ("F12", edited("name", {"@list": ["x"]}), "json_rdf_divergence"),
     ("F12", edited("name", {"@value": "x", "@language": "en", "@index": "1"}), "json_rdf_divergence"),
     ("F13", edited("@id", GOOD["id"], drop="id"), "json_rdf_divergence"),
-    ("F13", edited("@type", GOOD["type"], drop="type"), "term_undefined"),
+    ("F13", edited("@type", GOOD["type"], drop="type"), "json_rdf_divergence"),
     ("F13", edited("credentialSubject/@id", "did:example:agent"), "json_rdf_divergence"),
     ("F13", edited("type", [f"{CRED}VerifiableCredential", "AgentCapabilityCredential"]), "json_rdf_divergence"),
     ("F15", edited("evidence", None), "json_rdf_divergence"),

@@ -1,8 +1,9 @@
 """JSON objects into credentials and presentations: every member's shape is checked, here and nowhere else.
 
-The rules stand in two tables, a row a member. Members that VCDM 2.0 does not name are left alone: whether an
-unknown member is an error depends on how the document is secured, not on its shape. A rule says where inside its own
-value something is wrong; whoever applies it puts before that where the value stands.
+The rules stand in tables, a row a member, and the first context says which version's tables hold. Members that a
+version does not name are left alone: whether an unknown member is an error depends on how the document is secured, not
+on its shape. A rule says where inside its own value something is wrong; whoever applies it puts before that where the
+value stands.
 """
 
 from __future__ import annotations
@@ -13,9 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Raw
 
-from agentdid.codec.base import decode_multibase
 from agentdid.codec.instant import parse_instant
-from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2, Credential, Presentation
+from agentdid.credential.digests import parse_multibase, parse_sri
+from agentdid.credential.model import (
+    AGENTDID_V1,
+    CAPABILITY_TYPE,
+    CREDENTIALS_V1,
+    CREDENTIALS_V2,
+    Credential,
+    Presentation,
+)
 from agentdid.errors import AgentdidError, ContextNotAllowed, DidInvalid, TypeMismatch
 
 if TYPE_CHECKING:
@@ -26,30 +34,38 @@ _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]+"
 _MAX_REMEMBERED: Final = 256  # characters
 # BCP 47 by its outline; the registry is not consulted.
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
-_SRI: Final = re.compile(r"sha(256|384|512)-[A-Za-z0-9+/]+={0,2}")
 
 
-def parse_credential(document: dict[str, object], path: str = "") -> Credential:
+def parse_credential(document: dict[str, object], path: str = "", *, partial: bool = False) -> Credential:
     """Return the credential that an unsecured JSON object says, its shape checked.
 
     Args:
         document: The object without `proof`, disclosures applied.
         path: Where it stands in the input, for error messages.
+        partial: Whether it is what a holder shows of a credential of VCDM 1.1, whose `issuanceDate` may be hidden.
 
     Raises:
-        TypeMismatch: A member is absent or has another shape than VCDM 2.0 section 4 gives it.
+        TypeMismatch: A member is absent or has another shape than section 4 of VCDM 2.0, or of VCDM 1.1, gives it.
         ContextNotAllowed: `@context` does not begin as it must.
     """
-    _check_members(document, _CREDENTIAL, ("@context", "type", "issuer", "credentialSubject"), path)
+    if is_v1(document.get("@context")):
+        kinds = document.get("type")
+        if CAPABILITY_TYPE in (kinds if type(kinds) is list else (kinds,)):
+            raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context", path=f"{path}/@context")
+        _check_members(document, _CREDENTIAL_V1, _REQUIRED if partial else (*_REQUIRED, "issuanceDate"), path)
+        begin, end = "issuanceDate", "expirationDate"
+    else:
+        _check_members(document, _CREDENTIAL, _REQUIRED, path)
+        begin, end = "validFrom", "validUntil"
     names = document["type"]
     types: tuple[str, ...] = tuple(names) if type(names) is list else (names,)  # type: ignore[assignment]  # by its row
     if CAPABILITY_TYPE in types:
         _check_capability_context(document["@context"], path)
     issuer, subject = document["issuer"], document["credentialSubject"]
-    valid_from = parse_instant(document["validFrom"], path, "validFrom") if "validFrom" in document else None
-    valid_until = parse_instant(document["validUntil"], path, "validUntil") if "validUntil" in document else None
+    valid_from = parse_instant(document[begin], path, begin) if begin in document else None
+    valid_until = parse_instant(document[end], path, end) if end in document else None
     if valid_from is not None and valid_until is not None and valid_from > valid_until:
-        raise TypeMismatch("validFrom is later than validUntil", path=f"{path}/validUntil")
+        raise TypeMismatch(f"{begin} is later than {end}", path=f"{path}/{end}")
     status = document.get("credentialStatus")
     # what the members are was held by their rows
     return Credential(
@@ -68,7 +84,8 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
     """Return the presentation that an unsecured JSON object says, its shape checked.
 
     Raises:
-        TypeMismatch: A member is absent or has another shape than VCDM 2.0 section 4.13 gives it.
+        TypeMismatch: A member is absent or has another shape than VCDM 2.0 section 4.13 gives it; VCDM 1.1 section
+            4.10 gives it the same.
         ContextNotAllowed: `@context` does not begin as it must.
     """
     _check_members(document, _PRESENTATION, ("@context", "type"), path)
@@ -80,6 +97,11 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
         () if credentials is None else tuple(credentials) if type(credentials) is list else (credentials,),  # type: ignore[arg-type]
         document,
     )
+
+
+def is_v1(context: object) -> bool:
+    """Whether a document with this `@context` is one of VCDM 1.1."""
+    return type(context) is list and context[:1] == [CREDENTIALS_V1]
 
 
 def check_url(value: object, path: str = "") -> None:
@@ -118,7 +140,7 @@ def _check_members(
         raise
 
 
-def _within(name: str, check: Callable[[object], None], value: object) -> None:
+def _within(name: str, check: Callable[[object], object], value: object) -> None:
     """Apply a rule to a member of the value at hand."""
     try:
         check(value)
@@ -140,7 +162,7 @@ def _check_capability_context(context: object, path: str) -> None:
 def _context(value: object) -> None:
     if type(value) is not list or not value:
         raise TypeMismatch("expected a list of contexts")
-    if value[0] != CREDENTIALS_V2:
+    if value[0] != CREDENTIALS_V2 and value[0] != CREDENTIALS_V1:
         raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context")
     for each in value:
         if type(each) is not dict and not (type(each) is str and len(each) <= _MAX_REMEMBERED and _is_url(each)):
@@ -232,16 +254,15 @@ def _related(value: object) -> None:
         sri, multibase = each.get("digestSRI"), each.get("digestMultibase")
         if sri is None and multibase is None:
             raise TypeMismatch("expected digestSRI or digestMultibase")
-        if sri is not None and not (isinstance(sri, str) and _SRI.fullmatch(sri)):
-            raise TypeMismatch("expected a Subresource Integrity digest", path="/digestSRI")
+        if sri is not None:
+            _within("digestSRI", parse_sri, sri)
         if multibase is not None:
-            _within("digestMultibase", _multibase, multibase)
+            _within("digestMultibase", parse_multibase, multibase)
 
 
-def _multibase(value: object) -> None:
-    if not isinstance(value, str):
-        raise TypeMismatch("expected a multibase digest")
-    decode_multibase(value)
+def _reserved(_value: object) -> None:
+    """A word of the other version: a reader that knows both would not know which holds."""
+    raise TypeMismatch("expected the members of one version of the data model")
 
 
 def _embedded(value: object) -> None:
@@ -251,6 +272,7 @@ def _embedded(value: object) -> None:
             raise TypeMismatch("expected a credential object; a token stands in an enveloped credential")
 
 
+_REQUIRED: Final = ("@context", "type", "issuer", "credentialSubject")
 _COMMON: Final[dict[str, Callable[[object], None]]] = {
     "@context": _context,
     "id": check_url,
@@ -274,4 +296,15 @@ _PRESENTATION: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "type": partial(_type, needed="VerifiablePresentation"),
     "holder": _party,
     "verifiableCredential": _embedded,
+}
+# VCDM 1.1 section 4: a status, a schema and a refresh service have an identifier; there are no names
+_CREDENTIAL_V1: Final[dict[str, Callable[[object], None]]] = _COMMON | {
+    "issuer": _party,
+    "credentialSubject": _subject,
+    "credentialStatus": _typed_with_id,
+    "credentialSchema": _typed_with_id,
+    "refreshService": _typed_with_id,
+    "evidence": _typed,
+    "validFrom": _reserved,
+    "validUntil": _reserved,
 }

@@ -214,6 +214,19 @@ def pointer(path: Sequence[str | int]) -> str:
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
 
 
+def is_place(document: object, path: Sequence[str | int]) -> bool:
+    """Tell whether a path leads to a value of a document."""
+    value: Any = document
+    for step in path:
+        if isinstance(value, dict):
+            if step not in value:
+                return False
+        elif not isinstance(value, list) or not isinstance(step, int) or not 0 <= step < len(value):
+            return False
+        value = value[step]
+    return True
+
+
 def hide(document: dict[str, object], paths: Sequence[tuple[str | int, ...]]) -> tuple[dict[str, object], list[str]]:
     """Return the payload in which each path is only a digest, and the disclosures that open it, in path order.
 

@@ -2,10 +2,14 @@
 
 A document may carry several proofs; every one of them is checked, and one that is unknown here refuses the whole
 (ATTACKS E04). Proof chains (`previousProof`) are refused until they are built.
+
+Where a suite signs statements and not JSON, what it signed is written when the judgement has come to its signatures
+(`Signature.written`): reading what is held, in a wallet, costs none of it.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from agentdid.codec.base import DECODERS, encode_multibase
@@ -27,35 +31,54 @@ from agentdid.errors import (
 )
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.hash_data import hash_data, hash_document
-from agentdid.proof.suites import SUITES, Suite
-from agentdid.secure.mechanism import NO_CLAIMS, Binding, Secured, Signature
+from agentdid.proof.suites import (
+    JCS,
+    JCS_SHA256,
+    PROOF_TYPE,
+    RDFC,
+    SELECTIVE,
+    STATEMENTS,
+    SUITES,
+    Suite,
+    Transform,
+)
+from agentdid.secure.mechanism import NO_CLAIMS, Binding, ProofCheck, Secured, Signature
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
+    from agentdid.canon.contexts import ContextRules
     from agentdid.codec.strict_json import JsonText
     from agentdid.keys.secret import Signer
+    from agentdid.limits import Budget
+
+    Hashes = dict[Transform, bytes]
+    """Digests of one document, by how they were made: several proofs share the work."""
 
 ASSERTION: Final = "assertionMethod"
 AUTHENTICATION: Final = "authentication"
 
 
-def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
+def read(text: JsonText, purpose: str, limits: Limits = DEFAULT, *, base: bool = False) -> Secured:
     """Return the parts of a document secured by Data Integrity proofs.
 
     Args:
         text: The JSON object, as the strict parser found it.
         purpose: `assertionMethod` for credentials, `authentication` for presentations.
         limits: `max_proofs`.
+        base: Whether the reader is a holder, who alone takes the base proofs of selective suites.
 
     Raises:
         ProofMissing: No `proof`.
+        BaseProofPresented: A base proof, and the reader is no holder (ATTACKS G01).
+        DerivedProofMalformed: A selective suite's proof value has not its form.
         ProofSuiteUnsupported, ProofPurposeMismatch, ProofChainInvalid, ProofVerificationError: By proof.
         IssuerKeyMismatch: Two proofs by different DIDs.
         KeySourceForbidden: `verificationMethod` is not an absolute DID URL.
         TypeMismatch, EncodingInvalid, InputTooLarge: Shapes and counts.
 
-    Spec: Data Integrity section 4.5; vc-di-eddsa section 3.3.2.
+    Spec: Data Integrity section 4.5; vc-di-eddsa sections 3.2.2 and 3.3.2.
     """
     document: dict[str, object] = text.value  # type: ignore[assignment]  # callers parse objects
     proofs = document.get("proof")
@@ -67,12 +90,12 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
     body = document.copy()
     del body["proof"]
     signatures: list[Signature] = []
-    hashes: dict[str, bytes] = {}  # of the body, by suite
+    hashes: Hashes = {}
     created: datetime | None = None
     expires: datetime | None = None
     try:
         for proof in found:
-            signature = _signature(proof, body, hashes, purpose, text.plain)
+            signature = _signature(proof, body, hashes, purpose, text.plain, base=base)
             begin = parse_instant(proof["created"], "/created") if "created" in proof else None
             if begin is not None and (created is None or begin > created):
                 created = begin
@@ -89,8 +112,11 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT) -> Secured:
     if len(found) > 1 and any(each.did != signatures[0].did for each in signatures):
         raise IssuerKeyMismatch("all proofs must be by one DID", path="/proof")
     form = signatures[0].suite
-    binding = None if purpose == ASSERTION else _binding(found[0], body, *first)
-    return Secured(form, body, tuple(signatures), hashes[form], created, expires, None, document, NO_CLAIMS, binding)
+    if purpose != ASSERTION:
+        binding = _binding(found[0], body, *first)
+        return Secured(form, body, tuple(signatures), b"", created, expires, None, document, NO_CLAIMS, binding)
+    digest = _hashed(body, JCS_SHA256, hashes, text.plain)
+    return Secured(form, body, tuple(signatures), digest, created, expires, None, document, NO_CLAIMS)
 
 
 def add_proof(
@@ -102,48 +128,87 @@ def add_proof(
     purpose: str = ASSERTION,
     created: datetime,
     options: dict[str, object] | None = None,
+    rules: ContextRules | None = None,
 ) -> dict[str, object]:
-    """Return the document with one proof; the proof carries the document's `@context`.
+    """Return the document with one proof.
+
+    Under a JCS suite the proof carries the document's `@context`. Under one that signs statements the document gets
+    the context that defines the proof, if none of its own does.
 
     Args:
         document: Without `proof`; left unchanged.
-        signer: Of the suite's algorithm, else `ValueError`.
+        signer: Of one of the suite's algorithms, else `ValueError`.
         method_id: The absolute DID URL of the signer's key.
         suite: A row of `proof.suites`.
         purpose: `assertionMethod` or `authentication`.
         created: The instant of signing.
         options: More members to sign: `challenge`, `domain`, `expires`.
+        rules: What `@context` may be, where statements are signed; by default `canon.contexts.STRICT`.
 
-    Spec: Data Integrity section 4.2; vc-di-eddsa section 3.3.1.
+    Raises:
+        TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden: The statements would not say what
+            the JSON says; nothing is signed (ATTACKS N16).
+
+    Spec: Data Integrity section 4.2; vc-di-eddsa sections 3.2.1 and 3.3.1.
     """
-    if signer.public.algorithm.name != suite.algorithm:
-        message = f"{suite.name} signs with {suite.algorithm}, the key is {signer.public.algorithm.name}"
-        raise ValueError(message)
-    config: dict[str, object] = {
-        "type": "DataIntegrityProof",
-        "cryptosuite": suite.name,
+    transform = suite.find_transform(signer.public.algorithm.name)
+    if transform.canonical is RDFC:
+        document = with_context(document, suite, rules)
+    proof: dict[str, object] = {
+        "type": suite.proof_type,
+        **({"cryptosuite": suite.name} if suite.proof_type == PROOF_TYPE else {}),
         "created": encode_instant(created),
         "verificationMethod": method_id,
         "proofPurpose": purpose,
         **(options or {}),
-        "@context": document["@context"],
     }
-    signed = hash_data(config, hash_document(document, suite, plain=False), suite, plain=False)
+    config = {**proof, "@context": document["@context"]}
+    if transform.canonical is JCS:
+        proof = config
+    hashed = hash_document(document, transform, plain=False, rules=rules)
+    signed = hash_data(config, hashed, transform, plain=False, rules=rules)
     value = encode_multibase(signer.sign(signed), suite.signature_base)
-    return {**document, "proof": {**config, "proofValue": value}}
+    return {**document, "proof": {**proof, "proofValue": value}}
+
+
+def with_context(document: dict[str, object], suite: Suite, rules: ContextRules | None) -> dict[str, object]:
+    """Return the document with a context that defines the suite's proofs, where the order of contexts puts it."""
+    from agentdid.canon.contexts import rank  # noqa: PLC0415  # JCS-only callers never pay for it
+
+    context = document.get("@context")
+    contexts: list[Any] = context if isinstance(context, list) else [context]
+    if any(each in suite.contexts for each in contexts if isinstance(each, str)):
+        return document
+    added = suite.contexts[0]
+    place = len(contexts)
+    if rules is None or rules.ordered:
+        mine = rank(added)
+        while place > 1 and isinstance(contexts[place - 1], str) and rank(contexts[place - 1]) > mine:
+            place -= 1
+    return {**document, "@context": [*contexts[:place], added, *contexts[place:]]}
+
+
+def _find_suite(proof: dict[str, object]) -> Suite:
+    kind = proof.get("type")
+    if kind != PROOF_TYPE:
+        suite = SUITES.get(kind) if type(kind) is str else None
+        if suite is None or suite.proof_type != kind:
+            raise ProofSuiteUnsupported(f"expected the proof type {PROOF_TYPE}", path="/type")
+        return suite
+    name = proof.get("cryptosuite")
+    suite = SUITES.get(name) or SELECTIVE.get(name) if type(name) is str else None
+    if suite is None or suite.proof_type != PROOF_TYPE:
+        known = ", ".join((*SUITES, *SELECTIVE))
+        raise ProofSuiteUnsupported(f"expected a cryptosuite of {known}", path="/cryptosuite")
+    return suite
 
 
 def _signature(
-    proof: object, body: dict[str, object], hashes: dict[str, bytes], purpose: str, plain: bool
+    proof: object, body: dict[str, object], hashes: Hashes, purpose: str, plain: bool, *, base: bool
 ) -> Signature:
     if type(proof) is not dict:
         raise TypeMismatch("expected a proof object")
-    if proof.get("type") != "DataIntegrityProof":
-        raise ProofSuiteUnsupported("expected the proof type DataIntegrityProof", path="/type")
-    name = proof.get("cryptosuite")
-    suite = SUITES.get(name) if type(name) is str else None
-    if suite is None:
-        raise ProofSuiteUnsupported(f"expected a cryptosuite of {', '.join(SUITES)}", path="/cryptosuite")
+    suite = _find_suite(proof)
     if "previousProof" in proof:
         raise ProofChainInvalid("proof chains are not taken", path="/previousProof")
     if proof.get("proofPurpose") != purpose:
@@ -162,18 +227,66 @@ def _signature(
     value = config.pop("proofValue", None)
     if type(value) is not str or value[:1] != suite.signature_base:
         raise EncodingInvalid(f"expected multibase {suite.signature_base}", path="/proofValue")
-    hashed = hashes.get(suite.name)
-    if hashed is None:
-        hashed = hashes[suite.name] = hash_document(body, suite, plain)
+    made = DECODERS[suite.signature_base](value[1:])
+    algorithms = suite.fitting(made)
+    transform = suite.transforms[algorithms[0]]
+    message, variant = b"", None
+    write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
+    if transform.canonical is JCS:
+        hashed = _hashed(body, transform, hashes, plain)
+        message = hash_data(config, hashed, transform, plain)
+        if suite.implied_context and "@context" not in proof:
+            # Deviation D38: the published example hashes a context that its proof lacks; both readings are taken
+            variant = hash_data({**config, "@context": body.get("@context")}, hashed, transform, plain)
+    elif transform.canonical is STATEMENTS:
+        from agentdid.secure import derivation  # noqa: PLC0415  # most proofs are of one signature
+
+        write = derivation.open_proof(made, suite.name, config, body, plain, base=base)
+    else:
+        config["@context"] = body.get("@context")
+        write = partial(_write, config, body, transform, hashes, plain)
     return Signature(
         method_id,  # type: ignore[arg-type]  # a string, by split_did_url
         did,
         purpose,
         suite.name,
-        (suite.algorithm,),
-        hash_data(config, hashed, suite, plain),
-        DECODERS[suite.signature_base](value[1:]),
+        algorithms,
+        message,
+        made,
+        write,
+        variant,
     )
+
+
+def _write(
+    config: dict[str, object],
+    body: dict[str, object],
+    transform: Transform,
+    hashes: Hashes,
+    plain: bool,
+    rules: ContextRules | None,
+    budget: Budget | None,
+) -> bytes:
+    hashed = _hashed(body, transform, hashes, plain, rules, budget)
+    try:
+        return hash_data(config, hashed, transform, plain, rules, budget)
+    except AgentdidError as error:
+        error.path = f"/proof{error.path}"
+        raise
+
+
+def _hashed(
+    body: dict[str, object],
+    transform: Transform,
+    hashes: Hashes,
+    plain: bool,
+    rules: ContextRules | None = None,
+    budget: Budget | None = None,
+) -> bytes:
+    found = hashes.get(transform)
+    if found is None:
+        found = hashes[transform] = hash_document(body, transform, plain, rules, budget)
+    return found
 
 
 def _binding(

@@ -5,16 +5,40 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
-from agentdid.errors import AlgKeyMismatch
+from msgspec import structs
+
+from agentdid.errors import AlgKeyMismatch, SignatureInvalid
 from agentdid.record import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from agentdid.canon.contexts import ContextRules
+    from agentdid.canon.nquads import Quad
     from agentdid.keys.public import PublicKey
+    from agentdid.limits import Budget
 
 NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+@final
+class ProofCheck(Value, frozen=True, eq=False):
+    """What checks a proof that is more than one signature: of a suite that signs statements one by one.
+
+    Attributes:
+        run: Holds that a key made it. Raises `SignatureInvalid`, `DerivedProofMalformed`.
+        quads: The document's statements.
+        hideable: Those of them that the holder could have left out.
+        presentation_header: What a holder derived it for, where the suite says.
+    """
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"run", "quads", "hideable"})
+
+    run: Callable[[PublicKey], None]
+    quads: list[Quad]
+    hideable: list[Quad]
+    presentation_header: bytes | None = None
 
 
 @final
@@ -27,11 +51,15 @@ class Signature(Value, frozen=True, eq=False):
         purpose: The relationship under which the key must stand: the proof's, or the one JOSE documents need.
         suite: The cryptosuite or JOSE algorithm, as it stands in the document.
         algorithms: The key algorithms that may stand behind the suite.
-        message: The signed bytes.
+        message: The signed bytes; empty while they are not `written`.
         value: The signature.
+        write: Writes the signed bytes, where that costs work which only a judgement does: JSON-LD to statements. Of a
+            selective suite it makes what checks them.
+        variant: The bytes that another reading of the same specification signs for the same document, if there is one.
+        proof: What checks a selective suite's proof, once it is `written`.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant", "proof"})
 
     method_id: str
     did: str
@@ -40,6 +68,27 @@ class Signature(Value, frozen=True, eq=False):
     algorithms: tuple[str, ...]
     message: bytes
     value: bytes
+    write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
+    variant: bytes | None = None
+    proof: ProofCheck | None = None
+
+    def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
+        """Return the same with its signed bytes, before anybody is asked for the key.
+
+        Args:
+            budget: Pays for labelling blank nodes.
+            rules: What `@context` may be; by default `canon.contexts.STRICT`.
+
+        Raises:
+            TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: The
+                JSON says something else than the statements that were signed, or may.
+        """
+        if self.write is None:
+            return self
+        made = self.write(rules, budget)
+        if isinstance(made, ProofCheck):
+            return structs.replace(self, proof=made, write=None)
+        return structs.replace(self, message=made, write=None)
 
     def check(self, key: PublicKey) -> None:
         """Hold that `key` made this signature.
@@ -47,10 +96,22 @@ class Signature(Value, frozen=True, eq=False):
         Raises:
             AlgKeyMismatch: The key is of another algorithm than the document says.
             SignatureInvalid: It did not.
+            DerivedProofMalformed: A proof of more than one signature has not its form.
+            RuntimeError: What was signed is not `written` yet.
         """
+        if self.write is not None:
+            raise RuntimeError("a signature is checked once it is written")
         if key.algorithm.name not in self.algorithms:
             raise AlgKeyMismatch(f"{self.suite} needs a key of {' or '.join(self.algorithms)}")
-        key.verify(self.value, self.message)
+        if self.proof is not None:
+            self.proof.run(key)
+            return
+        try:
+            key.verify(self.value, self.message)
+        except SignatureInvalid:
+            if self.variant is None:
+                raise
+            key.verify(self.value, self.variant)
 
 
 @final
@@ -74,7 +135,7 @@ class Secured(Value, frozen=True, eq=False):
     """A secured document taken apart; nothing about its signatures is established.
 
     Attributes:
-        form: `eddsa-jcs-2022`, `vc+sd-jwt` or `vp+jwt`.
+        form: A cryptosuite, or the `typ` of a token.
         document: The JSON object that was secured, disclosures applied, without `proof`.
         signatures: At least one; all must hold.
         digest: SHA-256 of what names this document as a parent (specs/delegation.md D7); empty for a `vp+jwt`.
@@ -100,6 +161,21 @@ class Secured(Value, frozen=True, eq=False):
     claims: Mapping[str, object]
     binding: Binding | None = None
     hidden_grants: bool = False
+
+    def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Secured:
+        """Return the same with what was signed written for every signature; whoever judges does this first.
+
+        Args:
+            budget: As for `Signature.written`.
+            rules: As for `Signature.written`.
+
+        Raises:
+            As `Signature.written`.
+        """
+        for each in self.signatures:
+            if each.write is not None:
+                return structs.replace(self, signatures=tuple([one.written(budget, rules) for one in self.signatures]))
+        return self
 
     @property
     def signer(self) -> str:

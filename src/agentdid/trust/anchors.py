@@ -17,11 +17,13 @@ from agentdid.did.syntax import check_did
 from agentdid.errors import DidInvalid, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
+from agentdid.trust.profile import STRICT, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from agentdid.canon.contexts import ContextRules
     from agentdid.did.universal import UniversalResolver
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
@@ -84,7 +86,12 @@ class Trust(Value, frozen=True):
         fetch_allow: Addresses or networks that may be fetched from though they are not public.
         fetch_ca: A file of certificates to trust beside the system's.
         any_issuer: Set only by `UnsafeAnyIssuer`.
+        any_context: Inline contexts, contexts with `@vocab` and lists in any order are taken where statements are
+            signed; for test instances only. Not in trust files.
+        any_disclosure: Credentials of which holders could hide what is judged are taken; for test instances only. Not
+            in trust files.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
+        profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
         by_issuer: The anchors of each issuer, in their order; follows from `anchors`, whatever was handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
     """
@@ -100,6 +107,9 @@ class Trust(Value, frozen=True):
     fetch_ca: str | None = None
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
+    any_context: bool = False
+    any_disclosure: bool = False
+    profile: Profile = STRICT
     by_issuer: Mapping[str, tuple[Anchor, ...]] = MappingProxyType({})
     names_domain: bool = False
 
@@ -109,6 +119,15 @@ class Trust(Value, frozen=True):
             by_issuer[anchor.did] = (*by_issuer.get(anchor.did, ()), anchor)
         structs.force_setattr(self, "by_issuer", MappingProxyType(by_issuer))
         structs.force_setattr(self, "names_domain", any(each.linked_domain is not None for each in self.anchors))
+
+    @property
+    def context_rules(self) -> ContextRules | None:
+        """What `@context` may be, where statements are signed; `None` for `canon.contexts.STRICT`."""
+        if not self.any_context:
+            return None
+        from agentdid.canon.contexts import OPEN  # noqa: PLC0415  # most policies are strict
+
+        return OPEN
 
     @classmethod
     def load(cls, path: str | Path) -> Trust:
@@ -177,6 +196,10 @@ class Trust(Value, frozen=True):
             ],
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
+            **({"anyContext": True} if self.any_context else {}),
+            **({"anyDisclosure": True} if self.any_disclosure else {}),
+            # the product's own is not written, so that no bundle of before there was one changes
+            **({} if self.profile == STRICT else {"profile": structs.asdict(self.profile)}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -201,6 +224,9 @@ class Trust(Value, frozen=True):
                 ),
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
+                any_context=row.get("anyContext", False),
+                any_disclosure=row.get("anyDisclosure", False),
+                profile=Profile(**row.get("profile", {})),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )

@@ -17,7 +17,7 @@ from agentdid.codec.strict_json import encode, parse, parse_object
 from agentdid.errors import AgentdidError, IssuerUntrusted, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.jws import KEYS_OF_ALG, parse_jws, sign_jws
-from agentdid.proof.suites import SUITES
+from agentdid.proof.suites import find_suite
 from agentdid.record import Value
 from agentdid.secure import data_integrity
 from agentdid.secure.mechanism import Signature
@@ -108,7 +108,7 @@ def issue(
         raise ValueError(message)
     name = signer.public.algorithm.name
     # JCS: what is signed is the JSON, whatever the two contexts of the older data model come to mean
-    suite = next((each for each in SUITES.values() if each.algorithm == name and "-jcs-" in each.name), None)
+    suite = find_suite(name)
     if suite is None:
         message = f"no JSON-canonicalizing suite signs with {name}; use the form jwt"
         raise ValueError(message)
@@ -162,7 +162,7 @@ def check_linkage(linkages: tuple[Linkage, ...], document: DidDocument, at: date
             continue
         try:
             key = document.find_key(linkage.signature.method_id, data_integrity.ASSERTION, at)
-            linkage.signature.check(key)
+            linkage.signature.written().check(key)
         except AgentdidError:
             continue
         return linkage

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from msgspec import Raw
-
     from agentdid.codec.strict_json import JsonText
     from agentdid.delegation.capability import CapabilityGrant
     from agentdid.delegation.usage import Request
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from agentdid.query.dcql import Query
     from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.inputs import Item
+    from agentdid.verify.known_links import KnownLink, NewText
     from agentdid.verify.memory import Memory
     from agentdid.verify.states import Link, Parsed
 
@@ -80,6 +79,7 @@ class Question(Value, frozen=True, eq=False):
         http: The HTTP request it came with, if it did.
         environment: `env.…` values, which only the verifier sets.
         historical: Whether `at` is a past instant: evidence from later does not count.
+        keeps: Whether its holder is to keep it, who alone takes the base proofs of selective suites.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"raw"})
@@ -94,6 +94,7 @@ class Question(Value, frozen=True, eq=False):
     http: HttpRequest | None = None
     environment: Mapping[str, object] = field(default_factory=dict)
     historical: bool = False
+    keeps: bool = False
 
 
 @final
@@ -108,7 +109,8 @@ class Case(Struct, eq=False):
         raw: Set by `check_size`.
         text: Set by `check_parse`: the compact token, or the JSON text.
         items: Set by `check_parse`: the credentials in it that were parsed apart; empty where none was.
-        texts: Set by `check_structure`: the texts that credentials will be remembered by, and their canonical form.
+        known: Set by `check_structure`: what is known of credentials (`verify.known_links`), by their position.
+        new: Set by `check_structure`: the texts of those of which nothing is.
         parsed: Set by `check_structure`.
         void: Grants of the root that no anchor covers.
         anchors: Which anchors can still speak for a link, by its position.
@@ -126,7 +128,8 @@ class Case(Struct, eq=False):
     raw: bytes | str = b""
     text: JsonText | str = ""
     items: tuple[Item, ...] = ()
-    texts: dict[int, tuple[bytes | str, Raw | None]] = field(default_factory=dict)
+    known: dict[int, KnownLink] = field(default_factory=dict)
+    new: dict[int, NewText] = field(default_factory=dict)
     parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
     void: frozenset[str] = frozenset()
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)

@@ -104,6 +104,7 @@ class Decision(Value, frozen=True):
     @property
     def credentials(self) -> tuple[Credential, ...]:
         """The credentials as disclosed: the chain, root first, then the others."""
+        # copies: a link that is known to the verifier is shared by all decisions on it
         return tuple(link.credential.copy() for link in self.verified.parsed.links)
 
     @property

@@ -6,6 +6,7 @@ run. A recipe is a generator: it yields needs and is sent answers (`verify.needs
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.clock import seconds
@@ -29,7 +30,7 @@ from agentdid.verify.root import check_algorithms, check_root
 from agentdid.verify.signatures import check_signatures
 from agentdid.verify.standing import check_status, check_validity
 from agentdid.verify.states import seal_verified
-from agentdid.verify.structure import check_structure, remember
+from agentdid.verify.structure import check_structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -51,9 +52,14 @@ class Check(Value, frozen=True, eq=False):
 
 def check_chain(case: Case) -> None:
     """Hold that each child is narrower than its parent (delegation.chain). Spec: V32."""
-    chain = case.parsed.chain
-    if len(chain) > 1:
-        check_delegation([(link.credential, link.capability) for link in chain])  # type: ignore[misc]
+    for parent, child in pairwise(case.parsed.chain):
+        # what two texts say of each other never changes; only pairs whose signatures held come here
+        lower, upper = case.known.get(child.position), case.known.get(parent.position)
+        pair = None if lower is None or upper is None else (lower.text, upper.text)
+        if pair is None or case.memory.pairs.find(pair) is None:
+            check_delegation([(parent.credential, parent.capability), (child.credential, child.capability)])  # type: ignore[list-item]
+            if pair is not None:
+                case.memory.pairs.keep(pair, value=True)
 
 
 def check_query(case: Case) -> None:
@@ -105,13 +111,17 @@ def check_take(case: Case) -> Generator[Need, Reply, None]:
         raise StoreUnavailable("the store of nonces did not answer")
 
 
+# a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B
+_FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json"}
+
+
 def candidate(form: str, document: dict[str, object]) -> Candidate:
     """Return a credential as a query sees it."""
     from agentdid.query.dcql import Candidate  # noqa: PLC0415  # as above
 
     types = document["type"]
     return Candidate(
-        format="ldp_vc" if form not in ("vc+sd-jwt", "dc+sd-jwt") else form,
+        format=_FORMATS.get(form, "ldp_vc"),
         types=tuple(types) if isinstance(types, list) else (str(types),),
         claims=document,
         holder_bound=True,
@@ -138,6 +148,8 @@ _TAKE: Final = Check("take", "V38-V39", check_take)
 # The order is the specification (specs/verification.md).
 CREDENTIAL: Final[tuple[Check, ...]] = (*_ESTABLISH, *_STAND)
 PRESENTATION: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND, _QUERY, _TAKE)
+UNCONSUMED: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND)
+"""For test instances: nothing is asked for, and nothing is consumed (`trust.profile`)."""
 REQUEST: Final[tuple[Check, ...]] = (
     *_ESTABLISH,
     _HOLDER,
@@ -157,6 +169,8 @@ CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (
 def recipe_for(question: Question) -> tuple[Check, ...]:
     """Return the checks that a question asks for, in their order."""
     if question.holder:
+        if not question.trust.profile.bound_audience:
+            return UNCONSUMED
         return PRESENTATION if question.request is None else REQUEST
     return CREDENTIAL if question.request is None else CREDENTIAL_REQUEST
 
@@ -188,8 +202,6 @@ def judgement(
     except AgentdidError as error:
         error.report = Report(recipe, recipe.index(check), error, question, exchange)
         raise
-    if case.texts:
-        remember(case)
     verified = seal_verified(case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness))
     decision = Decision(verified, recipe, question, exchange, clock)
     if question.request is not None and question.holder and not question.historical:

@@ -13,10 +13,11 @@ from agentdid.errors import EncodingInvalid, InputTooLarge, Malformed
 from agentdid.proof.jws import is_compact
 from agentdid.proof.suites import JCS_NAMES
 from agentdid.record import Value
+from agentdid.verify.known_links import find_known_link
 
 if TYPE_CHECKING:
     from agentdid.verify.case import Case
-    from agentdid.verify.memory import KnownCredential
+    from agentdid.verify.known_links import KnownLink
 
 _TEXTS: Final = (bytes, str)
 _INSIDE: Final = "verifiableCredential"
@@ -36,7 +37,7 @@ class Item(Value, frozen=True, eq=False):
 
     text: bytes
     parsed: JsonText | None
-    known: KnownCredential | None
+    known: KnownLink | None
     canonical: Raw | None
 
 
@@ -89,7 +90,7 @@ def _find_token(raw: bytes | str) -> str | None:
 
 
 def _parse_credential(case: Case, octets: bytes) -> None:
-    known = case.memory.find_credential(octets, case.question.trust.limits)
+    known = find_known_link(case, octets)
     if known is None:
         case.text = parse(octets, case.question.trust.limits)
         case.items = (Item(octets, case.text, None, None),)
@@ -120,7 +121,7 @@ def _parse_presentation(case: Case, octets: bytes) -> None:
 def _parse_item(case: Case, octets: bytes) -> Item | None:
     """Return a credential of a presentation, or `None` where its canonical form must be found in the whole."""
     limits = case.question.trust.limits
-    known = case.memory.find_credential(octets, limits)
+    known = find_known_link(case, octets)
     if known is not None and known.canonical is not None:
         return Item(octets, None, known, known.canonical)
     parsed = parse(octets, limits, above=_ABOVE)
@@ -133,6 +134,7 @@ def _is_jcs(presentation: Any) -> bool:  # noqa: ANN401  # an object, by its tex
     """Whether what is signed of a presentation is put together from the canonical forms of its parts."""
     proofs = presentation.get("proof")
     for proof in proofs if type(proofs) is list else (proofs,):
-        if type(proof) is not dict or proof.get("cryptosuite") not in JCS_NAMES:
+        name = proof.get("cryptosuite") if type(proof) is dict else None
+        if type(name) is not str or name not in JCS_NAMES:
             return False
     return True

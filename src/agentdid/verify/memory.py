@@ -1,42 +1,36 @@
-"""What was learnt from bytes that cannot change: credentials, DID documents, did:webvh logs and status lists.
+"""What was learnt from bytes that cannot change: DID documents, did:webvh logs, links and status lists that verified.
 
-It saves work, never a check: of a credential its parts are remembered and no verdict, so that its signature is checked
-every time; a remembered list counts only under the same key it was verified with; and time, status and policy are
-judged anew. Of credentials only those are remembered that passed every check, and came twice: no stranger fills the
-memory, and a stream of credentials that each come once does not go through it.
+It saves work, never a check: a remembered list counts only under the same key it was verified with, and time, status
+and policy are judged anew every time.
 """
 
 from __future__ import annotations
 
 from _thread import allocate_lock  # what threading.Lock is, without the millisecond that importing it takes
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, final
-
-from msgspec import structs
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, final
 
 from agentdid.record import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
-
-    from msgspec import Raw
 
     from agentdid.did.document import DidDocument
     from agentdid.did.webvh.log import History
     from agentdid.keys.public import PublicKey
-    from agentdid.limits import Limits
     from agentdid.secure.mechanism import Signature
     from agentdid.status.bitstring import StatusList
-    from agentdid.verify.states import Link
+    from agentdid.status.token_list import TokenStatusList
+    from agentdid.verify.known_links import KnownLink, Text
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-_MAX_CREDENTIALS: Final = 1_024
-_MAX_MET: Final = 16_384
-_MAX_TEXT: Final = 16_384  # bytes of a credential that is remembered, which takes some five times as many once parsed
 _MAX_DOCUMENTS: Final = 4_096  # a few kB each
 _MAX_LISTS: Final = 256  # 16 kB each at the usual size, 16 MiB at the largest
 _MAX_LOGS: Final = 64  # 4 MiB each at the largest
+_MAX_LINKS: Final = 1_024  # 16 kB of text each at the largest (verify.known_links), and some five times as much parsed
+_MAX_MET: Final = 16_384
 
 
 @final
@@ -68,33 +62,28 @@ class _Recent(Generic[_K, _V]):
 
 
 @final
-class KnownCredential(Value, frozen=True, eq=False):
-    """A credential's text taken apart.
+class KnownList(Value, frozen=True, eq=False):
+    """A status list whose signatures held under certain keys, or whose signatures are still to be checked.
 
     Attributes:
-        limits: Those it was read under: under others it might be refused.
-        link: Its parts, shared by all judgements that meet the text: nobody changes them.
-        canonical: The text's RFC 8785 form, if it stood in a presentation that signs it.
+        url: What it says its own URL is.
+        issuer: Who is to have signed it.
+        ends: When it may no longer be believed.
+        signatures: All must hold.
+        keys: Those under which they held; none as long as none was checked.
+        read: Gives the content, unpacked; not called before the signatures held.
+        content: What it gave.
     """
 
-    limits: Limits
-    link: Link
-    canonical: Raw | None
+    quiet: ClassVar[frozenset[str]] = frozenset({"read"})
 
-    def at(self, position: int) -> Link:
-        """Return the credential as it stands at that place of an input."""
-        link = self.link
-        return link if link.position == position else structs.replace(link, position=position)
-
-
-@final
-class KnownList(Value, frozen=True):
-    """A status list, when it ends, and the keys under which its signatures held; with no keys, none was checked yet."""
-
-    content: StatusList
+    url: str
+    issuer: str
     ends: datetime | None
     signatures: tuple[Signature, ...]
     keys: tuple[PublicKey, ...]
+    read: Callable[[], StatusList | TokenStatusList] | None
+    content: StatusList | TokenStatusList | None = None
 
 
 @final
@@ -107,28 +96,32 @@ class KnownLog(Value, frozen=True, eq=False):
 
 @final
 class Memory:
-    """One verifier's memory; a fresh one gives the same decisions, only slower."""
+    """One verifier's memory; a fresh one gives the same decisions, only slower.
 
-    __slots__ = ("_credentials", "_met", "documents", "lists", "logs")
+    Args:
+        max_links: How many credentials are remembered; with 0 none is, and every one is read and checked every time.
+        signatures: Whether it is remembered that the signatures of a chain's links held; if not, only what a
+            credential says is, and every signature is checked every time.
+    """
 
-    def __init__(self) -> None:
-        self._met: set[int] = set()  # hashes of texts that came once
-        self._credentials: _Recent[bytes | str, KnownCredential] = _Recent(_MAX_CREDENTIALS)
+    __slots__ = ("_met", "documents", "links", "lists", "logs", "pairs", "signatures")
+
+    def __init__(self, *, max_links: int = _MAX_LINKS, signatures: bool = True) -> None:
+        self.signatures = signatures
         self.documents: _Recent[bytes, DidDocument] = _Recent(_MAX_DOCUMENTS)
         self.lists: _Recent[bytes, KnownList] = _Recent(_MAX_LISTS)
         self.logs: _Recent[bytes, KnownLog] = _Recent(_MAX_LOGS)
+        self.links: _Recent[Text, KnownLink] = _Recent(max_links)
+        # child and parent, of which the child is narrower
+        self.pairs: _Recent[tuple[Text, Text], bool] = _Recent(max_links)
+        self._met: set[int] = set()
 
-    def find_credential(self, text: bytes | str, limits: Limits) -> KnownCredential | None:
-        """Return what is known of a credential's text, JSON in bytes or a token, under the same limits."""
-        known = self._credentials.find(text)
-        return known if known is not None and known.limits is limits else None
-
-    def keep_credential(self, text: bytes | str, known: KnownCredential) -> None:
-        """Remember a credential's text that passed every check, if it came before and is not long."""
-        if hash(text) in self._met:
-            if len(text) <= _MAX_TEXT:
-                self._credentials.keep(text, known)
-            return
+    def has_met(self, text: Text) -> bool:
+        """Whether a text came before; from now on it has. By its hash, so once in a while one that did not."""
+        mark = hash(text)
+        if mark in self._met:
+            return True
         if len(self._met) >= _MAX_MET:
             self._met.clear()
-        self._met.add(hash(text))
+        self._met.add(mark)
+        return False

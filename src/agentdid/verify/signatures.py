@@ -21,6 +21,7 @@ from agentdid.errors import (
     Undecided,
 )
 from agentdid.keys.jwk import thumbprint
+from agentdid.verify.known_links import has_held, keep_link
 from agentdid.verify.needs import Absent, NeedKeys
 
 if TYPE_CHECKING:
@@ -51,25 +52,13 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     """
     parent: Secured | None = None
     for link in case.parsed.links:
-        in_chain = link.capability is not None
-        for signature in link.secured.signatures:
-            if signature.did != link.credential.issuer and not did_key.same_did(signature.did, link.credential.issuer):
-                raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
-            delegated = in_chain and parent is not None
-            try:
-                key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
-                if delegated and find_carried(case, signature, DELEGATION) is None:
-                    case.documents[signature.did].find_key(signature.method_id, DELEGATION, case.question.at)
-            except PurposeNotAuthorized:
-                past = _find_past_key(case, link, signature, delegated=delegated)
-                if past is None:
-                    raise
-                key = past
-            if link.position in case.anchors:
-                _check_pins(case, link, key)
-            case.budget.spend_signature()
-            signature.check(key)
-        if in_chain:
+        delegated = parent is not None and link.capability is not None
+        keys = tuple((yield from _link_keys(case, link, delegated=delegated)))
+        if not has_held(case, link, keys):
+            for signature, key in zip(link.secured.signatures, keys, strict=True):
+                signature.check(key)
+            keep_link(case, link, keys)
+        if link.capability is not None:
             if parent is not None:
                 _check_parent(link, parent)
             parent = link.secured
@@ -84,6 +73,32 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
             key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
             case.budget.spend_signature()
             signature.check(key)
+
+
+def _link_keys(case: Case, link: Link, *, delegated: bool) -> Generator[Need, Reply, list[PublicKey]]:
+    """Return the key of each signature, as the issuer's DID lists it now and the anchors allow it."""
+    keys = []
+    for signature in link.secured.signatures:
+        if (
+            signature.did != link.credential.issuer
+            and not did_key.same_did(signature.did, link.credential.issuer)
+            and case.question.trust.profile.issuer_signs
+        ):
+            raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
+        try:
+            key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
+            if delegated and find_carried(case, signature, DELEGATION) is None:
+                case.documents[signature.did].find_key(signature.method_id, DELEGATION, case.question.at)
+        except PurposeNotAuthorized:
+            past = _find_past_key(case, link, signature, delegated=delegated)
+            if past is None:
+                raise
+            key = past
+        if link.position in case.anchors:
+            _check_pins(case, link, key)
+        case.budget.spend_signature()  # whether or not it is known, so that a fresh memory judges alike
+        keys.append(key)
+    return keys
 
 
 def find_document(case: Case, did: str) -> Generator[Need, Reply, DidDocument]:
@@ -256,9 +271,11 @@ def _check_parent(link: Link, parent: Secured) -> None:
 
 
 def _check_presenter(case: Case, did: str) -> None:
-    leaf = case.parsed.links[-1] if not case.parsed.chain else case.parsed.chain[-1]
     if case.parsed.holder is not None and case.parsed.holder != did:
         raise IssuerKeyMismatch("signed by another DID than the holder", path="/holder")
+    if not case.question.trust.profile.bound_subject:
+        return
+    leaf = case.parsed.links[-1] if not case.parsed.chain else case.parsed.chain[-1]
     if did != leaf.subject and isinstance(_plan(case, did), Ask):
         # its signature could hold, its holder binding could not; so nobody is asked about a stranger's DID
         raise HolderBindingFailed("the presenter is not the subject", path="/holder")

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText
-from agentdid.credential.model import CAPABILITY_TYPE, CREDENTIALS_V2
+from agentdid.credential.model import CAPABILITY_TYPE
 from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
 from agentdid.errors import (
     AgentdidError,
+    DelegationForbidden,
     HeaderInvalid,
     InputTooLarge,
     KbMissing,
     TypeMismatch,
     TypMismatch,
 )
-from agentdid.secure import data_integrity, jose, sd_jwt
+from agentdid.proof.suites import SELECTIVE
+from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
+from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
+from agentdid.trust.profile import STRICT, Profile
 from agentdid.verify.inputs import Item
-from agentdid.verify.memory import KnownCredential
+from agentdid.verify.known_links import NewText, find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from msgspec import Raw
 
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
+    from agentdid.verify.known_links import KnownLink, Text
 
-_Read: TypeAlias = "Secured | KnownCredential"
-_CREDENTIAL_ENVELOPE: Final = "EnvelopedVerifiableCredential"
-_PRESENTATION_ENVELOPE: Final = "EnvelopedVerifiablePresentation"
+# media type → what reads such a token
+_CREDENTIALS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
+    vc_jwt.MEDIA_TYPE: vc_jwt.read,
+    sd_jwt.MEDIA_TYPE: sd_jwt.read,
+}
+_PRESENTATIONS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {jose.MEDIA_TYPE: jose.read}
 _CAPABILITY: Final = "/credentialSubject/capability"
 _JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
 
@@ -46,6 +57,8 @@ def check_structure(case: Case) -> None:
         TypeMismatch, ContextNotAllowed, DidInvalid: Members of the wrong shape.
         ChainTooDeep, ChainLinkMismatch, InputTooLarge: Links that are too many or do not hang together.
         KbMissing: A bare SD-JWT where a holder must present it.
+        TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: As
+            `write_signed`.
         The errors of the securing mechanisms, whose parts are taken apart here.
 
     Spec: specs/verification.md V2-V3.
@@ -53,43 +66,63 @@ def check_structure(case: Case) -> None:
     question = case.question
     limits = question.trust.limits
     if question.holder:
-        secured, holder, items = _read_presentation(case)
+        secured, holder, items, plain = _read_presentation(case, case.text)
     else:
-        secured, holder, items = None, None, _read_credentials(case)
+        secured, holder, (items, plain) = None, None, _read_credentials(case, case.text)
     links: list[Link] = []
     chain: list[Link] = []
     others: list[Link] = []
     for item in items:
-        position = len(links)
-        link = item.at(position) if isinstance(item, KnownCredential) else _link(item, position, limits)
+        link = _read_item(case, item, plain, len(links))
         links.append(link)
         (others if link.capability is None else chain).append(link)
     if chain:
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
+        check_parents(chain)
     if len(links) > limits.max_credentials:
         raise InputTooLarge(f"at most {limits.max_credentials} credentials")
-    if not links:
+    if not links and question.trust.profile.credentials_presented:
         raise TypeMismatch("expected at least one credential", path="/verifiableCredential")
+    if question.trust.profile.defined_terms:
+        _check_terms(case, secured, links)
     case.parsed = Parsed(tuple(chain), tuple(others), tuple(chain + others), secured, holder)
 
 
-def remember(case: Case) -> None:
-    """Keep the credentials that were new, after every check passed."""
-    limits = case.question.trust.limits
-    for link in case.parsed.links:
-        if link.position in case.texts:
-            text, canonical = case.texts[link.position]
-            case.memory.keep_credential(text, KnownCredential(limits, link, canonical))
+def check_parents(chain: Sequence[Link]) -> None:
+    """Hold that nothing hangs on a credential that its holder derived: each derivation has another digest.
+
+    Raises:
+        DelegationForbidden: Something does (specs/capability-credential.md C1).
+    """
+    for link in chain[:-1]:
+        if link.secured.form in SELECTIVE:
+            raise DelegationForbidden(f"a credential under {link.secured.form} is nobody's parent", path=link.path)
 
 
-def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
+def read_credential(
+    item: object, plain: bool, limits: Limits, profile: Profile = STRICT, *, base: bool = False
+) -> Secured:
     """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
+
+    Args:
+        item: The credential.
+        plain: What `strict_json.parse` found of the text it comes from.
+        limits: Sizes and counts.
+        profile: What is asked beyond what specifications ask.
+        base: Whether the reader is a holder, who alone takes base proofs.
 
     Raises:
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
     """
-    token = _find_token(item)
-    return _read_object(item, plain, limits) if token is None else sd_jwt.read(token, limits)
+    if type(item) is not dict:
+        if type(item) is str:
+            return sd_jwt.read(item, limits) if "~" in item else vc_jwt.read(item, limits)
+        raise TypeMismatch("expected a credential")
+    if _has_type(item, CREDENTIAL):
+        return _read_enveloped(item, _CREDENTIALS if profile is STRICT else _credentials(profile), limits)
+    if not _JOSE_JSON.isdisjoint(item):
+        raise _jose_json()
+    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
 
 
 def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
@@ -99,97 +132,122 @@ def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
         Malformed, Refused: As for `check_structure`.
     """
     return tuple(
-        _link(read_credential(each, plain=False, limits=limits), position, limits)
+        _link(read_credential(each, plain=False, limits=limits, base=True), position, limits)
         for position, each in enumerate(items)
     )
 
 
-def _read_presentation(case: Case) -> tuple[Secured, str | None, list[_Read]]:
-    text, limits = case.text, case.question.trust.limits
+def write_signed(case: Case, secured: Secured) -> Secured:
+    """Return it with what was signed written out, before anybody relies on its JSON.
+
+    Raises:
+        TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden, CanonicalizationLimit: Statements
+            were signed, and the JSON says something else, or may (ATTACKS layer F).
+        DerivedProofMalformed, InputTooLarge: By a derived proof and its statements.
+        MandatoryMissing: The holder could have hidden what is judged.
+    """
+    trust = case.question.trust
+    written = secured.written(case.budget, trust.context_rules)
+    if written.form in SELECTIVE and not trust.any_disclosure:
+        from agentdid.secure.mandatory import check_hideable  # noqa: PLC0415  # most proofs hide nothing
+
+        check_hideable(written)
+    return written
+
+
+def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
+    """Return one credential taken apart, or as it was when it verified before."""
+    text: Text | None = None
+    canonical: Raw | None = None
+    known: KnownLink | None = None
+    value = item
+    if type(item) is Item:
+        text, canonical, known = item.text, item.canonical, item.known
+        if item.parsed is not None:
+            value, plain = item.parsed.value, item.parsed.plain
+    elif isinstance(item, str | dict):
+        text = text_of(item)
+        known = find_known_link(case, text)
+    if known is not None:
+        case.known[position] = known
+        case.budget.rdfc_steps -= known.rdfc_steps
+        return known.at(position)
+    question = case.question
+    trust, left = question.trust, case.budget.rdfc_steps
+    secured = read_credential(value, plain, trust.limits, trust.profile, base=question.keeps)
+    link = _link(secured, position, trust.limits, case)
+    if text is not None and not question.keeps:
+        case.new[position] = NewText(text, left - case.budget.rdfc_steps, canonical)
+    return link
+
+
+def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str | None, Sequence[object], bool]:
+    limits, profile = case.question.trust.limits, case.question.trust.profile
     if type(text) is JsonText:
         value = text.value
         if type(value) is not dict:
             raise TypeMismatch("expected a presentation")
-        if not _has_type(value, _PRESENTATION_ENVELOPE):
-            if not _JOSE_JSON.isdisjoint(value):
-                raise _jose_json()
-            if not _has_type(value, "VerifiablePresentation"):
-                raise TypeMismatch("expected a VerifiablePresentation", path="/type")
-            secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-            return _open(case, secured, text.plain)
-        text = _envelope(value, "application/vp+jwt")
+        if _has_type(value, PRESENTATION):
+            readers = _PRESENTATIONS if profile is STRICT else _presentations(profile)
+            return _open(_read_enveloped(value, readers, limits), plain=False)
+        if not _JOSE_JSON.isdisjoint(value):
+            raise _jose_json()
+        if not _has_type(value, "VerifiablePresentation"):
+            raise TypeMismatch("expected a VerifiablePresentation", path="/type")
+        secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
+        return _open(write_signed(case, secured), text.plain, case.items)
     if "~" in text:
         if text.endswith("~"):
             raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
         raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    case.items = ()  # whatever stood beside the envelope
-    return _open(case, jose.read(text, limits), plain=False)
+    return _open(jose.read(text, limits, timed=profile.bound_time), plain=False)
 
 
-def _open(case: Case, secured: Secured, plain: bool) -> tuple[Secured, str | None, list[_Read]]:
+def _open(
+    secured: Secured, plain: bool, items: Sequence[Item] = ()
+) -> tuple[Secured, str | None, Sequence[object], bool]:
     presentation = parse_presentation(secured.document)
-    return secured, presentation.holder, _read_items(case, case.items or presentation.credentials, plain)
+    return secured, presentation.holder, items or presentation.credentials, plain
 
 
-def _read_credentials(case: Case) -> list[_Read]:
-    text = case.text
-    if case.items or type(text) is not JsonText:
-        return _read_items(case, case.items or (text,), plain=False)
+def _read_credentials(case: Case, text: JsonText | str) -> tuple[Sequence[object], bool]:
+    if case.items:
+        return case.items, False
+    if type(text) is not JsonText:
+        return [text], False
     value = text.value
-    return _read_items(case, value if type(value) is list else (value,), text.plain)
+    return (value if type(value) is list else [value]), text.plain
 
 
-def _read_items(case: Case, items: Sequence[object], plain: bool) -> list[_Read]:
-    found: list[_Read] = []
-    for item in items:
-        found.append(_read_item(case, item, plain, len(found)))
-    return found
+def _credentials(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
+    if not profile.vc_claims:
+        return _CREDENTIALS
+    from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
+
+    return {**_CREDENTIALS, vc_claims.MEDIA_TYPE: vc_claims.read_credential}
 
 
-def _read_item(case: Case, item: object, plain: bool, position: int) -> _Read:
-    """Return a credential of the input taken apart, or what is remembered of it."""
-    limits = case.question.trust.limits
-    if type(item) is Item:
-        if item.known is not None:
-            return item.known
-        case.texts[position] = (item.text, item.canonical)
-        return read_credential(item.parsed.value, item.parsed.plain, limits)  # type: ignore[union-attr]  # not known
-    token = _find_token(item)
-    if token is None:
-        return _read_object(item, plain, limits)
-    known = case.memory.find_credential(token, limits)
-    if known is not None:
-        return known
-    case.texts[position] = (token, None)
-    return sd_jwt.read(token, limits)
+def _presentations(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
+    readers: dict[str, Callable[[str, Limits], Secured]]
+    readers = {**_PRESENTATIONS, jose.MEDIA_TYPE: partial(jose.read, timed=profile.bound_time)}
+    if profile.vc_claims:
+        from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
+
+        readers[vc_claims.MEDIA_TYPE] = vc_claims.read_presentation
+    return readers
 
 
-def _find_token(item: object) -> str | None:
-    """Return the compact text of a credential that is one, bare or in an envelope; `None` for another object.
-
-    Raises:
-        TypeMismatch: Neither text nor an object; and the errors of `_envelope`.
-    """
-    if type(item) is dict:
-        return _envelope(item, sd_jwt.MEDIA_TYPE) if _has_type(item, _CREDENTIAL_ENVELOPE) else None
-    if type(item) is str:
-        return item
-    raise TypeMismatch("expected a credential")
-
-
-def _read_object(item: Any, plain: bool, limits: Limits) -> Secured:  # noqa: ANN401  # an object, by _find_token
-    if not _JOSE_JSON.isdisjoint(item):
-        raise _jose_json()
-    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
-
-
-def _link(secured: Secured, position: int, limits: Limits) -> Link:
+def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
+    profile = STRICT
     try:
-        credential = parse_credential(secured.document)
+        if case is not None:
+            profile = case.question.trust.profile
+            secured = write_signed(case, secured)
+        credential = parse_credential(secured.document, partial=profile is not STRICT and secured.form in SELECTIVE)
         capability: Capability | None = None
         if CAPABILITY_TYPE in credential.types:
             capability = _capability(secured, credential, limits)
-        else:
+        elif profile.issuer_signs:
             check_did(credential.issuer)
     except AgentdidError as error:
         error.path = f"/{position}{error.path}"
@@ -208,18 +266,32 @@ def _capability(secured: Secured, credential: Credential, limits: Limits) -> Cap
     return capability
 
 
-def _envelope(item: dict[str, object], media_type: str) -> str:
-    """Return the token inside an enveloped credential or presentation (VCDM 2.0 sections 4.13 and 4.14)."""
-    context = item.get("@context")
-    if (context[:1] != [CREDENTIALS_V2]) if type(context) is list else (context != CREDENTIALS_V2):
-        raise TypeMismatch(f"expected {CREDENTIALS_V2} as context of an envelope", path="/@context")
-    url = item.get("id")
-    if not isinstance(url, str) or not url.startswith("data:"):
-        raise TypeMismatch("expected a data: URL", path="/id")
-    end = url.find(",")
-    if url[len("data:") : end] != media_type or end < 0:
-        raise TypMismatch(f"expected a data: URL of {media_type}", path="/id")
-    return url[end + 1 :]
+def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) -> None:
+    """Hold that JSON-LD contexts define every word, whatever is signed."""
+    # the product asks where statements are signed, which most inputs are not
+    from agentdid.canon import contexts  # noqa: PLC0415
+    from agentdid.canon.jsonld import to_quads  # noqa: PLC0415
+
+    rules = case.question.trust.context_rules or contexts.STRICT
+    for link in links:
+        try:
+            to_quads(link.credential.document, rules=rules)
+        except AgentdidError as error:
+            error.path = f"{link.path}{error.path}"
+            raise
+    if presentation is not None:
+        to_quads(presentation.document, rules=rules)
+
+
+def _read_enveloped(
+    item: dict[str, object], readers: Mapping[str, Callable[[str, Limits], Secured]], limits: Limits
+) -> Secured:
+    """Return the parts of what stands in an envelope, by the one reader of its media type."""
+    media_type, content = open_envelope(item)
+    read = readers.get(media_type)
+    if read is None:
+        raise TypMismatch(f"expected a data: URL of {' or '.join(readers)}", path="/id")
+    return read(content, limits)
 
 
 def _has_type(item: dict[str, object], name: str) -> bool:

@@ -9,6 +9,8 @@ import typer
 
 from agentdid.cli.options import (
     AsJson,
+    KeyUri,
+    NewKey,
     Output,
     PassphraseFd,
     PassphraseFile,
@@ -20,11 +22,14 @@ from agentdid.cli.options import (
     read_input,
     read_object,
     read_passphrase,
+    read_pin,
+    read_signer,
     read_source,
     read_trust,
 )
 from agentdid.cli.render import print_done
 from agentdid.codec.strict_json import encode
+from agentdid.delegation import link
 from agentdid.present.presentation import FORMATS
 from agentdid.wallet.disclosure import parse_path
 from agentdid.wallet.wallet import Wallet
@@ -40,15 +45,17 @@ WalletFile = Annotated[Path, typer.Option("--wallet", help="The wallet's file.")
 def init(
     wallet: WalletFile,
     key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
+    signer: KeyUri = None,
+    new_key: NewKey = False,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a wallet with one DID of its own."""
+    """Make a wallet with one DID of its own; its key is in the wallet, or where --signer says."""
     algorithm = read_algorithm(key)
     passphrase = read_passphrase(passphrase_fd, passphrase_file, new=True)
-    with Wallet.create(wallet, passphrase=passphrase) as made:
-        did = made.create_did(algorithm)
+    with read_signer(signer, algorithm, new=new_key) as held, Wallet.create(wallet, passphrase=passphrase) as made:
+        did = made.create_did(algorithm) if held is None else made.add_signer(held, reference=signer or "")
     print_done({"did": did}, did, as_json=as_json)
 
 
@@ -146,6 +153,9 @@ def delegate(
     to: Annotated[str, typer.Option(help="The DID of the agent that may use it.")],
     capability: Annotated[Path, typer.Option(help="JSON: the narrower capability.")],
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 10m; an hour at most.")] = "10m",
+    form: Annotated[
+        str | None, typer.Option("--format", help=f"One of {', '.join(link.FORMATS)}; by default as the parent.")
+    ] = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
@@ -154,7 +164,7 @@ def delegate(
     """Make a narrower capability for another agent, offline; writes the whole chain as a JSON array, root first."""
     wanted = read_object(capability)
     with _open(wallet, passphrase_fd, passphrase_file) as opened:
-        chain = opened.delegate(credential, to=to, capability=wanted, ttl=read_duration(ttl))
+        chain = opened.delegate(credential, to=to, capability=wanted, ttl=read_duration(ttl), form=form)
     text = encode(chain).decode("utf-8")
     if out is not None:
         out.write_text(text + "\n", "utf-8")
@@ -162,7 +172,7 @@ def delegate(
 
 
 def _open(wallet: Path, descriptor: int | None, file: Path | None) -> Wallet:
-    return Wallet.open(wallet, passphrase=read_passphrase(descriptor, file))
+    return Wallet.open(wallet, passphrase=read_passphrase(descriptor, file), pin=read_pin)
 
 
 def _summary(held: Held) -> dict[str, object]:

@@ -12,7 +12,7 @@ from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.errors import AgentdidError, DidLogInvalid
 from agentdid.keys.multikey import decode_multikey, encode_multikey
 from agentdid.proof.hash_data import hash_data
-from agentdid.proof.suites import SUITES
+from agentdid.proof.suites import JCS_SHA256, SUITES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agentdid.keys.secret import Signer
 
 SUITE: Final = SUITES["eddsa-jcs-2022"]
+(ALGORITHM,) = SUITE.algorithms
 _DID_KEY: Final = "did:key:"
 
 
@@ -79,9 +80,9 @@ def read_proof(proof: object, document_hash: bytes, keys: Collection[str], *, pl
         signature = decode_multibase(value)
     except AgentdidError as error:
         raise DidLogInvalid(f"a proof that cannot be read ({error.code})") from None
-    if key.algorithm.name != SUITE.algorithm:
-        raise DidLogInvalid(f"expected a key of {SUITE.algorithm}")
-    return key, signature, hash_data(config, document_hash, SUITE, plain=plain)
+    if key.algorithm.name != ALGORITHM:
+        raise DidLogInvalid(f"expected a key of {ALGORITHM}")
+    return key, signature, hash_data(config, document_hash, JCS_SHA256, plain=plain)
 
 
 def _text(value: object) -> str:
@@ -92,9 +93,7 @@ def _text(value: object) -> str:
 
 def make_proof(document: dict[str, object], signer: Signer, at: datetime) -> dict[str, object]:
     """Return a proof of a document without one. Raises `ValueError` where the key is not of the suite's algorithm."""
-    if signer.public.algorithm.name != SUITE.algorithm:
-        message = f"{SUITE.name} signs with {SUITE.algorithm}, the key is {signer.public.algorithm.name}"
-        raise ValueError(message)
+    SUITE.find_transform(signer.public.algorithm.name)
     multikey = encode_multikey(signer.public)
     config: dict[str, object] = {
         "type": "DataIntegrityProof",
@@ -103,5 +102,5 @@ def make_proof(document: dict[str, object], signer: Signer, at: datetime) -> dic
         "created": encode_instant(at),
         "proofPurpose": "assertionMethod",
     }
-    signed = hash_data(config, sha256(canonicalize(document)).digest(), SUITE, plain=False)
+    signed = hash_data(config, sha256(canonicalize(document)).digest(), JCS_SHA256, plain=False)
     return {**config, "proofValue": encode_multibase(signer.sign(signed), SUITE.signature_base)}
