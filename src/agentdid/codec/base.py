@@ -99,20 +99,26 @@ def decode_base58btc(text: str) -> bytes:
         raise EncodingInvalid("expected base58btc") from None
     if not digits.isascii():
         raise EncodingInvalid("expected base58btc")
-    number = 0
-    # whole runs of 96 digits from the end, so that what is left over stands first
-    for at in range(-(-len(digits) % _DIGITS), len(digits), _DIGITS):
-        lanes = int.from_bytes(digits[max(at, 0) : at + _DIGITS], "big")
-        lanes -= (lanes >> 8 & _MASK_1) * _LESS_1
-        lanes -= (lanes >> 16 & _MASK_2) * _LESS_2
-        lanes -= (lanes >> 32 & _MASK_4) * _LESS_4
-        lanes -= (lanes >> 64 & _MASK_8) * _LESS_8
-        lanes -= (lanes >> 128 & _MASK_16) * _LESS_16
-        high = lanes >> _LANE_BITS
-        run = ((high >> _LANE_BITS) * _LANE_BASE + (high & _LANE_MASK)) * _LANE_BASE + (lanes & _LANE_MASK)
-        number = number * _RUN_BASE + run
+    if len(digits) <= _DIGITS:
+        number = _read_run(digits)
+    else:
+        number, first = 0, len(digits) % _DIGITS
+        for run in (digits[:first], *(digits[at : at + _DIGITS] for at in range(first, len(digits), _DIGITS))):
+            number = number * _RUN_BASE + _read_run(run)
     leading = len(digits) - len(digits.lstrip(b"\0"))
     return number.to_bytes(leading + (number.bit_length() + 7) // 8, "big")
+
+
+def _read_run(digits: bytes) -> int:
+    """Return the number that at most 96 digits write, most significant first."""
+    lanes = int.from_bytes(digits, "big")
+    lanes -= (lanes >> 8 & _MASK_1) * _LESS_1
+    lanes -= (lanes >> 16 & _MASK_2) * _LESS_2
+    lanes -= (lanes >> 32 & _MASK_4) * _LESS_4
+    lanes -= (lanes >> 64 & _MASK_8) * _LESS_8
+    lanes -= (lanes >> 128 & _MASK_16) * _LESS_16
+    high = lanes >> _LANE_BITS
+    return ((high >> _LANE_BITS) * _LANE_BASE + (high & _LANE_MASK)) * _LANE_BASE + (lanes & _LANE_MASK)
 
 
 def encode_multibase(raw: bytes, base: str) -> str:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
-_decode_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_elements: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_encode: Final = msgspec.json.Encoder().encode
-_EMPTY: Final = msgspec.Raw(b"[]")
-_OTHERWISE: Final = (KeyError, msgspec.MsgspecError, UnicodeError, RecursionError)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OTHERWISE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 
-def split(octets: bytes, name: str) -> tuple[bytes, list[bytes]] | None:
-    """Return a compact object's text in which the array of that name is empty, and the texts of its elements.
+def splitter(name: str) -> Callable[[bytes], tuple[bytes, list[bytes]] | None]:
+    """Return what takes an object's text apart at its member of that name.
 
-    Nothing is lost: put back into the array, the elements give the text byte for byte, so a text is strict JSON if and
-    only if these are (`strict_json.parse`), depths added. `None` where the object is not written so: it has white
-    space around what it is split at, the member twice, or no array there.
+    What it returns of a text is the text in which that array is empty, and the texts of the elements: put back into
+    the array, they give the text byte for byte. `None` where the object has no such array, or white space between its
+    elements. The array is the first of that name in the text, whatever it is inside of: so whoever parses what is
+    around looks whether it was the object's own, and is empty there.
     """
-    try:
-        members = _decode_members(octets)
-        array = members[name]
-        elements = _decode_elements(array)
-    except _OTHERWISE:
-        return None
-    if _encode(members) != octets or _encode(elements) != bytes(array):
-        return None
-    members[name] = _EMPTY
-    return _encode(members), [bytes(each) for each in elements]
+    part = msgspec.defstruct("Part", [("elements", list[msgspec.Raw], msgspec.field(name=name))])
+    decode = msgspec.json.Decoder(part).decode
+    begin = b'"%b":[' % name.encode("ascii")
+
+    def split(octets: bytes) -> tuple[bytes, list[bytes]] | None:
+        try:
+            elements: list[bytes] = list(map(bytes, decode(octets).elements))  # type: ignore[attr-defined]  # by its name
+        except _OTHERWISE:
+            return None
+        array = b"[" + b",".join(elements) + b"]"
+        start = octets.find(begin) + len(begin) - 1
+        if not octets.startswith(array, start):
+            return None
+        return octets[: start + 1] + octets[start + len(array) - 1 :], elements
+
+    return split

@@ -162,6 +162,15 @@ def _check_capability_context(context: object, path: str) -> None:
 def _context(value: object) -> None:
     if type(value) is not list or not value:
         raise TypeMismatch("expected a list of contexts")
+    try:
+        _check_contexts(tuple(value))
+    except TypeError:  # an inline context has no hash, and so is not remembered
+        _check_contexts.__wrapped__(value)
+
+
+@lru_cache(maxsize=64)
+def _check_contexts(value: tuple[object, ...]) -> None:
+    """Hold what a list of contexts is; issuers write the same few, and strangers shall not fill a cache."""
     if value[0] != CREDENTIALS_V2 and value[0] != CREDENTIALS_V1:
         raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context")
     for each in value:
@@ -171,10 +180,20 @@ def _context(value: object) -> None:
 
 def _type(value: object, needed: str = "") -> None:
     """One or more names of types, and among them what the document must be (VCDM 2.0 section 4.5)."""
-    for each in value if type(value) is list and value else _some(value):
+    try:
+        _check_types(tuple(value) if type(value) is list else (value,), needed)
+    except TypeError:  # what has no hash is no name
+        raise TypeMismatch("expected a type name") from None
+
+
+@lru_cache(maxsize=64)
+def _check_types(names: tuple[object, ...], needed: str) -> None:
+    if not names:
+        raise TypeMismatch("expected at least one element")
+    for each in names:
         if type(each) is not str or not each or " " in each:
             raise TypeMismatch("expected a type name")
-    if needed and needed not in (value if type(value) is list else (value,)):
+    if needed and needed not in names:
         raise TypeMismatch(f"expected {needed} among the types")
 
 

@@ -98,7 +98,7 @@ class Suite(Value, frozen=True):
         3.3.4), before anybody is asked for the key. Which key it is must agree, else it is `alg_key_mismatch`.
         """
         if len(self.transforms) == 1:
-            return tuple(self.transforms)
+            return self.algorithms
         size = len(signature)
         return tuple([each for each in self.transforms if ALGORITHMS[each].signature_len == size]) or self.algorithms
 

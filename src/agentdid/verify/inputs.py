@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from msgspec import Raw
 
 from agentdid.canon.jcs import canonicalize_plain
-from agentdid.codec.json_parts import split
+from agentdid.codec.json_parts import splitter
 from agentdid.codec.strict_json import JsonText, parse, write_given
 from agentdid.errors import EncodingInvalid, InputTooLarge, Malformed
 from agentdid.proof.jws import is_compact
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _TEXTS: Final = (bytes, str)
 _INSIDE: Final = "verifiableCredential"
+_split: Final = splitter(_INSIDE)
 _ABOVE: Final = 2  # levels around each credential: the presentation, and the array
 
 
@@ -102,7 +103,7 @@ def _parse_presentation(case: Case, octets: bytes) -> None:
     """Parse what is around the credentials, and of these what is not known; or else the whole as one."""
     limits = case.question.trust.limits
     # a member or element takes two bytes at least: in so short a text none of its parts can have too many
-    parts = split(octets, _INSIDE) if octets.isascii() and len(octets) <= 2 * limits.max_members else None
+    parts = _split(octets) if octets.isascii() and len(octets) <= 2 * limits.max_members else None
     if parts is not None:
         around, texts = parts
         try:
@@ -111,7 +112,7 @@ def _parse_presentation(case: Case, octets: bytes) -> None:
         except Malformed:
             pass  # parsed as one, it is refused for what is wrong first
         else:
-            if text.plain and None not in items and _is_jcs(text.value):
+            if text.plain and None not in items and _is_around(text.value):
                 text.value[_INSIDE] = [item.canonical for item in items]  # type: ignore[index,union-attr]
                 case.text, case.items = text, items  # type: ignore[assignment]  # none is None
                 return
@@ -130,8 +131,10 @@ def _parse_item(case: Case, octets: bytes) -> Item | None:
     return Item(octets, parsed, None, Raw(canonicalize_plain(parsed.value)))
 
 
-def _is_jcs(presentation: Any) -> bool:  # noqa: ANN401  # an object, by its text
-    """Whether what is signed of a presentation is put together from the canonical forms of its parts."""
+def _is_around(presentation: Any) -> bool:  # noqa: ANN401  # an object, by its text
+    """Whether it is the credentials that are apart, and what is signed is put together from the forms of its parts."""
+    if presentation[_INSIDE]:
+        return False
     proofs = presentation.get("proof")
     for proof in proofs if type(proofs) is list else (proofs,):
         name = proof.get("cryptosuite") if type(proof) is dict else None

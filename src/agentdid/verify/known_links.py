@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from agentdid.trust.anchors import Trust
     from agentdid.verify.case import Case
     from agentdid.verify.states import Link
+    from agentdid.verify.status_list import Entry
 
 Text: TypeAlias = bytes | str
 MAX_BYTES: Final = 16_384
@@ -43,6 +44,7 @@ class KnownLink(Value, frozen=True, eq=False):
         rdfc_steps: What reading it took of the budget, and takes each time.
         canonical: The text's RFC 8785 form, if it stood in a presentation that signs it.
         keys: Under which its signatures held, in their order; none where they are to be checked every time.
+        entries: Where its statuses stand, once they were read, each with the member it came from.
     """
 
     text: Text
@@ -51,6 +53,7 @@ class KnownLink(Value, frozen=True, eq=False):
     rdfc_steps: int
     canonical: Raw | None
     keys: tuple[PublicKey, ...]
+    entries: tuple[tuple[str, Entry], ...] | None = None
 
     def at(self, position: int) -> Link:
         """Return the credential as it stands at that place of an input."""

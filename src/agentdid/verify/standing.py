@@ -27,7 +27,7 @@ from agentdid.verify.signatures import find_carried, find_document
 from agentdid.verify.status_list import as_list_error, find_refusal, read_body, read_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from agentdid.limits import Limits
     from agentdid.verify.case import Case
@@ -81,15 +81,16 @@ def check_status(case: Case) -> Generator[Need, Reply, None] | None:
 
     Spec: specs/verification.md V25-V31.
     """
-    entries = []
+    entries: list[tuple[Link, str, Entry]] = []
     for link in case.parsed.links:
         if link.credential.status or link.capability is not None or "status" in link.secured.claims:
-            entries += _entries(case, link)
+            for member, entry in _entries(case, link):
+                entries.append((link, member, entry))
     return _check_lists(case, entries) if entries else None
 
 
 def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generator[Need, Reply, None]:
-    urls = tuple(dict.fromkeys([entry.list_url for _, _, entry in entries]))
+    urls = tuple({entry.list_url: None for _, _, entry in entries})
     bound = case.question.trust.limits.status_staleness_s
     answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
     for link, member, entry in entries:
@@ -102,7 +103,9 @@ def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generato
 
 def _check_entry(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, None]:
     url, limits = entry.list_url, case.question.trust.limits
-    found = yield from _verified_list(case, link, entry, answers[url])
+    found = _find_list(case, link, entry, answers[url])
+    if found is None:
+        found = yield from _verified_list(case, link, entry, answers[url])
     bound = _bound(found, limits)
     if case.question.at - found.signed_at > seconds(bound):
         # what was held is older than the policy's bound: one more question, for a new one
@@ -125,8 +128,12 @@ def _bound(found: Content, limits: Limits) -> float:
     return min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), limits.status_staleness_s)
 
 
-def _entries(case: Case, link: Link) -> list[tuple[Link, str, Entry]]:
-    entries = [(link, member, entry) for member, entry in read_entries(link)]
+def _entries(case: Case, link: Link) -> Sequence[tuple[str, Entry]]:
+    """Return every status of a credential with the member it came from: as known of its text, or read."""
+    known = case.known.get(link.position)
+    if known is not None and known.entries is not None:
+        return known.entries
+    entries = read_entries(link)
     if not entries and link.capability is not None:
         path = f"{link.path}/credentialStatus"
         if link.capability.depth == 0:
@@ -134,6 +141,8 @@ def _entries(case: Case, link: Link) -> list[tuple[Link, str, Entry]]:
         life = link.credential.valid_until - link.credential.valid_from  # type: ignore[operator]  # by check_form
         if life > seconds(case.question.trust.limits.max_statusless_life_s):
             raise StatusUnavailable("a link without status lives an hour at most", path=path)
+    if known is not None:
+        case.memory.links.keep(known.text, structs.replace(known, entries=tuple(entries)))
     return entries
 
 
@@ -145,6 +154,24 @@ def _ask(case: Case, urls: tuple[str, ...], max_age_s: float) -> Generator[Need,
         message = "NeedFacts is answered by one Answer for each URL"
         raise TypeError(message)
     return answers
+
+
+def _find_list(case: Case, link: Link, entry: Entry, held: Answer) -> Content | None:
+    """Return the list that is known of the bytes of `held`, where nobody need be asked; else `_verified_list` says."""
+    if type(held) is Absent:
+        return None
+    known = case.memory.lists.find(held.digest)
+    if known is None or known.url != entry.list_url or known.issuer != link.credential.issuer:
+        return None
+    try:
+        # most lists have one signature
+        keys = tuple([find_carried(case, each, each.purpose) for each in known.signatures])
+    except AgentdidError:
+        return None
+    content = known.content
+    if keys != known.keys or content is None or content.signed_at > case.now.latest:
+        return None
+    return None if known.ends is not None and known.ends < case.now.earliest else content
 
 
 def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Generator[Need, Reply, Content]:

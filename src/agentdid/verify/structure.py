@@ -76,7 +76,8 @@ def check_structure(case: Case) -> None:
         link = _read_item(case, item, plain, len(links))
         links.append(link)
         (others if link.capability is None else chain).append(link)
-    if chain:
+    # a root alone hangs together
+    if len(chain) > 1 or (chain and chain[0].capability.parent is not None):  # type: ignore[union-attr]  # in a chain
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
         check_parents(chain)
     if len(links) > limits.max_credentials:

@@ -435,7 +435,7 @@ class Wallet:
 
 
 def _answer(need: Need, *, source: Source, clock: Clock) -> Reply:
-    return answer_from(need, source, None, clock.now())
+    return answer_from(need, source, None, clock)
 
 
 def _wanted(query: Query, answered: set[str]) -> list[str]:
