@@ -140,3 +140,13 @@ def test_whois_is_found_through_the_log(run: Shell) -> None:
 def test_what_cannot_be_meant_is_usage(run: Shell, arguments: tuple[str, ...]) -> None:
     """A DID without a keeper, a place or a store."""
     run(*arguments, code=2)
+
+
+@pytest.mark.parametrize("verb", ["rotate", "deactivate", "log"])
+@pytest.mark.parametrize("did", ["did:web:acme.example", "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"])
+def test_only_what_has_a_history_is_rotated_or_ended(run: Shell, verb: str, did: str) -> None:
+    """The error says why, before any store is opened."""
+    refused = run("did", verb, did, "--wallet", "w", code=1)
+
+    assert "did_method_unsupported" == refused["code"]
+    assert "history" in refused["detail"]

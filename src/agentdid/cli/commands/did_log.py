@@ -21,13 +21,14 @@ from agentdid.cli.options import (
 from agentdid.cli.render import print_done, print_json
 from agentdid.clock import seconds
 from agentdid.codec.strict_json import encode, parse
+from agentdid.did.syntax import check_did
 from agentdid.did.web import url as web_url
 from agentdid.did.webvh.identifier import parse_identifier
 from agentdid.did.webvh.log import check_clock, parse_log
 from agentdid.did.webvh.parallel import build_parallel, check_parallel
 from agentdid.did.webvh.resolve import document_json, metadata_of
 from agentdid.did.webvh.witness import check_witnesses, witness_proof
-from agentdid.errors import DidLogRollback, DidWitnessThreshold, StoreUnavailable
+from agentdid.errors import DidLogRollback, DidMethodUnsupported, DidWitnessThreshold, StoreUnavailable
 from agentdid.issuer.issuer import Issuer
 from agentdid.limits import DEFAULT
 from agentdid.storage.controlled import Controlled, make
@@ -201,6 +202,10 @@ def _opened(
     did: str, wallet: Path | None, db: Path | None, descriptor: int | None, file: Path | None
 ) -> Iterator[Wallet | Issuer]:
     """Open the one store that is named."""
+    if check_did(did) != "webvh":
+        raise DidMethodUnsupported(
+            "only a did:webvh has a history: a did:key, did:jwk or did:peer is its key, a did:web whatever is served"
+        )
     parse_identifier(did)
     if (wallet is None) == (db is None):
         raise ValueError("expected either --wallet or --db")
