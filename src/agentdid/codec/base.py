@@ -7,6 +7,7 @@ audit rows, so every decoder here refuses all spellings but the encoder's.
 from __future__ import annotations
 
 from binascii import Error
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,6 @@ _PADDING: Final = ("", "===", "==", "=")
 # the last character holds 2 or 4 bits that no byte takes; they are zero
 _LAST_OF: Final = (None, None, frozenset("AQgw"), frozenset("AEIMQUYcgkosw048"))
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
 _PAIR_BASE: Final = 58 * 58
 # Decoding works on 96 digits at once, a byte each: neighbours are joined in all lanes of one big number together, in
 # lanes of 1, 2, 4, 8 and 16 digits, and at last three lanes of 32. A signature has 88 digits. Two neighbours h and l
@@ -76,12 +76,18 @@ def decode_base64url(text: str, *, max_bytes: int | None = None) -> bytes:
 def encode_base58btc(raw: bytes) -> str:
     """Return base58btc, leading zero bytes as leading ones (the Bitcoin alphabet; no multibase prefix)."""
     number = int.from_bytes(raw, "big")
-    pairs = []
+    pairs, written = [], _pairs()
     while number:
         number, value = divmod(number, _PAIR_BASE)
-        pairs.append(_PAIRS[value])
+        pairs.append(written[value])
     text = "".join(reversed(pairs)).lstrip("1")
     return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text
+
+
+@cache
+def _pairs() -> list[str]:
+    """Return how two digits are written, by their number; who only verifies never asks."""
+    return [high + low for high in _ALPHABET for low in _ALPHABET]
 
 
 def decode_base58btc(text: str) -> bytes:

@@ -8,7 +8,6 @@ from msgspec import structs
 
 from agentdid.codec.instant import encode_instant
 from agentdid.delegation.resources import find_requested
-from agentdid.delegation.usage import approval_applies, exercise, has_limits, live_grants
 from agentdid.errors import (
     AgentdidError,
     ApprovalRequired,
@@ -93,6 +92,8 @@ class Decision(Value, frozen=True):
         chain = [link.capability for link in self.verified.parsed.chain if link.capability is not None]
         if not chain:
             return None
+        from agentdid.delegation.usage import live_grants  # noqa: PLC0415  # only capabilities need it
+
         return structs.replace(chain[-1], grants=live_grants(chain, self.verified.void))
 
     @property
@@ -135,6 +136,8 @@ class Decision(Value, frozen=True):
             exercised = exercise_chain(self.trust, verified.parsed, verified.void, verified.anchors, request, {})
         except Refused:
             return False
+        from agentdid.delegation.usage import has_limits  # noqa: PLC0415  # as above
+
         if any(has_limits(grant) or grant.approval is not None for grant in exercised):
             raise AuthorizationRequired("the grant has limits or an approval rule; call Verifier.authorize")
         return True
@@ -233,6 +236,8 @@ def exercise_chain(
         raise CapabilityTargetMismatch("the capability's root does not own the resource", path="/resource")
     if not is_root_action(trust, parsed.chain, anchors, request.action):
         raise CapabilityTargetMismatch("no anchor lets the root grant this action", path="/action")
+    from agentdid.delegation.usage import exercise  # noqa: PLC0415  # as above
+
     return exercise(chain, request, environment, void)
 
 
@@ -264,6 +269,8 @@ def check_approvals(case: Case) -> None:
     """
     request = case.question.request
     for grant in case.exercised:
+        from agentdid.delegation.usage import approval_applies  # noqa: PLC0415  # as above
+
         if request is not None and approval_applies(grant, request):
             raise ApprovalRequired(f"grant {grant.id} lets this happen only with an approval")
 
@@ -277,6 +284,8 @@ def check_limits(case: Case) -> None:
     Spec: specs/verification.md V38.
     """
     for grant in case.exercised:
+        from agentdid.delegation.usage import has_limits  # noqa: PLC0415  # as above
+
         if has_limits(grant):
             raise StoreUnavailable(f"grant {grant.id} has limits, and no store counts them")
 

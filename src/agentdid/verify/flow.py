@@ -10,8 +10,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.clock import seconds
-from agentdid.delegation.chain import check_delegation
-from agentdid.delegation.usage import live_grants
 from agentdid.errors import AgentdidError, NonceReplayed, StoreUnavailable
 from agentdid.record import Value
 from agentdid.verify.case import Case, Question, open_case
@@ -57,6 +55,8 @@ def check_chain(case: Case) -> None:
         lower, upper = case.known.get(child.position), case.known.get(parent.position)
         pair = None if lower is None or upper is None else (lower.text, upper.text)
         if pair is None or case.memory.pairs.find(pair) is None:
+            from agentdid.delegation.chain import check_delegation  # noqa: PLC0415  # only delegated links need it
+
             check_delegation([(parent.credential, parent.capability), (child.credential, child.capability)])  # type: ignore[list-item]
             if pair is not None:
                 case.memory.pairs.keep(pair, value=True)
@@ -79,6 +79,8 @@ def _without_void(case: Case) -> dict[str, object]:
     document = case.parsed.chain[-1].credential.document
     if not case.void:
         return document
+    from agentdid.delegation.usage import live_grants  # noqa: PLC0415  # only capabilities need it
+
     live = {grant.id for grant in live_grants([link.capability for link in case.parsed.chain], case.void)}  # type: ignore[misc]
     subject: dict[str, Any] = document["credentialSubject"]  # type: ignore[assignment]  # of a capability, by its form
     capability = subject["capability"]

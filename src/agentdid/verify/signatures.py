@@ -20,7 +20,6 @@ from agentdid.errors import (
     PurposeNotAuthorized,
     Undecided,
 )
-from agentdid.keys.jwk import thumbprint
 from agentdid.verify.known_links import has_held, keep_link
 from agentdid.verify.needs import Absent, NeedKeys
 
@@ -257,6 +256,8 @@ def _check_pins(case: Case, link: Link, key: PublicKey) -> None:
             break
     else:
         return  # most anchors pin no key
+    from agentdid.keys.jwk import thumbprint  # noqa: PLC0415  # as above
+
     fitting = tuple([anchor for anchor in anchors if not anchor.keys or thumbprint(key) in anchor.keys])
     if not fitting:
         raise IssuerUntrusted("the anchor pins other keys of this issuer", path=f"{link.path}/issuer")

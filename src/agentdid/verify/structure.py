@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText
 from agentdid.credential.model import CAPABILITY_TYPE
 from agentdid.credential.parse import parse_credential, parse_presentation
-from agentdid.delegation.capability import parse_capability
-from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
 from agentdid.errors import (
     AgentdidError,
@@ -21,7 +19,7 @@ from agentdid.errors import (
     TypMismatch,
 )
 from agentdid.proof.suites import SELECTIVE
-from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
+from agentdid.secure import data_integrity
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
 from agentdid.trust.profile import STRICT, Profile
 from agentdid.verify.inputs import Item
@@ -40,12 +38,10 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Case
     from agentdid.verify.known_links import KnownLink, Text
 
-# media type → what reads such a token
-_CREDENTIALS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
-    vc_jwt.MEDIA_TYPE: vc_jwt.read,
-    sd_jwt.MEDIA_TYPE: sd_jwt.read,
-}
-_PRESENTATIONS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {jose.MEDIA_TYPE: jose.read}
+    _Reader = Callable[[str, Limits], Secured]
+
+# What reads tokens, and what judges capabilities, is imported when the first is met: a process whose first verdict
+# needs neither does not wait for them.
 _CAPABILITY: Final = "/credentialSubject/capability"
 _JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
 
@@ -78,6 +74,8 @@ def check_structure(case: Case) -> None:
         (others if link.capability is None else chain).append(link)
     # a root alone hangs together
     if len(chain) > 1 or (chain and chain[0].capability.parent is not None):  # type: ignore[union-attr]  # in a chain
+        from agentdid.delegation.chain import check_connected  # noqa: PLC0415  # as above
+
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
         check_parents(chain)
     if len(links) > limits.max_credentials:
@@ -117,10 +115,10 @@ def read_credential(
     """
     if type(item) is not dict:
         if type(item) is str:
-            return sd_jwt.read(item, limits) if "~" in item else vc_jwt.read(item, limits)
+            return _bare_reader("~" in item)(item, limits)
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
-        return _read_enveloped(item, _CREDENTIALS if profile is STRICT else _credentials(profile), limits)
+        return _read_enveloped(item, _credentials(profile.vc_claims), limits)
     if not _JOSE_JSON.isdisjoint(item):
         raise _jose_json()
     return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
@@ -189,7 +187,7 @@ def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str |
         if type(value) is not dict:
             raise TypeMismatch("expected a presentation")
         if _has_type(value, PRESENTATION):
-            readers = _PRESENTATIONS if profile is STRICT else _presentations(profile)
+            readers = _presentations(profile.bound_time, profile.vc_claims)
             return _open(_read_enveloped(value, readers, limits), plain=False)
         if not _JOSE_JSON.isdisjoint(value):
             raise _jose_json()
@@ -201,6 +199,8 @@ def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str |
         if text.endswith("~"):
             raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
         raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
+    from agentdid.secure import jose  # noqa: PLC0415  # as above
+
     return _open(jose.read(text, limits, timed=profile.bound_time), plain=False)
 
 
@@ -220,19 +220,35 @@ def _read_credentials(case: Case, text: JsonText | str) -> tuple[Sequence[object
     return (value if type(value) is list else [value]), text.plain
 
 
-def _credentials(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
-    if not profile.vc_claims:
-        return _CREDENTIALS
-    from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
+@lru_cache
+def _bare_reader(disclosing: bool) -> _Reader:
+    """Return what reads a token that stands alone, with or without a tilde in it."""
+    from agentdid.secure import sd_jwt, vc_jwt  # noqa: PLC0415  # as above
 
-    return {**_CREDENTIALS, vc_claims.MEDIA_TYPE: vc_claims.read_credential}
+    return sd_jwt.read if disclosing else vc_jwt.read
 
 
-def _presentations(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
-    readers: dict[str, Callable[[str, Limits], Secured]]
-    readers = {**_PRESENTATIONS, jose.MEDIA_TYPE: partial(jose.read, timed=profile.bound_time)}
-    if profile.vc_claims:
-        from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
+@lru_cache
+def _credentials(vc_claims_too: bool) -> Mapping[str, _Reader]:
+    """Return what reads an enveloped credential, by its media type."""
+    from agentdid.secure import sd_jwt, vc_jwt  # noqa: PLC0415  # as above
+
+    readers: dict[str, _Reader] = {vc_jwt.MEDIA_TYPE: vc_jwt.read, sd_jwt.MEDIA_TYPE: sd_jwt.read}
+    if vc_claims_too:
+        from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
+
+        readers[vc_claims.MEDIA_TYPE] = vc_claims.read_credential
+    return readers
+
+
+@lru_cache
+def _presentations(timed: bool, vc_claims_too: bool) -> Mapping[str, _Reader]:
+    """Return what reads an enveloped presentation, by its media type."""
+    from agentdid.secure import jose  # noqa: PLC0415  # as above
+
+    readers: dict[str, _Reader] = {jose.MEDIA_TYPE: partial(jose.read, timed=timed)}
+    if vc_claims_too:
+        from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
 
         readers[vc_claims.MEDIA_TYPE] = vc_claims.read_presentation
     return readers
@@ -262,6 +278,9 @@ def _capability(secured: Secured, credential: Credential, limits: Limits) -> Cap
         raise TypeMismatch("a capability credential has one subject", path="/credentialSubject")
     if "capability" not in subject:
         raise TypeMismatch("member capability is missing", path=_CAPABILITY)
+    from agentdid.delegation.capability import parse_capability  # noqa: PLC0415  # as above
+    from agentdid.delegation.chain import check_form  # noqa: PLC0415
+
     capability = parse_capability(subject["capability"], limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
     return capability
@@ -284,9 +303,7 @@ def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) ->
         to_quads(presentation.document, rules=rules)
 
 
-def _read_enveloped(
-    item: dict[str, object], readers: Mapping[str, Callable[[str, Limits], Secured]], limits: Limits
-) -> Secured:
+def _read_enveloped(item: dict[str, object], readers: Mapping[str, _Reader], limits: Limits) -> Secured:
     """Return the parts of what stands in an envelope, by the one reader of its media type."""
     media_type, content = open_envelope(item)
     read = readers.get(media_type)
