@@ -21,6 +21,7 @@ CREDENTIALS_V1: Final = "https://www.w3.org/2018/credentials/v1"
 AGENTDID_V1: Final = "https://w3id.org/agentdid/v1"
 """Our own context (specs/contexts/agentdid-v1.jsonld); the URL is not registered yet."""
 CAPABILITY_TYPE: Final = "AgentCapabilityCredential"
+APPROVAL_TYPE: Final = "HumanApprovalCredential"
 
 
 @final

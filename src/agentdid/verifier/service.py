@@ -44,8 +44,9 @@ class Verifier:
     Args:
         trust: The policy; see `Trust.load`.
         source: Where DID documents and status lists come from; by default the network, through its guard.
-        takes: The store of consumed nonces, shared by all verifiers of one audience; by default this process's
-            memory, so a second process needs `agentdid.storage.replay.SqlTakes`.
+        takes: The store of consumed nonces and of counters, shared by all verifiers of one audience; by default the
+            one that the policy's `[store]` names, else this process's memory, which a second process does not see and
+            a restart forgets.
         marks: The highest version seen of each did:webvh; by default this process's memory, so that only
             `agentdid.storage.marks.SqlMarks` remembers beyond it.
         clock: Tells the time of judgement.
@@ -74,11 +75,15 @@ class Verifier:
 
     @property
     def takes(self) -> Takes:
-        """The store of consumed nonces."""
-        if self._takes is None:
-            from agentdid.storage.nonces import MemoryTakes  # noqa: PLC0415  # not needed to judge a bare credential
+        """The store of consumed nonces and of counters.
 
-            self._takes = MemoryTakes(self.trust.limits)
+        Raises:
+            StoreUnavailable: The policy names one that cannot be opened.
+        """
+        if self._takes is None:
+            from agentdid.storage.takes import MEMORY, open_takes  # noqa: PLC0415  # a bare credential needs none
+
+            self._takes = open_takes(self.trust.store or MEMORY, self.trust.limits)
         return self._takes
 
     @property

@@ -119,6 +119,8 @@ class Case(Struct, eq=False):
         histories: The verified logs of the did:webvh among them.
         freshness: What bounds the time the outcome may be relied upon.
         exercised: Set by `check_request`: the grant used at each link.
+        approvals: Set by `check_approvals`: those that are used up.
+        repeated: Set by `check_take`: whether the same call was charged before under its id.
     """
 
     question: Question
@@ -138,6 +140,8 @@ class Case(Struct, eq=False):
     histories: dict[str, History] = field(default_factory=dict)
     freshness: list[Freshness] = field(default_factory=list)
     exercised: tuple[CapabilityGrant, ...] = ()
+    approvals: tuple[Link, ...] = ()
+    repeated: bool = False
 
     def __repr__(self) -> str:
         return f"Case(at={self.now.at.isoformat()})"  # and nothing of what was presented

@@ -10,11 +10,9 @@ from agentdid.codec.instant import encode_instant
 from agentdid.delegation.resources import find_requested
 from agentdid.errors import (
     AgentdidError,
-    ApprovalRequired,
     AuthorizationRequired,
     CapabilityTargetMismatch,
     Refused,
-    StoreUnavailable,
 )
 from agentdid.record import Value
 from agentdid.verify.report import Report
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Case, Question
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.report import CheckResult, Named
-    from agentdid.verify.states import Parsed, Verified
+    from agentdid.verify.states import Link, Parsed, Verified
 
 CLASSICAL: Final = "classical"
 
@@ -173,11 +171,16 @@ class Grant(Value, frozen=True):
         decision: What it rests on.
         request: What is permitted.
         exercised: The grant used at each link, root first.
+        approvals: The credentials by which people agreed to it, each used once more.
+        repeated: Whether the same call was permitted and charged before under the same request id: whoever acts on it
+            again answers as before, and does nothing twice.
     """
 
     decision: Decision
     request: Request
     exercised: tuple[CapabilityGrant, ...]
+    approvals: tuple[Link, ...] = ()
+    repeated: bool = False
 
     @property
     def agent(self) -> str | None:
@@ -206,6 +209,8 @@ class Grant(Value, frozen=True):
                 "action": self.request.action,
                 "resource": self.request.resource,
                 "exercised": [grant.id for grant in self.exercised],
+                "approvals": [link.credential.id for link in self.approvals],
+                "repeated": self.repeated,
             },
         }
 
@@ -257,37 +262,6 @@ def check_request(case: Case) -> None:
     case.exercised = exercise_chain(
         question.trust, case.parsed, case.void, case.root_anchors, question.request, environment
     )
-
-
-def check_approvals(case: Case) -> None:
-    """Hold that no exercised grant asks for an approval here; approvals themselves are not built yet.
-
-    Raises:
-        ApprovalRequired: One does.
-
-    Spec: specs/verification.md V37.
-    """
-    request = case.question.request
-    for grant in case.exercised:
-        from agentdid.delegation.usage import approval_applies  # noqa: PLC0415  # as above
-
-        if request is not None and approval_applies(grant, request):
-            raise ApprovalRequired(f"grant {grant.id} lets this happen only with an approval")
-
-
-def check_limits(case: Case) -> None:
-    """Hold that no exercised grant has limits; a store that counts them is not built yet.
-
-    Raises:
-        StoreUnavailable: One has.
-
-    Spec: specs/verification.md V38.
-    """
-    for grant in case.exercised:
-        from agentdid.delegation.usage import has_limits  # noqa: PLC0415  # as above
-
-        if has_limits(grant):
-            raise StoreUnavailable(f"grant {grant.id} has limits, and no store counts them")
 
 
 def as_outcome(result: Decision | Grant | AgentdidError) -> dict[str, object]:

@@ -9,20 +9,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, final
 
-from agentdid.clock import seconds
-from agentdid.errors import AgentdidError, NonceReplayed, StoreUnavailable
+from agentdid.errors import AgentdidError
 from agentdid.record import Value
 from agentdid.verify.case import Case, Question, open_case
-from agentdid.verify.decide import (
-    Decision,
-    Grant,
-    check_approvals,
-    check_limits,
-    check_request,
-)
+from agentdid.verify.consume import check_approvals, check_take
+from agentdid.verify.decide import Decision, Grant, check_request
 from agentdid.verify.holder import check_holder
 from agentdid.verify.inputs import check_parse, check_size
-from agentdid.verify.needs import NeedTake
 from agentdid.verify.report import Report
 from agentdid.verify.root import check_algorithms, check_root
 from agentdid.verify.signatures import check_signatures
@@ -86,31 +79,6 @@ def _without_void(case: Case) -> dict[str, object]:
     capability = subject["capability"]
     grants = [grant for grant in capability["grants"] if grant["id"] in live]
     return {**document, "credentialSubject": {**subject, "capability": {**capability, "grants": grants}}}
-
-
-def check_take(case: Case) -> Generator[Need, Reply, None]:
-    """Consume the nonce, once and atomically, after everything else held.
-
-    Raises:
-        NonceReplayed: It was used before.
-        StoreUnavailable: The store did not answer; or a limit would have to be counted.
-
-    Spec: specs/verification.md V38-V39.
-    """
-    check_limits(case)
-    presentation = case.parsed.presentation
-    binding = None if presentation is None else presentation.binding
-    if binding is None or binding.expires is None:
-        message = "check_take needs a presentation whose binding held"
-        raise TypeError(message)
-    limits = case.question.trust.limits
-    # for as long as the presentation, or the challenge it answers, could be taken again
-    keep = binding.expires + seconds(limits.leeway_s + limits.nonce_life_s)
-    answer = yield NeedTake(case.question.trust.audience, str(binding.nonce), keep)
-    if answer == "replayed":
-        raise NonceReplayed("this challenge has been answered before")
-    if answer != "taken":
-        raise StoreUnavailable("the store of nonces did not answer")
 
 
 # a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B
@@ -207,5 +175,5 @@ def judgement(
     verified = seal_verified(case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness))
     decision = Decision(verified, recipe, question, exchange, clock)
     if question.request is not None and question.holder and not question.historical:
-        return Grant(decision, question.request, case.exercised)
+        return Grant(decision, question.request, case.exercised, case.approvals, case.repeated)
     return decision

@@ -78,7 +78,7 @@ def _read_alike(one: Trust, other: Trust) -> bool:
     return (
         one.limits == other.limits
         and one.profile is other.profile
-        and one.context_rules == other.context_rules
+        and one.any_context == other.any_context
         and one.any_disclosure == other.any_disclosure
     )
 

@@ -52,7 +52,11 @@ def answer_from(need: Need, source: Source, takes: Takes | None, clock: Clock, m
         return "kept" if marks is None else marks.advance(need.scid, need.versions)
     if isinstance(need, NeedNonce):
         return "unknown" if takes is None else takes.check(need.nonce, clock.now())
-    return "taken" if takes is None else takes.take(need.audience, need.nonce, need.keep_until, clock.now())
+    if takes is None:
+        return "taken"
+    if need.spend is None:
+        return takes.take(need.audience, need.nonce, need.keep_until, clock.now())
+    return takes.take(need.audience, need.nonce, need.keep_until, clock.now(), need.spend)
 
 
 async def arun(

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText
-from agentdid.credential.model import CAPABILITY_TYPE
+from agentdid.credential.model import APPROVAL_TYPE, CAPABILITY_TYPE
 from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.did.syntax import check_did
 from agentdid.errors import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from msgspec import Raw
 
     from agentdid.credential.model import Credential
+    from agentdid.delegation.approval import HumanApproval
     from agentdid.delegation.capability import Capability
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 # What reads tokens, and what judges capabilities, is imported when the first is met: a process whose first verdict
 # needs neither does not wait for them.
+_SUBJECT: Final = "/credentialSubject"
 _CAPABILITY: Final = "/credentialSubject/capability"
 _JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
 
@@ -262,28 +264,40 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
             secured = write_signed(case, secured)
         credential = parse_credential(secured.document, partial=profile is not STRICT and secured.form in SELECTIVE)
         capability: Capability | None = None
+        approval: HumanApproval | None = None
         if CAPABILITY_TYPE in credential.types:
             capability = _capability(secured, credential, limits)
+        elif APPROVAL_TYPE in credential.types:
+            from agentdid.delegation.approval import check_approval_form, parse_approval  # noqa: PLC0415  # as above
+
+            approval = parse_approval(_member(secured, "approval"), f"{_SUBJECT}/approval")
+            check_approval_form(credential, limits)
         elif profile.issuer_signs:
             check_did(credential.issuer)
     except AgentdidError as error:
         error.path = f"/{position}{error.path}"
         raise
-    return Link(secured, credential, capability, position)
+    return Link(secured, credential, capability, position, approval)
 
 
 def _capability(secured: Secured, credential: Credential, limits: Limits) -> Capability:
-    subject = secured.document["credentialSubject"]
-    if type(subject) is not dict:
-        raise TypeMismatch("a capability credential has one subject", path="/credentialSubject")
-    if "capability" not in subject:
-        raise TypeMismatch("member capability is missing", path=_CAPABILITY)
     from agentdid.delegation.capability import parse_capability  # noqa: PLC0415  # as above
     from agentdid.delegation.chain import check_form  # noqa: PLC0415
 
-    capability = parse_capability(subject["capability"], limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
+    value = _member(secured, "capability")
+    capability = parse_capability(value, limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
     return capability
+
+
+def _member(secured: Secured, name: str) -> object:
+    """Return a member of the one subject of a capability or an approval."""
+    subject = secured.document["credentialSubject"]
+    if type(subject) is not dict:
+        raise TypeMismatch("such a credential has one subject", path=_SUBJECT)
+    if name not in subject:
+        raise TypeMismatch(f"member {name} is missing", path=f"{_SUBJECT}/{name}")
+    return subject[name]
 
 
 def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) -> None:
