@@ -52,7 +52,7 @@ def parse_credential(document: dict[str, object], path: str = "", *, partial: bo
         kinds = document.get("type")
         if CAPABILITY_TYPE in (kinds if type(kinds) is list else (kinds,)):
             raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context", path=f"{path}/@context")
-        _check_members(document, _CREDENTIAL_V1, _REQUIRED if partial else (*_REQUIRED, "issuanceDate"), path)
+        _check_members(document, _CREDENTIAL_V1, _REQUIRED if partial else _REQUIRED_V1, path)
         begin, end = "issuanceDate", "expirationDate"
     else:
         _check_members(document, _CREDENTIAL, _REQUIRED, path)
@@ -88,7 +88,7 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
             4.10 gives it the same.
         ContextNotAllowed: `@context` does not begin as it must.
     """
-    _check_members(document, _PRESENTATION, ("@context", "type"), path)
+    _check_members(document, _PRESENTATION, _REQUIRED_PRESENTATION, path)
     holder, credentials = document.get("holder"), document.get("verifiableCredential")
     # what the members are was held by their rows
     return Presentation(
@@ -122,12 +122,12 @@ _is_url: Final = lru_cache(maxsize=4096)(_is_long_url)
 def _check_members(
     document: dict[str, object],
     table: dict[str, Callable[[object], None]],
-    required: tuple[str, ...],
+    required: dict[str, None],
     path: str,
 ) -> None:
-    for name in required:
-        if name not in document:
-            raise TypeMismatch(f"member {name} is missing", path=path)
+    if not document.keys() >= required.keys():
+        missing = next(name for name in required if name not in document)
+        raise TypeMismatch(f"member {missing} is missing", path=path)
     find = table.get
     name = ""
     try:
@@ -291,7 +291,9 @@ def _embedded(value: object) -> None:
             raise TypeMismatch("expected a credential object; a token stands in an enveloped credential")
 
 
-_REQUIRED: Final = ("@context", "type", "issuer", "credentialSubject")
+_REQUIRED: Final = dict.fromkeys(("@context", "type", "issuer", "credentialSubject"))  # in the order they are missed in
+_REQUIRED_V1: Final = {**_REQUIRED, "issuanceDate": None}
+_REQUIRED_PRESENTATION: Final = dict.fromkeys(("@context", "type"))
 _COMMON: Final[dict[str, Callable[[object], None]]] = {
     "@context": _context,
     "id": check_url,

@@ -52,7 +52,9 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     parent: Secured | None = None
     for link in case.parsed.links:
         delegated = parent is not None and link.capability is not None
-        keys = tuple((yield from _link_keys(case, link, delegated=delegated)))
+        keys = _carried_keys(case, link, delegated=delegated)
+        if not keys:
+            keys = tuple((yield from _link_keys(case, link, delegated=delegated)))
         if not has_held(case, link, keys):
             for signature, key in zip(link.secured.signatures, keys, strict=True):
                 signature.check(key)
@@ -72,6 +74,21 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
             key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
             case.budget.spend_signature()
             signature.check(key)
+
+
+def _carried_keys(case: Case, link: Link, *, delegated: bool) -> tuple[PublicKey, ...]:
+    """Return the key of a link that its issuer signed once by a did:key, which says all of it; none for any other."""
+    signature = link.secured.signatures[0]
+    did = signature.did
+    if did != link.credential.issuer or not did.startswith(did_key.PREFIX) or len(link.secured.signatures) > 1:
+        return ()
+    key = find_carried(case, signature, signature.purpose)
+    if key is None or (delegated and find_carried(case, signature, DELEGATION) is None):
+        return ()
+    if link.position in case.anchors:
+        _check_pins(case, link, key)
+    case.budget.spend_signature()
+    return (key,)
 
 
 def _link_keys(case: Case, link: Link, *, delegated: bool) -> Generator[Need, Reply, list[PublicKey]]:
