@@ -329,3 +329,6 @@ _CREDENTIAL_V1: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "validFrom": _reserved,
     "validUntil": _reserved,
 }
+CREDENTIAL_MEMBERS: Final = frozenset(_CREDENTIAL) | {"validFrom", "validUntil"}
+PRESENTATION_MEMBERS: Final = frozenset(_PRESENTATION)
+"""What VCDM 2.0 defines at the top of a document."""

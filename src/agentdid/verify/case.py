@@ -107,7 +107,7 @@ class Case(Struct, eq=False):
         budget: The work that the input may still cause.
         now: The instant of judgement, with its leeway.
         raw: Set by `check_size`.
-        text: Set by `check_parse`: the compact token, or the JSON text.
+        text: Set by `check_parse`: the compact token, the COSE_Sign1, or the JSON text.
         items: Set by `check_parse`: the credentials in it that were parsed apart; empty where none was.
         known: Set by `check_structure`: what is known of credentials (`verify.known_links`), by their position.
         new: Set by `check_structure`: the texts of those of which nothing is.
@@ -128,7 +128,7 @@ class Case(Struct, eq=False):
     budget: Budget
     now: Now
     raw: bytes | str = b""
-    text: JsonText | str = ""
+    text: JsonText | str | bytes = ""
     items: tuple[Item, ...] = ()
     known: dict[int, KnownLink] = field(default_factory=dict)
     new: dict[int, NewText] = field(default_factory=dict)

@@ -81,15 +81,15 @@ def _without_void(case: Case) -> dict[str, object]:
     return {**document, "credentialSubject": {**subject, "capability": {**capability, "grants": grants}}}
 
 
-# a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B
-_FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json"}
+# a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B, which has none for COSE
+_FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json", "vc+cose": "vc+cose"}
 
 
 def candidate(form: str, document: dict[str, object]) -> Candidate:
     """Return a credential as a query sees it."""
     from agentdid.query.dcql import Candidate  # noqa: PLC0415  # as above
 
-    types = document["type"]
+    types = document["vct"] if form == "dc+sd-jwt" else document["type"]
     return Candidate(
         format=_FORMATS.get(form, "ldp_vc"),
         types=tuple(types) if isinstance(types, list) else (str(types),),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Case
     from agentdid.verify.known_links import KnownLink
 
+COSE: Final = (b"\xd2", b"\x84")
+"""How COSE_Sign1 begins: its tag, or its array without one; no text does."""
 _TEXTS: Final = (bytes, str)
 _INSIDE: Final = "verifiableCredential"
 _split: Final = splitter(_INSIDE)
@@ -60,7 +62,9 @@ def check_size(case: Case) -> None:
 
 
 def check_parse(case: Case) -> None:
-    """Hold that the input is a compact token or one strict JSON text; sets `case.text`, and `case.items` if it can.
+    """Hold that the input is a compact token, a COSE_Sign1 or one strict JSON text.
+
+    Sets `case.text`, and `case.items` where credentials can be parsed apart.
 
     Raises:
         JsonInvalid, JsonDuplicateKey, JsonTooDeep, JsonNumberRange, EncodingInvalid: As `codec.strict_json.parse`.
@@ -76,11 +80,13 @@ def check_parse(case: Case) -> None:
     case.text = parse(raw, case.question.trust.limits) if token is None else token
 
 
-def _find_token(raw: bytes | str) -> str | None:
-    """Return the compact token, or `None` where a JSON text is meant."""
+def _find_token(raw: bytes | str) -> str | bytes | None:
+    """Return the compact token or the COSE_Sign1, or `None` where a JSON text is meant."""
     if isinstance(raw, str):
         stripped = raw.strip(" \t\r\n")
         return stripped if is_compact(stripped) else None
+    if raw[:1] in COSE:
+        return raw
     octets = raw.strip(b" \t\r\n")
     if not is_compact(octets):
         return None

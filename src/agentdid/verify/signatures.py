@@ -17,7 +17,9 @@ from agentdid.errors import (
     HolderBindingFailed,
     IssuerKeyMismatch,
     IssuerUntrusted,
+    KbInvalid,
     PurposeNotAuthorized,
+    SignatureInvalid,
     Undecided,
 )
 from agentdid.verify.known_links import has_held, keep_link
@@ -35,13 +37,14 @@ if TYPE_CHECKING:
 DELEGATION: Final = "capabilityDelegation"
 WEBVH: Final = "did:webvh:"
 SIGNING: Final = "signing"
+KEY_BINDING: Final = "kb+jwt"
 
 
 def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     """Hold every signature: the chain from its root, other credentials, the presentation last.
 
     Raises:
-        SignatureInvalid, AlgKeyMismatch, KeyInvalid: By signature.
+        SignatureInvalid, AlgKeyMismatch, KeyInvalid: By signature; of a key binding JWT KbInvalid.
         IssuerKeyMismatch: Signed by another DID than the one that is named.
         PurposeNotAuthorized: The key does not stand under the relationship; a delegated link needs two.
         ChainLinkMismatch: The parent is not the one whose digest the child names.
@@ -73,7 +76,16 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
         for signature in presentation.signatures:
             key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
             case.budget.spend_signature()
-            signature.check(key)
+            _check_presented(signature, key, presentation.form)
+
+
+def _check_presented(signature: Signature, key: PublicKey, form: str) -> None:
+    try:
+        signature.check(key)
+    except SignatureInvalid as error:
+        if form == KEY_BINDING:
+            raise KbInvalid("not signed with the holder's key") from error
+        raise
 
 
 def _carried_keys(case: Case, link: Link, *, delegated: bool) -> tuple[PublicKey, ...]:
@@ -155,6 +167,8 @@ def find_carried(case: Case, signature: Signature, purpose: str) -> PublicKey | 
     Raises:
         PurposeNotAuthorized, KeyInvalid: By the document; and the errors of `find_known`.
     """
+    if signature.key is not None:
+        return signature.key
     did, method_id = signature.did, signature.method_id
     if did.startswith(did_key.PREFIX) and len(method_id) <= did_key.MAX_REMEMBERED:
         return did_key.find_key(did, method_id, purpose)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText
@@ -12,22 +11,22 @@ from agentdid.did.syntax import check_did
 from agentdid.errors import (
     AgentdidError,
     DelegationForbidden,
-    HeaderInvalid,
     InputTooLarge,
-    KbMissing,
     TypeMismatch,
     TypMismatch,
 )
+from agentdid.proof.sd_jwt_json import MEMBERS
 from agentdid.proof.suites import SELECTIVE
 from agentdid.secure import data_integrity
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
+from agentdid.secure.mechanism import Secured
 from agentdid.trust.profile import STRICT, Profile
 from agentdid.verify.inputs import Item
 from agentdid.verify.known_links import NewText, find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from msgspec import Raw
 
@@ -35,17 +34,15 @@ if TYPE_CHECKING:
     from agentdid.delegation.approval import HumanApproval
     from agentdid.delegation.capability import Capability
     from agentdid.limits import Limits
-    from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
+    from agentdid.verify.forms import Readers
     from agentdid.verify.known_links import KnownLink, Text
 
-    _Reader = Callable[[str, Limits], Secured]
-
-# What reads tokens, and what judges capabilities, is imported when the first is met: a process whose first verdict
-# needs neither does not wait for them.
+# What reads tokens (`verify.forms`), and what judges capabilities, is imported when the first is met: a process whose
+# first verdict needs neither does not wait for them.
+SD_JWT_VC: Final = "dc+sd-jwt"
 _SUBJECT: Final = "/credentialSubject"
 _CAPABILITY: Final = "/credentialSubject/capability"
-_JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
 
 
 def check_structure(case: Case) -> None:
@@ -93,7 +90,7 @@ def check_parents(chain: Sequence[Link]) -> None:
     """Hold that nothing hangs on a credential that its holder derived: each derivation has another digest.
 
     Raises:
-        DelegationForbidden: Something does (specs/capability-credential.md C1).
+        DelegationForbidden: Something does (specs/selective-disclosure.md S11).
     """
     for link in chain[:-1]:
         if link.secured.form in SELECTIVE:
@@ -116,13 +113,19 @@ def read_credential(
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
     """
     if type(item) is not dict:
-        if type(item) is str:
-            return _bare_reader("~" in item)(item, limits)
+        if type(item) is str or type(item) is bytes:
+            from agentdid.verify.forms import read_token  # noqa: PLC0415  # as above
+
+            return read_token(item, limits)
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
-        return _read_enveloped(item, _credentials(profile.vc_claims), limits)
-    if not _JOSE_JSON.isdisjoint(item):
-        raise _jose_json()
+        from agentdid.verify.forms import credential_readers  # noqa: PLC0415  # as above
+
+        return _read_enveloped(item, credential_readers(profile), limits)
+    if not MEMBERS.isdisjoint(item):
+        from agentdid.verify.forms import read_serialized  # noqa: PLC0415  # as above
+
+        return read_serialized(item, limits)
     return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
 
 
@@ -171,39 +174,42 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
         known = find_known_link(case, text)
     if known is not None:
         case.known[position] = known
-        case.budget.rdfc_steps -= known.rdfc_steps
+        case.budget.rdfc_steps -= known.rdfc_steps  # as a fresh memory would
         return known.at(position)
     question = case.question
     trust, left = question.trust, case.budget.rdfc_steps
-    secured = read_credential(value, plain, trust.limits, trust.profile, base=question.keeps)
+    secured = value  # taken apart already, where the presentation is bound to it
+    if not isinstance(secured, Secured):
+        secured = read_credential(value, plain, trust.limits, trust.profile, base=question.keeps)
     link = _link(secured, position, trust.limits, case)
     if text is not None and not question.keeps:
         case.new[position] = NewText(text, left - case.budget.rdfc_steps, canonical)
     return link
 
 
-def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str | None, Sequence[object], bool]:
+def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secured, str | None, Sequence[object], bool]:
     limits, profile = case.question.trust.limits, case.question.trust.profile
-    if type(text) is JsonText:
-        value = text.value
-        if type(value) is not dict:
-            raise TypeMismatch("expected a presentation")
-        if _has_type(value, PRESENTATION):
-            readers = _presentations(profile.bound_time, profile.vc_claims)
-            return _open(_read_enveloped(value, readers, limits), plain=False)
-        if not _JOSE_JSON.isdisjoint(value):
-            raise _jose_json()
-        if not _has_type(value, "VerifiablePresentation"):
-            raise TypeMismatch("expected a VerifiablePresentation", path="/type")
-        secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-        return _open(write_signed(case, secured), text.plain, case.items)
-    if "~" in text:
-        if text.endswith("~"):
-            raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
-        raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    from agentdid.secure import jose  # noqa: PLC0415  # as above
+    if type(text) is not JsonText:
+        from agentdid.verify.forms import read_presented  # noqa: PLC0415  # as above
 
-    return _open(jose.read(text, limits, timed=profile.bound_time), plain=False)
+        secured, bound = read_presented(text, limits, profile)
+        return _open(secured, plain=False) if bound is None else (secured, None, [bound], False)
+    value = text.value
+    if type(value) is not dict:
+        raise TypeMismatch("expected a presentation")
+    if _has_type(value, PRESENTATION):
+        from agentdid.verify.forms import presentation_readers  # noqa: PLC0415  # as above
+
+        return _open(_read_enveloped(value, presentation_readers(profile), limits), plain=False)
+    if not MEMBERS.isdisjoint(value):
+        from agentdid.verify.forms import read_presented_json  # noqa: PLC0415  # as above
+
+        secured, bound = read_presented_json(value, limits)
+        return secured, None, [bound], False
+    if not _has_type(value, "VerifiablePresentation"):
+        raise TypeMismatch("expected a VerifiablePresentation", path="/type")
+    secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
+    return _open(write_signed(case, secured), text.plain, case.items)
 
 
 def _open(
@@ -213,7 +219,7 @@ def _open(
     return secured, presentation.holder, items or presentation.credentials, plain
 
 
-def _read_credentials(case: Case, text: JsonText | str) -> tuple[Sequence[object], bool]:
+def _read_credentials(case: Case, text: JsonText | str | bytes) -> tuple[Sequence[object], bool]:
     if case.items:
         return case.items, False
     if type(text) is not JsonText:
@@ -222,47 +228,13 @@ def _read_credentials(case: Case, text: JsonText | str) -> tuple[Sequence[object
     return (value if type(value) is list else [value]), text.plain
 
 
-@lru_cache
-def _bare_reader(disclosing: bool) -> _Reader:
-    """Return what reads a token that stands alone, with or without a tilde in it."""
-    from agentdid.secure import sd_jwt, vc_jwt  # noqa: PLC0415  # as above
-
-    return sd_jwt.read if disclosing else vc_jwt.read
-
-
-@lru_cache
-def _credentials(vc_claims_too: bool) -> Mapping[str, _Reader]:
-    """Return what reads an enveloped credential, by its media type."""
-    from agentdid.secure import sd_jwt, vc_jwt  # noqa: PLC0415  # as above
-
-    readers: dict[str, _Reader] = {vc_jwt.MEDIA_TYPE: vc_jwt.read, sd_jwt.MEDIA_TYPE: sd_jwt.read}
-    if vc_claims_too:
-        from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
-
-        readers[vc_claims.MEDIA_TYPE] = vc_claims.read_credential
-    return readers
-
-
-@lru_cache
-def _presentations(timed: bool, vc_claims_too: bool) -> Mapping[str, _Reader]:
-    """Return what reads an enveloped presentation, by its media type."""
-    from agentdid.secure import jose  # noqa: PLC0415  # as above
-
-    readers: dict[str, _Reader] = {jose.MEDIA_TYPE: partial(jose.read, timed=timed)}
-    if vc_claims_too:
-        from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
-
-        readers[vc_claims.MEDIA_TYPE] = vc_claims.read_presentation
-    return readers
-
-
 def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
     profile = STRICT
     try:
         if case is not None:
             profile = case.question.trust.profile
             secured = write_signed(case, secured)
-        credential = parse_credential(secured.document, partial=profile is not STRICT and secured.form in SELECTIVE)
+        credential = read_members(secured, partial=profile is not STRICT and secured.form in SELECTIVE)
         capability: Capability | None = None
         approval: HumanApproval | None = None
         if CAPABILITY_TYPE in credential.types:
@@ -288,6 +260,15 @@ def _capability(secured: Secured, credential: Credential, limits: Limits) -> Cap
     capability = parse_capability(value, limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
     return capability
+
+
+def read_members(secured: Secured, *, partial: bool = False) -> Credential:
+    """Return what a credential says, by the data model of its form."""
+    if secured.form != SD_JWT_VC:
+        return parse_credential(secured.document, partial=partial)
+    from agentdid.credential.sd_jwt_vc import parse_sd_jwt_vc  # noqa: PLC0415  # as above
+
+    return parse_sd_jwt_vc(secured.document, secured.signer)
 
 
 def _member(secured: Secured, name: str) -> object:
@@ -317,7 +298,7 @@ def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) ->
         to_quads(presentation.document, rules=rules)
 
 
-def _read_enveloped(item: dict[str, object], readers: Mapping[str, _Reader], limits: Limits) -> Secured:
+def _read_enveloped(item: dict[str, object], readers: Readers, limits: Limits) -> Secured:
     """Return the parts of what stands in an envelope, by the one reader of its media type."""
     media_type, content = open_envelope(item)
     read = readers.get(media_type)
@@ -329,8 +310,3 @@ def _read_enveloped(item: dict[str, object], readers: Mapping[str, _Reader], lim
 def _has_type(item: dict[str, object], name: str) -> bool:
     types = item.get("type")
     return name in types if type(types) is list else types == name
-
-
-def _jose_json() -> HeaderInvalid:
-    # a document that is a JWS in JSON to one reader and a credential to another (ATTACKS C11)
-    return HeaderInvalid("expected compact serialization")

@@ -151,7 +151,7 @@ def test_a_base_proof_is_its_holders(scene: Scene) -> None:
 
 
 def test_it_is_nobodys_parent(scene: Scene) -> None:
-    """Each derivation has another digest; so nothing hangs on one (specs/capability-credential.md C1)."""
+    """Each derivation has another digest; so nothing hangs on one (specs/selective-disclosure.md S11)."""
     issued = scene.issue()
     narrower = scene.world.capability(grants=[scene.world.grant(id="c1", **{"from": "g1"})])
     with pytest.raises(DelegationForbidden):
