@@ -311,14 +311,14 @@ class Verifier:
     def _answer(self, need: Need) -> Reply:
         kind = type(need)
         if kind is NeedMark:
-            return answer_from(need, self.source, None, self._clock.now(), self.marks)
+            return answer_from(need, self.source, None, self._clock, self.marks)
         takes = None if kind is NeedKeys or kind is NeedFacts else self.takes
-        return answer_from(need, self.source, takes, self._clock.now())
+        return answer_from(need, self.source, takes, self._clock)
 
     def _answer_unconsumed(self, need: Need) -> Reply:
         # what was seen of a log is knowledge, not consumption: an inspection learns, and may be told of a rollback
         marks = self.marks if type(need) is NeedMark else None
-        return answer_from(need, self.source, None, self._clock.now(), marks)
+        return answer_from(need, self.source, None, self._clock, marks)
 
     async def _aanswer(self, need: Need) -> Reply:
         if isinstance(need, NeedKeys):
