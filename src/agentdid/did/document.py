@@ -16,7 +16,6 @@ from agentdid.errors import (
     PurposeNotAuthorized,
     TypeMismatch,
 )
-from agentdid.keys.jwk import decode_jwk, encode_jwk
 from agentdid.keys.multikey import decode_multikey, encode_multikey
 from agentdid.record import Value
 
@@ -30,7 +29,7 @@ DID_V1: Final = "https://www.w3.org/ns/did/v1"
 MULTIKEY_V1: Final = "https://w3id.org/security/multikey/v1"
 RELATIONSHIPS: Final = ("authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation")
 """What a signing key of ours is listed under; `keyAgreement` is read, and never signs."""
-_ALL_RELATIONSHIPS: Final = (*RELATIONSHIPS, "keyAgreement")
+ALL_RELATIONSHIPS: Final = (*RELATIONSHIPS, "keyAgreement")
 _MULTIBASE_TYPES: Final = frozenset(
     {"Multikey", "Ed25519VerificationKey2020", "X25519KeyAgreementKey2020", "EcdsaSecp256r1VerificationKey2019"}
 )
@@ -69,6 +68,8 @@ class VerificationMethod(Value, frozen=True):
         if self.type in _MULTIBASE_TYPES:
             return decode_multikey(self.material)  # type: ignore[arg-type]  # refuses what is not text
         if self.type in _JWK_TYPES:
+            from agentdid.keys.jwk import decode_jwk  # noqa: PLC0415  # a did:key has none
+
             return decode_jwk(self.material)
         raise KeyInvalid(f"verification methods of type {self.type[:64]} are not used")
 
@@ -151,7 +152,7 @@ def parse_document(value: object, expected: str) -> DidDocument:
     for position, each in enumerate(_some(value, "verificationMethod")):
         _add(methods, each, expected, f"/verificationMethod/{position}")
     relationships = {}
-    for name in _ALL_RELATIONSHIPS:
+    for name in ALL_RELATIONSHIPS:
         listed = set()
         for position, each in enumerate(_some(value, name)):
             path = f"/{name}/{position}"
@@ -198,6 +199,8 @@ def build_document(
 def show_key(key: PublicKey) -> dict[str, object]:
     """Return the type of a key's verification method and its material: a JsonWebKey where it has no multicodec."""
     if key.algorithm.multicodec is None:
+        from agentdid.keys.jwk import encode_jwk  # noqa: PLC0415  # as above
+
         return {"type": "JsonWebKey", "publicKeyJwk": encode_jwk(key)}
     return {"type": "Multikey", "publicKeyMultibase": encode_multikey(key)}
 
