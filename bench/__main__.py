@@ -1,13 +1,14 @@
-"""`python -m bench [verify|did|issue|proofs|chain] [--json]`: figures, spread and bar; exit 1 if one was missed."""
+"""`python -m bench [topic…] [--json] [--peers]`: figures, spread and bar; exit 1 if a bar was missed."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bench import chain, did, issue, rdfc, start, verify, webvh
+from bench import chain, did, issue, rdfc, start, tokens, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "issue": (issue.rows,),
     "proofs": (rdfc.rows,),
     "chain": (chain.rows,),
+    "tokens": (tokens.rows,),
 }
 
 
@@ -27,8 +29,11 @@ def main(arguments: list[str]) -> int:
     """Measure the topics that are named, by default all, and print a row a figure."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("topics", nargs="*", choices=[*TOPICS, []], help=f"any of {', '.join(TOPICS)}; by default all")
+    parser.add_argument("--peers", action="store_true", help="measure other packages beside ours, where they are here")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     options = parser.parse_args(arguments)
+    if options.peers:
+        TOPICS["tokens"] = (partial(tokens.rows, with_peers=True),)
     rows = [row for topic in options.topics or TOPICS for measure in TOPICS[topic] for row in measure()]
     if options.json:
         print(json.dumps({"rows": [row.encode() for row in rows], "ok": all(row.ok for row in rows)}, indent=2))

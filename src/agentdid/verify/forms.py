@@ -150,8 +150,18 @@ def _read_sd_jwt(token: str, limits: Limits) -> Secured:
 def _read_bound(token: str, credential: Secured, limits: Limits) -> tuple[Secured, Secured]:
     from agentdid.secure import key_binding  # noqa: PLC0415  # as above
 
-    subjects = read_members(credential).subjects
-    return key_binding.read(token, credential, subjects[0] if len(subjects) == 1 else None, limits), credential
+    return key_binding.read(token, credential, _subject(credential), limits), credential
+
+
+def _subject(credential: Secured) -> str | None:
+    """Return who may present it, as it says; the shape of its members is looked at later."""
+    if credential.form == SD_JWT_VC:
+        from agentdid.credential.sd_jwt_vc import subject_of  # noqa: PLC0415  # as above
+
+        return subject_of(credential.document)
+    subject = credential.document.get("credentialSubject")
+    found = subject.get("id") if isinstance(subject, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _read_all(tokens: tuple[str, ...], item: dict[str, object], limits: Limits) -> Secured:
