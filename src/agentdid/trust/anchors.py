@@ -14,7 +14,7 @@ from msgspec import structs
 
 from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
-from agentdid.errors import DidInvalid, TypeMismatch
+from agentdid.errors import DidInvalid, Malformed, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
 from agentdid.trust.profile import STRICT, Profile
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agentdid.canon.contexts import ContextRules
+    from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
@@ -32,6 +33,7 @@ SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-
 ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?!443$)[1-9][0-9]{0,4})?")
 KEYS_AT: Final = ("decision", "signing")
 """PROTOCOL section 3.3, the default first."""
+_MAX_TYPE_BYTES: Final = 262_144
 _LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
 
 
@@ -90,6 +92,7 @@ class Trust(Value, frozen=True):
             signed; for test instances only. Not in trust files.
         any_disclosure: Credentials of which holders could hide what is judged are taken; for test instances only. Not
             in trust files.
+        types: The types of SD-JWT VCs whose metadata is held, by `vct`.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
         profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
         by_issuer: The anchors of each issuer, in their order; follows from `anchors`, whatever was handed in.
@@ -110,6 +113,7 @@ class Trust(Value, frozen=True):
     any_context: bool = False
     any_disclosure: bool = False
     profile: Profile = STRICT
+    types: Mapping[str, HeldType] = MappingProxyType({})
     by_issuer: Mapping[str, tuple[Anchor, ...]] = MappingProxyType({})
     names_domain: bool = False
 
@@ -175,10 +179,15 @@ class Trust(Value, frozen=True):
         allow, ca = fetch.texts("allow", optional=True), fetch.find_text("ca")
         fetch.close()
         resolver = _resolver(reader)
+        profile = structs.replace(STRICT, vc_claims=True) if reader.flag("vc_jwt_1_1") else STRICT
+        types = _types(reader.tables("type"), beside)
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
-        return cls(audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver)
+        return cls(
+            audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver, profile=profile,
+            types=types,
+        )  # fmt: skip
 
     @classmethod
     def nobody(cls) -> Trust:
@@ -200,6 +209,7 @@ class Trust(Value, frozen=True):
             **({"anyDisclosure": True} if self.any_disclosure else {}),
             # the product's own is not written, so that no bundle of before there was one changes
             **({} if self.profile == STRICT else {"profile": structs.asdict(self.profile)}),
+            **({"types": [each.metadata.octets.decode() for each in self.types.values()]} if self.types else {}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -227,6 +237,7 @@ class Trust(Value, frozen=True):
                 any_context=row.get("anyContext", False),
                 any_disclosure=row.get("anyDisclosure", False),
                 profile=Profile(**row.get("profile", {})),
+                types=_held_types(row.get("types", [])),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )
@@ -309,6 +320,13 @@ class _Table:
             raise ValueError(message)
         return tuple(value)
 
+    def flag(self, key: str) -> bool:
+        value = self._left.pop(key, False)
+        if not isinstance(value, bool):
+            message = f"{self.name}: {key} must be true or false"
+            raise ValueError(message)
+        return value
+
     def numbers(self) -> dict[str, int | float]:
         found = {}
         for key in list(self._left):
@@ -339,6 +357,41 @@ class _Table:
         if self._left:
             message = f"{self.name}: unknown key {min(self._left)!r}"
             raise ValueError(message)
+
+
+def _types(rows: list[_Table], beside: str | Path | None) -> Mapping[str, HeldType]:
+    """Return the type metadata in the files that a policy pins. Raises `ValueError`, `OSError`."""
+    if not rows:
+        return MappingProxyType({})
+    from agentdid.credential.digests import parse_sri  # noqa: PLC0415  # most policies hold none
+    from agentdid.credential.type_metadata import hold_types, parse_type_metadata  # noqa: PLC0415
+
+    found = []
+    for row in rows:
+        vct, file, integrity = row.text("vct"), row.text("file"), row.text("integrity")
+        row.close()
+        place = file if beside is None else os.path.join(os.path.dirname(beside), file)  # noqa: PTH118, PTH120
+        with open(place, "rb") as stream:  # noqa: PTH123  # as above
+            octets = stream.read(_MAX_TYPE_BYTES)
+        try:
+            metadata = parse_type_metadata(octets)
+            pinned = any(each.is_of(octets) for each in parse_sri(integrity))
+        except Malformed as error:
+            message = f"{row.name}: {file}: {error}"
+            raise ValueError(message) from None
+        if metadata.vct != vct or not pinned:
+            message = f"{row.name}: {file} is not the document of this type that is pinned"
+            raise ValueError(message)
+        found.append(metadata)
+    return hold_types(found)
+
+
+def _held_types(texts: list[str]) -> Mapping[str, HeldType]:
+    if not texts:
+        return MappingProxyType({})
+    from agentdid.credential.type_metadata import hold_types, parse_type_metadata  # noqa: PLC0415  # as above
+
+    return hold_types(parse_type_metadata(each.encode()) for each in texts)
 
 
 def _anchor(row: _Table) -> Anchor:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Readers: TypeAlias = Mapping[str, Callable[[str, Limits], Secured]]
 
 SD_JWT_VC: Final = "dc+sd-jwt"
+_OLD_TYPS: Final = (None, "JWT")  # of VCDM 1.1
 COSE: Final = (b"\xd2", b"\x84")
 """How COSE_Sign1 begins: its tag, or its array without one; no text does."""
 
@@ -78,13 +79,19 @@ def presentation_readers(profile: Profile) -> Readers:
     return {**readers, vc_claims.MEDIA_TYPE: vc_claims.read_presentation}
 
 
-def read_token(token: str | bytes, limits: Limits) -> Secured:
+def read_token(token: str | bytes, limits: Limits, profile: Profile = STRICT) -> Secured:
     """Return the parts of a credential that is a compact token, or the bytes of a COSE_Sign1."""
     if isinstance(token, bytes):
         from agentdid.secure import cose  # noqa: PLC0415  # as above
 
         return cose.read_credential(token, limits)
-    return _read_sd_jwt(token, limits) if "~" in token else vc_jwt.read(token, limits)
+    if "~" in token:
+        return _read_sd_jwt(token, limits)
+    if profile.vc_claims and find_typ(token) in _OLD_TYPS:
+        from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
+
+        return vc_claims.read_credential(token, limits)
+    return vc_jwt.read(token, limits)
 
 
 def read_serialized(item: dict[str, object], limits: Limits) -> Secured:
@@ -113,6 +120,10 @@ def read_presented(token: str | bytes, limits: Limits, profile: Profile) -> tupl
 
         return cose.read_presentation(token, limits, timed=profile.bound_time), None
     if "~" not in token:
+        if profile.vc_claims and find_typ(token) in _OLD_TYPS:
+            from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
+
+            return vc_claims.read_presentation(token, limits), None
         return jose.read(token, limits, timed=profile.bound_time), None
     if not token.endswith("~"):
         return _read_bound(token, _read_sd_jwt(f"{token.rpartition('~')[0]}~", limits), limits)

@@ -27,6 +27,7 @@ from agentdid.secure.mechanism import Secured
 from agentdid.trust.profile import STRICT, Profile
 from agentdid.verify.forms import (
     COSE,
+    SD_JWT_VC,
     credential_readers,
     presentation_readers,
     read_members,
@@ -162,7 +163,7 @@ def read_credential(
     """
     if type(item) is not dict:
         if type(item) is str or type(item) is bytes:
-            return read_token(item, limits)
+            return read_token(item, limits, profile)
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
         return _read_enveloped(item, credential_readers(profile), limits)
@@ -254,6 +255,10 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
             profile = case.question.trust.profile
             secured = write_signed(case, secured)
         credential = read_members(secured, partial=profile is not STRICT and secured.form in SELECTIVE)
+        if case is not None and case.question.trust.types and secured.form == SD_JWT_VC:
+            from agentdid.credential.type_metadata import check_type  # noqa: PLC0415  # most policies hold no types
+
+            check_type(case.question.trust.types, secured.document, secured.disclosed)
         capability: Capability | None = None
         if CAPABILITY_TYPE in credential.types:
             capability = _capability(secured, credential, limits)
