@@ -13,7 +13,10 @@ from interop.cell import Cell
 from interop.judge import judge
 
 FOLDER = Path(__file__).resolve().parent.parent / "vectors" / "foreign"
-FILES = ("digitalbazaar-vc", "jose", "openvc-core", "sd-jwt", "sd-jwt-core", "sd-jwt-sd-jwt-vc")
+FILES = (
+    "digitalbazaar-vc", "digitalbazaar-ecdsa-sd-2023-cryptosuite", "jose", "openvc-core", "sd-jwt", "sd-jwt-core",
+    "sd-jwt-sd-jwt-vc",
+)  # fmt: skip
 ROWS = [row for name in FILES for row in json.loads((FOLDER / f"{name}.json").read_text("utf-8"))]
 
 

@@ -53,6 +53,11 @@ def print_findings(links: list[dict[str, Any]], found: type[AgentdidError] | Non
     sys.stdout.write(_encodable("\n".join(_line(line) for line in lines)) + "\n")
 
 
+def print_aside(text: str) -> None:
+    """Write a line for people beside the output: to stderr, with nothing in it that moves a cursor."""
+    sys.stderr.write(_line(text) + "\n")
+
+
 def print_problem(error: AgentdidError, *, as_json: bool) -> None:
     """Write a refusal: as JSON to stdout, or for people to stderr."""
     if as_json:

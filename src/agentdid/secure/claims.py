@@ -27,9 +27,8 @@ PRESENTATION_CLAIMS: Final = frozenset(
 def take_claims(payload: dict[str, object], names: frozenset[str]) -> dict[str, object]:
     """Return the members of those names, which are taken out of the payload: what is left is the document."""
     claims = {}
-    for name in names:
-        if name in payload:
-            claims[name] = payload.pop(name)
+    for name in names & payload.keys():
+        claims[name] = payload.pop(name)
     return claims
 
 

@@ -20,8 +20,9 @@ from agentdid.proof.jws import is_compact
 from agentdid.secure import data_integrity
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
 from agentdid.trust.profile import STRICT
-from agentdid.verify.forms import COSE, presentation_readers, read_members, read_presented, read_presented_json
-from agentdid.verify.structure import read_credential
+from agentdid.verify.forms import presentation_readers, read_presented, read_presented_json
+from agentdid.verify.inputs import COSE
+from agentdid.verify.structure import read_credential, read_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

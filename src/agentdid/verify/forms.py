@@ -10,28 +10,24 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
-from agentdid.credential.parse import parse_credential
 from agentdid.errors import IssuerKeyMismatch, KbInvalid, KbMissing
 from agentdid.proof import sd_jwt_json
 from agentdid.proof.jws import find_typ
 from agentdid.secure import jose, sd_jwt, vc_jwt
 from agentdid.secure.envelope import BASE64, decode_base64
 from agentdid.trust.profile import STRICT, Profile
+from agentdid.verify.structure import SD_JWT_VC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
-    from agentdid.credential.model import Credential
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
 
     Readers: TypeAlias = Mapping[str, Callable[[str, Limits], Secured]]
 
-SD_JWT_VC: Final = "dc+sd-jwt"
 _OLD_TYPS: Final = (None, "JWT")  # of VCDM 1.1
-COSE: Final = (b"\xd2", b"\x84")
-"""How COSE_Sign1 begins: its tag, or its array without one; no text does."""
 
 
 def _cose_credential(content: str, limits: Limits) -> Secured:
@@ -139,15 +135,6 @@ def read_presented_json(item: dict[str, object], limits: Limits) -> tuple[Secure
         raise KbMissing("an SD-JWT in JSON without kb_jwt; expected a presentation by its holder")
     credential = _read_all(serialized.tokens, item, limits)
     return _read_bound(f"{serialized.tokens[0]}{serialized.key_binding}", credential, limits)
-
-
-def read_members(secured: Secured, *, partial: bool = False) -> Credential:
-    """Return what a credential says, by the data model of its form."""
-    if secured.form != SD_JWT_VC:
-        return parse_credential(secured.document, partial=partial)
-    from agentdid.credential.sd_jwt_vc import parse_sd_jwt_vc  # noqa: PLC0415  # as above
-
-    return parse_sd_jwt_vc(secured.document, secured.signer)
 
 
 def _read_sd_jwt(token: str, limits: Limits) -> Secured:

@@ -8,7 +8,7 @@ from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError
 from agentdid.proof.jws import find_typ, is_compact
 from agentdid.secure import jose
-from agentdid.verify.forms import COSE
+from agentdid.verify.inputs import COSE
 
 Presented = bytes | str | dict[str, object]
 

@@ -22,7 +22,6 @@ from agentdid.errors import (
     SignatureInvalid,
     Undecided,
 )
-from agentdid.keys.jwk import thumbprint
 from agentdid.verify.known_links import has_held, keep_link
 from agentdid.verify.needs import Absent, NeedKeys
 
@@ -56,7 +55,9 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     parent: Secured | None = None
     for link in case.parsed.links:
         delegated = parent is not None and link.capability is not None
-        keys = tuple((yield from _link_keys(case, link, delegated=delegated)))
+        keys = _carried_keys(case, link, delegated=delegated)
+        if not keys:
+            keys = tuple((yield from _link_keys(case, link, delegated=delegated)))
         if not has_held(case, link, keys):
             for signature, key in zip(link.secured.signatures, keys, strict=True):
                 signature.check(key)
@@ -85,6 +86,21 @@ def _check_presented(signature: Signature, key: PublicKey, form: str) -> None:
         if form == KEY_BINDING:
             raise KbInvalid("not signed with the holder's key") from error
         raise
+
+
+def _carried_keys(case: Case, link: Link, *, delegated: bool) -> tuple[PublicKey, ...]:
+    """Return the key of a link that its issuer signed once by a did:key, which says all of it; none for any other."""
+    signature = link.secured.signatures[0]
+    did = signature.did
+    if did != link.credential.issuer or not did.startswith(did_key.PREFIX) or len(link.secured.signatures) > 1:
+        return ()
+    key = find_carried(case, signature, signature.purpose)
+    if key is None or (delegated and find_carried(case, signature, DELEGATION) is None):
+        return ()
+    if link.position in case.anchors:
+        _check_pins(case, link, key)
+    case.budget.spend_signature()
+    return (key,)
 
 
 def _link_keys(case: Case, link: Link, *, delegated: bool) -> Generator[Need, Reply, list[PublicKey]]:
@@ -271,6 +287,8 @@ def _check_pins(case: Case, link: Link, key: PublicKey) -> None:
             break
     else:
         return  # most anchors pin no key
+    from agentdid.keys.jwk import thumbprint  # noqa: PLC0415  # as above
+
     fitting = tuple([anchor for anchor in anchors if not anchor.keys or thumbprint(key) in anchor.keys])
     if not fitting:
         raise IssuerUntrusted("the anchor pins other keys of this issuer", path=f"{link.path}/issuer")
