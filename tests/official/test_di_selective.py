@@ -312,3 +312,25 @@ def test_inputs_of_the_official_suites(name: str, source: str, file: str) -> Non
     assert unsigned(shown) == select(body, [*mandatory, *selective])
     with pytest.raises(BaseProofPresented):
         data_integrity.read(parse_object(encode(base)), data_integrity.ASSERTION)
+
+
+@pytest.mark.parametrize("name", SELECTIVE)
+def test_published_base_proofs_hold(name: str, request: pytest.FixtureRequest) -> None:
+    """A holder who receives a published base proof finds that it holds, and not over another document."""
+    if name == ecdsa_sd.NAME:
+        folder = request.getfixturevalue("sd") / "prc"
+        key = request.getfixturevalue("keys")["baseKeyPair"].public
+    else:
+        folder = request.getfixturevalue("bbs_folder")
+        pair = load(folder / "BBSKeyMaterial.json")
+        key = SecretKey.from_seed(bbs2023.ALGORITHM, bytes.fromhex(pair["privateKeyHex"])).public
+    base = load(folder / "addSignedSDBase.json")
+
+    def check(document: dict[str, Any]) -> None:
+        secured = data_integrity.read(parse_object(encode(document)), data_integrity.ASSERTION, base=True)
+        secured.written(rules=OPEN).signatures[0].check(key)
+
+    check(base)
+    for change in ({"issuer": "did:example:other"}, {"name": "another"}):
+        with pytest.raises((SignatureInvalid, DerivedProofMalformed)):
+            check({**base, **change})
