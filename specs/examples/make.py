@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from agentdid.delegation.usage import Request
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
+from agentdid.errors import ApprovalRequired
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
 from agentdid.present.challenge import Challenge
@@ -42,6 +44,7 @@ from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
 from agentdid.verify.case import HttpRequest
 from agentdid.verify.structure import read_chain
+from agentdid.wallet.approve import read_asked, sign_approval
 
 HERE: Final = Path(__file__).resolve().parent
 AT: Final = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
@@ -193,6 +196,42 @@ def chain() -> list[str | dict[str, object]]:
     return [root, sign(child, AGENT, begin)]
 
 
+PAYMENT: Final = Request("http", "invoice.pay", f"{AUDIENCE}/v1/payments", {"amount": "250.00", "currency": "EUR"})
+
+
+def approval() -> tuple[dict[str, object], dict[str, object]]:
+    """Return what the agent's payment needs approved, and acme's approval of it."""
+    (root, _) = chain()
+    presentation = make_presentation(
+        [root],
+        holder=AGENT.did,
+        signer=AGENT.secret,
+        method_id=AGENT.method_id,
+        audience=AUDIENCE,
+        challenge=NONCE,
+        at=AT,
+        form=SUITE.name,
+    )
+    verifier = Verifier(policy(), source=RecordedSource.load(sources(), AT), clock=FixedClock(AT))
+    try:
+        verifier.authorize(presentation, challenge=NONCE, request=PAYMENT)
+    except ApprovalRequired as refusal:
+        asked = dict(refusal.approval or {})
+    with patch.object(uuid, "uuid4", lambda: "0d5c1f7e-6b1a-4c52-9a3e-5f4e3d2c1b0a"):
+        _, made = sign_approval(
+            read_asked(asked),
+            ACME.secret,
+            ACME.method_id,
+            issuer=ACME.did,
+            at=AT,
+            ttl=timedelta(minutes=5),
+            form=SUITE.name,
+        )
+    if isinstance(made, str):
+        raise TypeError("a Data Integrity credential is an object")
+    return asked, made
+
+
 def sources() -> dict[str, object]:
     """Return what the network would serve: two DID documents and a status list with no bit set."""
     if any(decode_list(EMPTY_LIST)):
@@ -304,7 +343,10 @@ def files() -> dict[str, str]:
     token = present("vp+jwt", http)
     decision, bundle = judged(token, http)
     payload = token.split(".")[1]
+    asked, approved = approval()
     made = {
+        "approval.json": approved,
+        "approval-required.json": asked,
         "capability-credential.json": chain()[0],
         "delegation.json": chain(),
         "verification.json": decision,

@@ -58,6 +58,7 @@ class Signature(Value, frozen=True, eq=False):
             selective suite it makes what checks them.
         variant: The bytes that another reading of the same specification signs for the same document, if there is one.
         proof: What checks a selective suite's proof, once it is `written`.
+        key: The key itself, where a claim that was signed carries it (`cnf`); `None` where the DID's document has it.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant", "proof"})
@@ -72,6 +73,7 @@ class Signature(Value, frozen=True, eq=False):
     write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
     variant: bytes | None = None
     proof: ProofCheck | None = None
+    key: PublicKey | None = None
 
     def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
         """Return the same with its signed bytes, before anybody is asked for the key.
