@@ -168,6 +168,13 @@ _SPOILED: Final[dict[str, tuple[Callable[[Document], object], str, str]]] = {
         lambda document: document["proof"].__setitem__("created", encode_instant(AT - HOUR / 2)),
         "signature_invalid", "signature",
     ),
+    "a term that no context defines": (
+        lambda document: document["credentialSubject"].__setitem__("shoeSize", 41), "term_undefined", "Safe mode",
+    ),
+    "another purpose": (
+        lambda document: document["proof"].__setitem__("proofPurpose", "authentication"),
+        "proof_purpose_mismatch", "required purpose",
+    ),
     "a bit flipped": (_flip, "signature_invalid", "signature"),
     "a byte behind the proof value": (_append, "derived_proof_malformed", "valid .proofValue."),
 }  # fmt: skip

@@ -164,8 +164,10 @@ class Issuer:
         Raises:
             StoreUnavailable: The file exists or cannot be made.
             DidInvalid, DidMethodUnsupported: A DID that cannot be issued under.
-            ValueError: `base_url` is not an https URL.
+            ValueError: `base_url` is not an https URL; a reference without a signer.
         """
+        if reference and signer is None:
+            raise ValueError("a reference goes with the signer that it names")
         if signer is not None:
             secret = None
         elif secret is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 from msgspec import structs
 
 from agentdid.errors import AlgKeyMismatch, SignatureInvalid
+from agentdid.proof.suites import SELECTIVE
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -178,6 +179,11 @@ class Secured(Value, frozen=True, eq=False):
             if each.write is not None:
                 return structs.replace(self, signatures=tuple([one.written(budget, rules) for one in self.signatures]))
         return self
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether a holder can derive, or has derived, from it under one of its suites."""
+        return any(each.suite in SELECTIVE for each in self.signatures)
 
     @property
     def signer(self) -> str:

@@ -93,7 +93,7 @@ def check_parents(chain: Sequence[Link]) -> None:
         DelegationForbidden: Something does (specs/selective-disclosure.md S11).
     """
     for link in chain[:-1]:
-        if link.secured.form in SELECTIVE:
+        if link.secured.is_selective:
             raise DelegationForbidden(f"a credential under {link.secured.form} is nobody's parent", path=link.path)
 
 
@@ -152,7 +152,7 @@ def write_signed(case: Case, secured: Secured) -> Secured:
     """
     trust = case.question.trust
     written = secured.written(case.budget, trust.context_rules)
-    if written.form in SELECTIVE and not trust.any_disclosure:
+    if written.is_selective and not trust.any_disclosure:
         from agentdid.secure.mandatory import check_hideable  # noqa: PLC0415  # most proofs hide nothing
 
         check_hideable(written)

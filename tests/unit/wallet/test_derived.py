@@ -26,7 +26,10 @@ from agentdid.issuer.issuer import Issuer
 from agentdid.keys.secret import SecretKey
 from agentdid.present.presentation import make_presentation
 from agentdid.proof.suites import SELECTIVE
+from agentdid.storage.decision_log import DecisionLog
 from agentdid.storage.nonces import MemoryTakes
+from agentdid.verify.evidence import replay
+from agentdid.verify.run import report_of
 from agentdid.wallet.wallet import Wallet
 from tests.stores import CHEAP, PASSPHRASE
 from tests.world import AUDIENCE, NOW, RESOURCE, World
@@ -118,6 +121,16 @@ def test_in_every_presentation(scene: Scene, form: str) -> None:
     decision = scene.world.verifier().verify(scene.present(form=form), challenge="n")
 
     assert scene.form == decision.verified.parsed.chain[0].secured.form
+
+
+def test_the_decision_replays(scene: Scene, tmp_path: Path) -> None:
+    """What was decided of a derived credential is decided again from its evidence, offline."""
+    scene.issue()
+    place = tmp_path / "log.jsonl"
+    scene.world.verifier(log=DecisionLog(place)).authorize(scene.present(), challenge="n", request=READ)
+    scene.world.served.clear()
+
+    assert [None] == [report_of(replay(json.loads(line))).code for line in place.read_bytes().splitlines()]
 
 
 def test_a_query_chooses(scene: Scene) -> None:
