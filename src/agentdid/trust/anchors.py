@@ -35,6 +35,7 @@ ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a
 KEYS_AT: Final = ("decision", "signing")
 """PROTOCOL section 3.3, the default first."""
 _MAX_TYPE_BYTES: Final = 262_144
+_BASE_TYPES: Final = frozenset({"VerifiableCredential"})
 _LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
 
 
@@ -98,7 +99,8 @@ class Trust(Value, frozen=True):
         content: What is asked about documents beside a credential.
         profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
-        by_issuer: The anchors of each issuer, in their order; follows from `anchors`, whatever was handed in.
+        by_issuer: The anchors of each issuer with their types, in their order; follows from `anchors`, whatever was
+            handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
     """
 
@@ -119,13 +121,13 @@ class Trust(Value, frozen=True):
     profile: Profile = STRICT
     types: Mapping[str, HeldType] = MappingProxyType({})
     store: str | None = None
-    by_issuer: Mapping[str, tuple[Anchor, ...]] = MappingProxyType({})
+    by_issuer: Mapping[str, tuple[tuple[frozenset[str], Anchor], ...]] = MappingProxyType({})
     names_domain: bool = False
 
     def __post_init__(self) -> None:
-        by_issuer: dict[str, tuple[Anchor, ...]] = {}
+        by_issuer: dict[str, tuple[tuple[frozenset[str], Anchor], ...]] = {}
         for anchor in self.anchors:
-            by_issuer[anchor.did] = (*by_issuer.get(anchor.did, ()), anchor)
+            by_issuer[anchor.did] = (*by_issuer.get(anchor.did, ()), (frozenset(anchor.types), anchor))
         structs.force_setattr(self, "by_issuer", MappingProxyType(by_issuer))
         structs.force_setattr(self, "names_domain", any(each.linked_domain is not None for each in self.anchors))
 
@@ -278,19 +280,8 @@ class Trust(Value, frozen=True):
 
         Exact strings only (ATTACKS A16, V08): an anchor fits when it lists every type but `VerifiableCredential`.
         """
-        found = []
-        for anchor in self.by_issuer.get(issuer, ()):
-            listed = False
-            for each in types:
-                if each == "VerifiableCredential":
-                    continue
-                if each not in anchor.types:
-                    break
-                listed = True
-            else:
-                if listed:
-                    found.append(anchor)
-        return tuple(found)
+        named = frozenset(types) - _BASE_TYPES
+        return tuple([anchor for allowed, anchor in self.by_issuer.get(issuer, ()) if named and named <= allowed])
 
 
 class UnsafeAnyIssuer:
