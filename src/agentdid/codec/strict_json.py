@@ -173,34 +173,28 @@ def freeze(value: object) -> object:
 def _is_plain(value: object, max_depth: int) -> bool:
     """Return whether there is no float in a value of ASCII names, which is nested no deeper than allowed."""
     plain = True
-    parts: list[Any] = [value]
-    for part in parts:  # which grows as it is gone through: every object and array of the value, level by level
-        kind = type(part)
-        for each in part.values() if kind is dict else part if kind is list else (part,):
-            if type(each) is str:
-                continue
-            kind = type(each)
-            if kind is dict or kind is list:
-                parts.append(each)
-            elif kind is int:
-                if not -MAX_INT <= each <= MAX_INT:
-                    raise JsonNumberRange(_INT_RANGE)
-            elif kind is float:
-                _check_float(each)
-                plain = False
-    # so few parts cannot nest deeper
-    if len(parts) > max_depth:
-        _check_depth(value, max_depth)
-    return plain
-
-
-def _check_depth(value: Any, depth: int) -> None:  # noqa: ANN401  # any JSON value
-    kind = type(value)
-    if kind is dict or kind is list:
-        if depth == 0:
+    level: list[Any] = [(value,)]  # the objects and arrays that lie equally deep
+    while True:
+        below: list[Any] = []
+        for part in level:
+            for each in part.values() if type(part) is dict else part:
+                if type(each) is str:
+                    continue
+                kind = type(each)
+                if kind is dict or kind is list:
+                    below.append(each)
+                elif kind is int:
+                    if not -MAX_INT <= each <= MAX_INT:
+                        raise JsonNumberRange(_INT_RANGE)
+                elif kind is float:
+                    _check_float(each)
+                    plain = False
+        if not below:
+            return plain
+        if max_depth == 0:
             raise JsonTooDeep("arrays and objects are nested deeper than the limit")
-        for each in value.values() if kind is dict else value:
-            _check_depth(each, depth - 1)
+        max_depth -= 1
+        level = below
 
 
 def _check_int(value: int) -> None:
