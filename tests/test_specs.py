@@ -164,6 +164,15 @@ def test_examples_are_up_to_date() -> None:
     assert (0, "") == (done.returncode, done.stderr)
 
 
+def test_vectors_are_up_to_date() -> None:
+    """specs/vectors/make.py holds the implementation against what stands in it by hand, and the files say the same."""
+    done = subprocess.run(
+        [sys.executable, str(SPECS / "vectors" / "make.py"), "--check"], check=False, capture_output=True, text=True
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
 @pytest.mark.parametrize(("name", "pointer", "language", "text"), _shown(), ids=lambda each: each[:40])
 def test_what_a_page_shows_is_in_the_file(name: str, pointer: str, language: str, text: str) -> None:
     """A shown example equals its file, but for what `…` stands for."""
