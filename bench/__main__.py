@@ -1,4 +1,4 @@
-"""`python -m bench [verify|did|issue|proofs|chain] [--json]`: figures, spread and bar; exit 1 if one was missed."""
+"""`python -m bench [verify|did|issue|proofs|chain|tokens] [--json]`: figures, spread, bar; exit 1 if one was missed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import chain, did, issue, rdfc, start, verify, webvh
+from bench import chain, did, issue, ledger, rdfc, start, status, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "verify": (verify.rows, start.rows),
     "did": (did.rows, webvh.rows),
-    "issue": (issue.rows,),
+    "issue": (issue.rows, ledger.rows),
     "proofs": (rdfc.rows,),
     "chain": (chain.rows,),
+    "tokens": (status.rows,),
 }
 
 
