@@ -1,7 +1,7 @@
 """Issuing with the ledger, on SQLite and PostgreSQL, by one process and by two, alone and in batches of a hundred.
 
 What a credential costs is measured in synchronous writes of 4 kB to the same folder, because a ledger that loses
-nothing waits for the disk: that is the floor. The order goes in, the signed credential comes out, its entries committed.
+nothing waits for the disk: that is the floor. The order goes in, the signed credential comes out, entries committed.
 Memory is told by `tests/unit/issuer/test_ledger_scale.py`.
 """
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentdid.status.bitstring import StatusList
     from agentdid.status.token_list import TokenStatusList
     from agentdid.verify.known_links import KnownLink
+    from agentdid.verify.needs import Resource
 
 _V = TypeVar("_V")
 _MAX_DOCUMENTS: Final = 4_096  # a few kB each
@@ -64,6 +65,7 @@ class KnownList(Value, frozen=True, eq=False):
     Attributes:
         url: What it says its own URL is.
         issuer: Who is to have signed it.
+        signed_at: When, by its own word; `None` where it does not say.
         ends: When it may no longer be believed.
         signatures: All must hold.
         keys: Those under which they held; none as long as none was checked.
@@ -75,11 +77,20 @@ class KnownList(Value, frozen=True, eq=False):
 
     url: str
     issuer: str
+    signed_at: datetime | None
     ends: datetime | None
     signatures: tuple[Signature, ...]
     keys: tuple[PublicKey, ...]
     read: Callable[[], StatusList | TokenStatusList] | None
     content: StatusList | TokenStatusList | None = None
+
+
+@final
+class NewestList(Value, frozen=True, eq=False):
+    """The list of a URL that verified and was signed last of all that were seen."""
+
+    signed_at: datetime
+    resource: Resource
 
 
 @final
@@ -98,11 +109,12 @@ class Memory:
         max_links: How many links of chains are remembered; with 0 every signature is checked every time.
     """
 
-    __slots__ = ("documents", "links", "lists", "logs", "pairs")
+    __slots__ = ("documents", "links", "lists", "logs", "newest", "pairs")
 
     def __init__(self, *, max_links: int = _MAX_LINKS) -> None:
         self.documents: _Recent[DidDocument] = _Recent(_MAX_DOCUMENTS)
         self.lists: _Recent[KnownList] = _Recent(_MAX_LISTS)
+        self.newest: _Recent[NewestList] = _Recent(_MAX_LISTS)
         self.logs: _Recent[KnownLog] = _Recent(_MAX_LOGS)
         self.links: _Recent[KnownLink] = _Recent(max_links)
         self.pairs: _Recent[bool] = _Recent(max_links)  # child and parent, of which the child is narrower

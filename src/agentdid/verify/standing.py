@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from agentdid.clock import seconds
 from agentdid.codec.instant import encode_instant
 from agentdid.errors import (
@@ -24,7 +22,7 @@ from agentdid.errors import (
 )
 from agentdid.verify.needs import Absent, NeedFacts
 from agentdid.verify.signatures import find_carried, find_document
-from agentdid.verify.status_list import as_list_error, find_refusal, read_body, read_entries
+from agentdid.verify.status_list import as_list_error, find_refusal, keep_list, read_body, read_entries
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -175,9 +173,7 @@ def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Genera
         raise as_list_error(error) from None
     content = known.content
     if content is None or tuple(keys) != known.keys:
-        content = content or known.read()  # type: ignore[misc]  # either is there
-        held_now = structs.replace(known, keys=tuple(keys), read=None, content=content)
-        case.memory.lists.keep(held.digest, held_now)
+        content = keep_list(case, held, known, tuple(keys))
     if known.ends is not None and known.ends < case.now.earliest:
         raise StatusListExpired(f"the list was valid until {encode_instant(known.ends)}")
     if content.signed_at > case.now.latest:
