@@ -36,6 +36,7 @@ def make_presentation(
     at: datetime,
     http: HttpRequest | None = None,
     form: str = jose.TYP,
+    statuses: Sequence[str] = (),
 ) -> str:
     """Return a presentation as text: a compact `vp+jwt`, or JSON with a Data Integrity proof.
 
@@ -49,6 +50,7 @@ def make_presentation(
         at: Now.
         http: The one HTTP request this goes with, if it does.
         form: One of `FORMATS`.
+        statuses: Stapled statuses of the credentials (specs/stapled-status.md).
 
     Raises:
         ValueError: An unknown form, or one that the key cannot sign.
@@ -66,6 +68,8 @@ def make_presentation(
         request = {"htm": http.method, "htu": http.url}
         if http.content_digest is not None:
             request["contentDigest"] = http.content_digest
+    if statuses:
+        request["statuses"] = list(statuses)
     begin = at.replace(microsecond=0)
     if form == jose.TYP:
         claims = {

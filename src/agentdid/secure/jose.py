@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 TYP: Final = "vp+jwt"
 MEDIA_TYPE: Final = "application/vp+jwt"
-_CLAIMS: Final = frozenset({"iss", "aud", "nonce", "jti", "iat", "nbf", "exp", "cnf", "htm", "htu", "contentDigest"})
+_CLAIMS: Final = frozenset(
+    {"iss", "aud", "nonce", "jti", "iat", "nbf", "exp", "cnf", "htm", "htu", "contentDigest", "statuses"}
+)
 
 
 def read(token: str, limits: Limits = DEFAULT, *, timed: bool = True) -> Secured:

@@ -87,7 +87,12 @@ def check_status(case: Case) -> Generator[Need, Reply, None] | None:
 
 
 def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generator[Need, Reply, None]:
+    presentation = case.parsed.presentation
+    if presentation is not None and ("statuses" in presentation.claims or "request" in presentation.document):
+        entries = yield from _check_stapled(case, entries)
     urls = tuple(dict.fromkeys([entry.list_url for _, _, entry in entries]))
+    if not urls:
+        return
     bound = case.question.trust.limits.status_staleness_s
     answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
     for link, member, entry in entries:
@@ -96,6 +101,39 @@ def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generato
         except AgentdidError as error:
             error.path = f"{link.path}{member}{error.path}"
             raise
+
+
+def _check_stapled(
+    case: Case, entries: list[tuple[Link, str, Entry]]
+) -> Generator[Need, Reply, list[tuple[Link, str, Entry]]]:
+    """Judge entries by what the presentation carries; return those that it leaves open."""
+    from agentdid.verify.stapled import find_fresh, read_staples  # noqa: PLC0415  # few presentations carry any
+
+    staples = read_staples(case)
+    bound = case.question.trust.limits.status_staleness_s
+    left = []
+    for link, member, entry in entries:
+        try:
+            staple = yield from find_fresh(case, entry, staples)
+            if staple is None:
+                left.append((link, member, entry))
+                continue
+            if staple.issuer != link.credential.issuer:
+                _check_list_issuer(case, link, staple.issuer)
+            # what is held already, and nothing that would have to be fetched: the newest evidence wins
+            (held,) = yield from _ask(case, (entry.list_url,), -bound)
+            if not isinstance(held, Absent):
+                found = yield from _verified_list(case, link, entry, held)
+                if found.signed_at > staple.issued:
+                    left.append((link, member, entry))
+                    continue
+            life = min(float(bound), (staple.expires - staple.issued).total_seconds())
+            case.believe_until(staple.issued, life, f"stapled status {entry.list_url}#{entry.index}")
+            _refuse(case, link, find_refusal(entry, staple.value))
+        except AgentdidError as error:
+            error.path = f"{link.path}{member}{error.path}"
+            raise
+    return left
 
 
 def _check_entry(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, None]:
@@ -110,7 +148,10 @@ def _check_entry(case: Case, link: Link, entry: Entry, answers: dict[str, Answer
         if case.question.at - found.signed_at > seconds(bound):
             raise StatusStale("the newest list to be had is too old")
     case.believe_until(found.signed_at, bound, f"status list {url}")
-    refusal = find_refusal(entry, found.value(entry))
+    _refuse(case, link, find_refusal(entry, found.value(entry)))
+
+
+def _refuse(case: Case, link: Link, refusal: type[Refused] | None) -> None:
     if refusal is not None:
         if link in case.parsed.chain[:-1]:
             raise ChainParentRevoked(f"a link further up is no longer good ({refusal.code})")

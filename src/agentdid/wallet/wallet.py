@@ -261,6 +261,7 @@ class Wallet:
         principal: str | None = None,
         http: HttpRequest | None = None,
         form: str = FORMATS[0],
+        statuses: Iterable[str] = (),
     ) -> str:
         """Return a presentation of what is asked, and of no more.
 
@@ -273,6 +274,7 @@ class Wallet:
             principal: For whom to act, when credentials of several principals fit.
             http: The HTTP request it goes with.
             form: `vp+jwt`, or a Data Integrity suite.
+            statuses: Stapled statuses, so that the verifier need not ask for lists (specs/stapled-status.md).
 
         Raises:
             CredentialNotFound, QueryNotSatisfied: Nothing held fits.
@@ -298,6 +300,7 @@ class Wallet:
             at=self._clock.now(),
             http=http,
             form=form,
+            statuses=tuple(statuses),
         )
 
     def delegate(
