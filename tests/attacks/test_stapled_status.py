@@ -101,7 +101,7 @@ def judge(world: World, presented: str, source: Offline | None = None, **limits:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("value", "code"), [(0, None), (1, "status_revoked")])
 def test_k01_a_stapled_status_decides_offline(world: World, form: str, value: int, code: str | None) -> None:
-    """S6, S9: no list is asked for, and none is had; without it the same presentation is undecided."""
+    """T6, T9: no list is asked for, and none is had; without it the same presentation is undecided."""
     chain = chain_of(world, form)
     source = Offline(world)
     carried = judge(world, present(world, chain, [staple(world, value)], form), source)
@@ -122,7 +122,7 @@ def test_k01_a_stapled_status_decides_offline(world: World, form: str, value: in
 def test_k15_it_is_believed_as_long_as_a_list(
     world: World, age_s: int, life_s: int, bound_s: int, code: str | None
 ) -> None:
-    """K15, S6: its age is bounded by the policy, its end by itself, with a minute's skew against now."""
+    """K15, T6: its age is bounded by the policy, its end by itself, with a minute's skew against now."""
     presented = present(world, chain_of(world, JCS), [staple(world, age_s=age_s, life_s=life_s)], JCS)
 
     assert code == judge(world, presented, status_staleness_s=bound_s)
@@ -135,7 +135,7 @@ def test_k15_it_is_believed_as_long_as_a_list(
     ],
 )  # fmt: skip
 def test_k11_one_of_another_entry_says_nothing(world: World, more: dict[str, object]) -> None:
-    """K11, S6: another place, another purpose, another list: it is as if there were none."""
+    """K11, T6: another place, another purpose, another list: it is as if there were none."""
     presented = present(world, chain_of(world, JCS), [staple(world, **more)], JCS)
 
     assert "status_unavailable" == judge(world, presented)
@@ -143,7 +143,7 @@ def test_k11_one_of_another_entry_says_nothing(world: World, more: dict[str, obj
 
 @pytest.mark.parametrize("form", FORMS)
 def test_k09_one_by_somebody_else(world: World, form: str) -> None:
-    """K09, S7: truly signed by a stranger, or by the holder himself, is a mismatch and no good news."""
+    """K09, T7: truly signed by a stranger, or by the holder himself, is a mismatch and no good news."""
     for who in (world.stranger, world.agent):
         presented = present(world, chain_of(world, form), [staple(world, signer=who)], form)
 
@@ -152,7 +152,7 @@ def test_k09_one_by_somebody_else(world: World, form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_k08_a_forged_one(world: World, form: str) -> None:
-    """K08, S7: another octet of the signature, or another key under acme's name, is a refusal, though a list is had."""
+    """K08, T7: another octet of the signature, or another key under acme's name, is a refusal, though a list is had."""
     token = staple(world)
     forged = token[:-10] + ("A" if token[-10] != "A" else "B") + token[-9:]
     by_name = sign_staple(
@@ -169,7 +169,7 @@ def test_k08_a_forged_one(world: World, form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_k25_the_newest_evidence_wins(world: World, form: str) -> None:
-    """K25, S8: a list that is held and was signed later is judged instead; an older one is not."""
+    """K25, T8: a list that is held and was signed later is judged instead; an older one is not."""
     world.acme.revoked.add(7)
     world.publish(world.acme, signed_at=world.now - timedelta(seconds=3))
     presented = present(world, chain_of(world, form), [staple(world, age_s=5)], form)
@@ -200,7 +200,7 @@ def test_k25_a_chain_may_be_stapled_in_part(world: World, form: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("statuses", [["x"], [7], ["e30.e30.e30"], [{}]])
 def test_k18_what_is_none(world: World, form: str, statuses: list[Any]) -> None:
-    """K18, S5: another form is malformed, and not passed over."""
+    """K18, T5: another form is malformed, and not passed over."""
     assert "status_malformed" == judge(world, present(world, chain_of(world, form), statuses, form))
 
 
@@ -212,7 +212,7 @@ def test_k18_what_is_none(world: World, form: str, statuses: list[Any]) -> None:
     ],
 )  # fmt: skip
 def test_k18_claims_of_another_form(world: World, changes: dict[str, object]) -> None:
-    """K18, S1, S2: every claim has one form, and there are no others."""
+    """K18, T1, T2: every claim has one form, and there are no others."""
     now = int(world.now.timestamp())
     claims: dict[str, object] = {
         "iss": world.acme.did, "list": world.acme.list_url, "index": 7, "purpose": "revocation", "value": 0,
@@ -226,7 +226,7 @@ def test_k18_claims_of_another_form(world: World, changes: dict[str, object]) ->
 
 
 def test_k18_too_many(world: World) -> None:
-    """S5: two for each credential that may be there, and no more."""
+    """T5: two for each credential that may be there, and no more."""
     presented = present(world, chain_of(world, JCS), [staple(world, index=n) for n in range(33)], JCS)
 
     assert "status_malformed" == judge(world, presented)
@@ -250,8 +250,8 @@ def test_a_judgement_by_a_stapled_status_is_replayed(world: World) -> None:
     assert replay(kept[0])
 
 
-def test_s3_an_issuer_staples_what_its_list_says(world: World, tmp_path: Path) -> None:
-    """S3, S4: every entry of a credential, before and after each act, offline at a verifier."""
+def test_t3_an_issuer_staples_what_its_list_says(world: World, tmp_path: Path) -> None:
+    """T3, T4: every entry of a credential, before and after each act, offline at a verifier."""
     with Issuer.create(tmp_path / "issuer.db", passphrase=PASSPHRASE, kdf=CHEAP, clock=Frozen()) as issuer:
         anchor = {
             "did": issuer.did, "types": ["AgentCapabilityCredential"], "roots": [world.partner.did],

@@ -136,6 +136,7 @@ class Issuer:
         did: str | None = None,
         webvh: Controlled | None = None,
         algorithm: str = "Ed25519",
+        secret: SecretKey | None = None,
         signer: Signer | None = None,
         reference: str = "",
         base_url: str | None = None,
@@ -151,6 +152,7 @@ class Issuer:
             did: A did:web that will be served; by default the did:key of the fresh key.
             webvh: Instead of `did`, a did:webvh from `storage.controlled.make`; `algorithm` is then that of its keys.
             algorithm: Of the fresh key.
+            secret: The key, where the DID has one already: a wallet's DID whose delegations shall have a status.
             signer: The key, where it lives elsewhere; the caller closes it. That of `webvh` is named there, too.
             reference: Where that is, a PKCS#11 URI by which `open` finds it; empty: `open` is given the signer.
             base_url: Where status lists will be served, without a trailing slash; for a DID with a host its place by
@@ -162,10 +164,16 @@ class Issuer:
         Raises:
             StoreUnavailable: The file exists or cannot be made.
             DidInvalid, DidMethodUnsupported: A DID that cannot be issued under.
-            ValueError: `base_url` is not an https URL.
+            ValueError: `base_url` is not an https URL; a reference without a signer.
         """
-        secret = SecretKey.generate(algorithm) if signer is None else None
+        if reference and signer is None:
+            raise ValueError("a reference goes with the signer that it names")
+        if signer is not None:
+            secret = None
+        elif secret is None:
+            secret = SecretKey.generate(algorithm)
         public = signer.public if secret is None else secret.public  # type: ignore[union-attr]  # one of the two
+        algorithm = public.algorithm.name
         name = did or did_key.create(public)
         fragment = _FRAGMENT
         if webvh is not None:
@@ -520,6 +528,17 @@ class Issuer:
         sealed = self._vault.seal(content, ("issued", entry.credential_id, "sealed"))
         kept = self.ledger.keep(entry.credential_id, sealed)
         return made if kept == sealed else self._open_kept(entry, kept)
+
+    def allot_status(
+        self, credential_id: str, subject: str, *, issued_at: datetime, valid_until: datetime
+    ) -> dict[str, object]:
+        """Return a fresh `credentialStatus` entry for a credential that somebody else signs (`Wallet.delegate`).
+
+        Raises:
+            CredentialExists: The id has an entry.
+        """
+        entry = self.ledger.allot(credential_id, subject, issued_at=issued_at, valid_until=valid_until)
+        return _status(self.list_url(entry.list_id), entry.index, REVOCATION)
 
     def _open_kept(self, entry: Entry, sealed: bytes) -> Issued:
         content = decode(self._vault.unseal(sealed, ("issued", entry.credential_id, "sealed")))

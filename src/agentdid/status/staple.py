@@ -54,7 +54,7 @@ def sign_staple(
     list_url: str, index: int, purpose: str | None, value: int, signer: Signer, method_id: str, *, at: datetime,
     life: timedelta,
 ) -> str:  # fmt: skip
-    """Return a stapled status as a compact JWT (specs/stapled-status.md S1-S4)."""
+    """Return a stapled status as a compact JWT (specs/stapled-status.md T1-T4)."""
     claims: dict[str, object] = {
         "iss": method_id.partition("#")[0],
         "list": list_url,

@@ -92,11 +92,12 @@ class Trust(Value, frozen=True):
             in trust files.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
         profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
+        store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
         by_issuer: The anchors of each issuer, in their order; follows from `anchors`, whatever was handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"by_issuer", "names_domain"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"by_issuer", "names_domain", "store"})
 
     audience: str
     did: str
@@ -110,6 +111,7 @@ class Trust(Value, frozen=True):
     any_context: bool = False
     any_disclosure: bool = False
     profile: Profile = STRICT
+    store: str | None = None
     by_issuer: Mapping[str, tuple[Anchor, ...]] = MappingProxyType({})
     names_domain: bool = False
 
@@ -175,10 +177,15 @@ class Trust(Value, frozen=True):
         allow, ca = fetch.texts("allow", optional=True), fetch.find_text("ca")
         fetch.close()
         resolver = _resolver(reader)
+        kept = reader.table("store")
+        store = kept.find_text("url")
+        kept.close()
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
-        return cls(audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver)
+        return cls(
+            audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver, store=store
+        )
 
     @classmethod
     def nobody(cls) -> Trust:

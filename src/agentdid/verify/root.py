@@ -51,10 +51,19 @@ def check_root(case: Case) -> None:
         if case.parsed.chain:
             _check_chain(case, trust)
         for link in case.parsed.others:
+            if link.approval is not None and link.credential.issuer in _approvers(case):
+                continue  # the chain itself says whose approvals count
             anchors = trust.find_anchors(link.credential.issuer, link.credential.types)
             if not anchors:
                 raise IssuerUntrusted("no anchor lets this issuer issue this type", path=f"{link.path}/issuer")
             case.keep_anchors(link, _classical(anchors, link))
+
+
+def _approvers(case: Case) -> frozenset[str]:
+    rules = [
+        grant.approval for link in case.parsed.chain if link.capability is not None for grant in link.capability.grants
+    ]
+    return frozenset().union(*(rule.approvers for rule in rules if rule is not None))
 
 
 def is_root_action(trust: Trust, chain: tuple[Link, ...], anchors: tuple[Anchor, ...], action: str) -> bool:

@@ -24,7 +24,7 @@ def read_staples(case: Case) -> list[Staple]:
     Raises:
         StatusMalformed: Not an array of stapled statuses, or more than two for each credential that may be there.
 
-    Spec: specs/stapled-status.md S5.
+    Spec: specs/stapled-status.md T5.
     """
     presentation = case.parsed.presentation
     if presentation is None:
@@ -49,7 +49,7 @@ def find_fresh(case: Case, entry: Entry, staples: list[Staple]) -> Generator[Nee
         StatusVerificationError: Its signature does not hold: nobody carries a forgery by mistake.
         StatusUnavailable: Its issuer could not be resolved.
 
-    Spec: specs/stapled-status.md S6-S8.
+    Spec: specs/stapled-status.md T6-T8.
     """
     purpose = entry.purpose if isinstance(entry, StatusEntry) else None
     bound = seconds(case.question.trust.limits.status_staleness_s)

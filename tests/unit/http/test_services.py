@@ -165,8 +165,8 @@ def _hash() -> str:
 
 
 def test_every_code_has_its_status() -> None:
-    """Malformed is 400 or 413, refused 401, 403, 404 or 409, undecided 503; what a new presentation cures is 401."""
-    allowed = {"malformed": {400, 413}, "refused": {401, 403, 404, 409}, "undecided": {503}}
+    """Malformed is 400 or 413, refused 401, 403, 404, 409 or 429, undecided 503; what a new one cures is 401."""
+    allowed = {"malformed": {400, 413}, "refused": {401, 403, 404, 409, 429}, "undecided": {503}}
     for code, kind in CODES.items():
         status = status_of(kind("x"))
 

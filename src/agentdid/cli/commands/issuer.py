@@ -10,6 +10,7 @@ import typer
 from agentdid.cli.commands.issuer_batch import batch
 from agentdid.cli.commands.issuer_status import Database, add_verbs
 from agentdid.cli.options import (
+    ISSUER_ALGORITHMS,
     AsJson,
     KeyUri,
     NewKey,
@@ -29,8 +30,10 @@ from agentdid.cli.render import print_done
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.link import FORMATS
 from agentdid.issuer.issuer import Issuer
+from agentdid.keys.secret import SecretKey
 from agentdid.storage.controlled import Controlled, make
 from agentdid.wallet.disclosure import parse_path
+from agentdid.wallet.wallet import Wallet
 
 if TYPE_CHECKING:
     from agentdid.keys.secret import Signer
@@ -45,10 +48,14 @@ def init(
     method: Annotated[str, typer.Option(help="key or webvh, when no --did is given.")] = "key",
     host: Annotated[str | None, typer.Option(help="For did:webvh: host, or host:port.")] = None,
     path: Annotated[list[str] | None, typer.Option(help="For did:webvh: a path segment; may be repeated.")] = None,
-    key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
+    key: Annotated[str, typer.Option(help="ed25519, p256, …; bls for bbs-2023.")] = "ed25519",
     signer: KeyUri = None,
     new_key: NewKey = False,
     base_url: Annotated[str | None, typer.Option(help="Where status lists are served.")] = None,
+    key_of: Annotated[
+        Path | None,
+        typer.Option("--key-of", help="A wallet under the same passphrase: a status service for its DID."),
+    ] = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
@@ -57,8 +64,11 @@ def init(
     if did is None and method not in ("key", "webvh"):
         message = f"--method is key or webvh, got {method!r}"
         raise ValueError("--method web needs --did did:web:…" if method == "web" else message)
-    passphrase = read_passphrase(passphrase_fd, passphrase_file, new=True)
-    algorithm = read_algorithm(key)
+    passphrase = read_passphrase(passphrase_fd, passphrase_file, new=key_of is None)
+    algorithm = read_algorithm(key, ISSUER_ALGORITHMS)
+    secret = None
+    if key_of is not None:
+        did, secret = _key_of(key_of, passphrase, did)
     with read_signer(signer, algorithm, new=new_key) as held:
         webvh = _make_webvh(host, path or [], algorithm, held, signer or "") if method == "webvh" else None
         with Issuer.create(
@@ -67,6 +77,7 @@ def init(
             did=did,
             webvh=webvh,
             algorithm=algorithm,
+            secret=secret,
             signer=held,
             reference=signer or "",
             base_url=base_url,
@@ -77,6 +88,18 @@ def init(
                 )
             shown = {"did": made.did, "didDocument": made.did_document(), "baseUrl": made.base_url}
             print_done(shown, made.did, as_json=as_json)
+
+
+def _key_of(wallet: Path, passphrase: str, did: str | None) -> tuple[str | None, SecretKey]:
+    with Wallet.open(wallet, passphrase=passphrase) as opened:
+        names = [each for each in opened.dids if did in (None, each)]
+        if len(names) != 1:
+            raise ValueError("name one of the wallet's DIDs with --did")
+        secret, _ = opened.signer(names[0])
+    if not isinstance(secret, SecretKey):
+        raise ValueError("the DID's key lives elsewhere: name it with --signer")
+    # the name of a did:key is its key's, and is not said twice
+    return None if names[0].startswith("did:key:") else names[0], secret
 
 
 def _make_webvh(host: str | None, path: list[str], algorithm: str, signer: Signer | None, reference: str) -> Controlled:
