@@ -35,6 +35,7 @@ class Signature(Value, frozen=True, eq=False):
         value: The signature.
         write: Writes the signed bytes, where that costs work which only a judgement does: JSON-LD to statements.
         variant: The bytes that another reading of the same specification signs for the same document, if there is one.
+        id: The proof's own, if it has one.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant"})
@@ -48,6 +49,7 @@ class Signature(Value, frozen=True, eq=False):
     value: bytes
     write: Callable[[ContextRules | None, Budget | None], bytes] | None = None
     variant: bytes | None = None
+    id: str | None = None
 
     def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
         """Return the same with its signed bytes, before anybody is asked for the key.
@@ -107,7 +109,7 @@ class Secured(Value, frozen=True, eq=False):
     Attributes:
         form: `eddsa-jcs-2022`, `vc+sd-jwt` or `vp+jwt`.
         document: The JSON object that was secured, disclosures applied, without `proof`.
-        signatures: At least one; all must hold.
+        signatures: At least one; all must hold. The first is by the issuer or holder.
         digest: SHA-256 of what names this document as a parent (specs/delegation.md D7); empty for a `vp+jwt`.
         created: When it was signed, by its own word.
         expires: When the securing ends, by its own word: `expires` of a proof, `exp` of a token.
@@ -149,5 +151,5 @@ class Secured(Value, frozen=True, eq=False):
 
     @property
     def signer(self) -> str:
-        """The DID whose keys signed; the readers made sure that there is only one."""
+        """The DID whose keys signed first; others signed only where the policy asks for their proofs."""
         return self.signatures[0].did

@@ -50,6 +50,8 @@ class Anchor(Value, frozen=True):
             credential that says it is older, those it had at the `signing`. The latter believes the time that the
             signer claims, so whoever finds a key that was retired can sign for the past; a key that a later version
             lists as `revoked` is taken for nothing.
+        required_proofs: If not empty, which proofs of a Data Integrity credential count, each name one of them: a
+            proof's `id`, its verification method, the DID of it, or its suite. Others are not looked at.
     """
 
     did: str
@@ -62,6 +64,7 @@ class Anchor(Value, frozen=True):
     security: str = "hybrid-if-declared"
     linked_domain: str | None = None
     keys_at: str = "decision"
+    required_proofs: tuple[str, ...] = ()
 
     def covers_action(self, action: str) -> bool:
         """Whether a chain under this anchor may grant `action`."""
@@ -85,6 +88,7 @@ class Trust(Value, frozen=True):
         any_issuer: Set only by `UnsafeAnyIssuer`.
         any_context: Inline contexts, contexts with `@vocab` and lists in any order are taken where statements are
             signed; for test instances only. Not in trust files.
+        presentation_proofs: If not empty, which proofs of a presentation count, as `Anchor.required_proofs`.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
     """
 
@@ -98,6 +102,7 @@ class Trust(Value, frozen=True):
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
     any_context: bool = False
+    presentation_proofs: tuple[str, ...] = ()
 
     @property
     def context_rules(self) -> ContextRules | None:
@@ -154,10 +159,14 @@ class Trust(Value, frozen=True):
         allow, ca = fetch.texts("allow", optional=True), fetch.find_text("ca")
         fetch.close()
         resolver = _resolver(reader)
+        proofs = reader.texts("presentation_proofs", optional=True)
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
-        return cls(audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver)
+        return cls(
+            audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver,
+            presentation_proofs=proofs,
+        )  # fmt: skip
 
     @classmethod
     def nobody(cls) -> Trust:
@@ -176,6 +185,7 @@ class Trust(Value, frozen=True):
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
             **({"anyContext": True} if self.any_context else {}),
+            **({"presentationProofs": list(self.presentation_proofs)} if self.presentation_proofs else {}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -201,6 +211,7 @@ class Trust(Value, frozen=True):
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
                 any_context=row.get("anyContext", False),
+                presentation_proofs=tuple(row.get("presentationProofs", ())),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )
@@ -214,6 +225,19 @@ class Trust(Value, frozen=True):
             if is_below(resource, prefix) and (best is None or len(prefix) > len(best)):
                 best = prefix
         return None if best is None else self.resources[best]
+
+    def find_required(self, document: dict[str, object]) -> tuple[str, ...]:
+        """Return by which names the proofs of a credential count; none where some anchor for it has all proofs count.
+
+        Nothing of the document's shape is known yet: what is wrong with it is said where its shape is checked.
+        """
+        issuer, types = document.get("issuer"), document.get("type")
+        did = issuer.get("id") if isinstance(issuer, dict) else issuer
+        named = tuple(each for each in (types if isinstance(types, list) else [types]) if isinstance(each, str))
+        anchors = self.find_anchors(did, named) if isinstance(did, str) else ()
+        if not all(anchor.required_proofs for anchor in anchors):
+            return ()
+        return tuple(dict.fromkeys(name for anchor in anchors for name in anchor.required_proofs))
 
     def find_anchors(self, issuer: str, types: tuple[str, ...]) -> tuple[Anchor, ...]:
         """Return the anchors under which `issuer` may issue a credential of these types.
@@ -324,6 +348,7 @@ def _anchor(row: _Table) -> Anchor:
         security=row.find_text("security") or "hybrid-if-declared",
         linked_domain=row.find_text("linked_domain"),
         keys_at=row.find_text("keys_at") or KEYS_AT[0],
+        required_proofs=row.texts("required_proofs", optional=True),
     )
     row.close()
     if anchor.security not in SECURITY:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentdid.delegation.resources import find_requested
-from agentdid.errors import ChainRootUntrusted, HybridComponentMissing, IssuerUntrusted
+from agentdid.errors import ChainRootUntrusted, HybridComponentMissing, IssuerUntrusted, ProofMissing
 
 if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability, CapabilityGrant
+    from agentdid.secure.mechanism import Secured
     from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.case import Case
     from agentdid.verify.states import Link
@@ -42,6 +43,7 @@ def check_root(case: Case) -> None:
     Raises:
         ChainRootUntrusted: The owner configured for the resource is not the `root` of every link.
         IssuerUntrusted: Another issuer starts the chain, or issued a credential, and no one anchor allows it.
+        ProofMissing: The only fitting anchors ask for proofs that are not there, or the policy for a presentation's.
         HybridComponentMissing: The only fitting anchors ask for more than classical signatures.
 
     Spec: specs/verification.md V5-V9.
@@ -54,7 +56,10 @@ def check_root(case: Case) -> None:
             anchors = trust.find_anchors(link.credential.issuer, link.credential.types)
             if not anchors:
                 raise IssuerUntrusted("no anchor lets this issuer issue this type", path=f"{link.path}/issuer")
-            case.keep_anchors(link, _classical(anchors, link))
+            case.keep_anchors(link, _fitting(anchors, link))
+    presentation = case.parsed.presentation
+    if presentation is not None and not _has_all(presentation, trust.presentation_proofs):
+        raise ProofMissing("the policy asks for a proof that the presentation does not carry", path="/proof")
 
 
 def is_root_action(trust: Trust, chain: tuple[Link, ...], anchors: tuple[Anchor, ...], action: str) -> bool:
@@ -82,7 +87,7 @@ def _check_chain(case: Case, trust: Trust) -> None:
         )
         if not anchors:
             raise IssuerUntrusted("no anchor lets this issuer start such a chain", path=f"{root.path}/issuer")
-        case.keep_anchors(root, _classical(anchors, root))
+        case.keep_anchors(root, _fitting(anchors, root))
     if len(owned) < len(capability.grants):
         case.void |= frozenset([grant.id for grant in capability.grants]) - {grant.id for grant in owned}
 
@@ -117,6 +122,22 @@ def _root_anchors(trust: Trust, root: Link, capability: Capability) -> tuple[Anc
         if capability.root in anchor.roots
         and capability.principal in (root.credential.issuer, root.subject, *anchor.principals)
     )
+
+
+def _fitting(anchors: tuple[Anchor, ...], link: Link) -> tuple[Anchor, ...]:
+    proven = tuple([anchor for anchor in anchors if _has_all(link.secured, anchor.required_proofs)])
+    if not proven:
+        raise ProofMissing("the policy asks for a proof that the credential does not carry", path=f"{link.path}/proof")
+    return _classical(proven, link)
+
+
+def _has_all(secured: Secured, required: tuple[str, ...]) -> bool:
+    """Whether each name of a policy is that of a proof; what else was there did not count."""
+    if not required:
+        return True
+    from agentdid.secure.proof_set import is_required  # noqa: PLC0415  # most policies name none
+
+    return all(any(is_required(each, name) for each in secured.signatures) for name in required)
 
 
 def _classical(anchors: tuple[Anchor, ...], link: Link) -> tuple[Anchor, ...]:

@@ -52,20 +52,22 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     parent: Secured | None = None
     for link in case.parsed.links:
         in_chain = link.capability is not None
+        signer = link.secured.signer
+        if not same_did(signer, link.credential.issuer):
+            raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
         for signature in link.secured.signatures:
-            if not same_did(signature.did, link.credential.issuer):
-                raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
-            delegated = in_chain and parent is not None
+            own = signature.did == signer  # others signed what the policy asks for beside it (secure.proof_set)
+            delegated = own and in_chain and parent is not None
             try:
                 key = find_carried(case, signature) or (yield from find_key(case, signature))
                 if delegated:
                     case.documents[signature.did].find_key(signature.method_id, DELEGATION, case.question.at)
             except PurposeNotAuthorized:
-                past = _find_past_key(case, link, signature, delegated=delegated)
+                past = _find_past_key(case, link, signature, delegated=delegated) if own else None
                 if past is None:
                     raise
                 key = past
-            if link.position in case.anchors:
+            if own and link.position in case.anchors:
                 _check_pins(case, link, key)
             case.budget.spend_signature()
             signature.check(key)

@@ -26,6 +26,7 @@ from agentdid.verify.states import Link, Parsed
 if TYPE_CHECKING:
     from agentdid.limits import Limits
     from agentdid.secure.mechanism import Secured
+    from agentdid.trust.anchors import Trust
     from agentdid.verify.case import Case
 
 _CREDENTIAL_ENVELOPE: Final = "EnvelopedVerifiableCredential"
@@ -96,7 +97,7 @@ def check_structure(case: Case) -> None:
     if question.holder:
         secured, holder, items = _read_presentation(case, case.text, limits)
     else:
-        secured, holder, items = None, None, _read_credentials(case.text, limits)
+        secured, holder, items = None, None, _read_credentials(case, case.text, limits)
     links: list[Link] = []
     for secured_item in items:
         links.append(_link(secured_item, len(links), limits, case))
@@ -111,8 +112,14 @@ def check_structure(case: Case) -> None:
     case.parsed = Parsed(chain, others, chain + others, secured, holder)
 
 
-def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
+def read_credential(item: object, plain: bool, limits: Limits, trust: Trust | None = None) -> Secured:
     """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
+
+    Args:
+        item: What stands in the input.
+        plain: What the strict parser found of it.
+        limits: Sizes.
+        trust: The policy, which may say which of several proofs count; by default all do.
 
     Raises:
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
@@ -124,7 +131,9 @@ def read_credential(item: object, plain: bool, limits: Limits) -> Secured:
     if _has_type(item, _CREDENTIAL_ENVELOPE):
         return sd_jwt.read(_envelope(item, sd_jwt.MEDIA_TYPE), limits)
     _check_not_jose_json(item)
-    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits)
+    proofs = item.get("proof")
+    required = trust.find_required(item) if trust is not None and type(proofs) is list and len(proofs) > 1 else ()
+    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, required)
 
 
 def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
@@ -158,27 +167,31 @@ def _read_presentation(case: Case, text: JsonText | str, limits: Limits) -> tupl
             _check_not_jose_json(value)
             if not _has_type(value, "VerifiablePresentation"):
                 raise TypeMismatch("expected a VerifiablePresentation", path="/type")
-            secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-            return _open(write_signed(case, secured), text.plain, limits)
+            required = case.question.trust.presentation_proofs
+            secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits, required)
+            return _open(case, write_signed(case, secured), text.plain, limits)
         text = _envelope(value, "application/vp+jwt")
     if "~" in text:
         if text.endswith("~"):
             raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
         raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    return _open(jose.read(text, limits), plain=False, limits=limits)
+    return _open(case, jose.read(text, limits), plain=False, limits=limits)
 
 
-def _open(secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
+def _open(case: Case, secured: Secured, plain: bool, limits: Limits) -> tuple[Secured, str | None, list[Secured]]:
     presentation = parse_presentation(secured.document)
-    return secured, presentation.holder, [read_credential(each, plain, limits) for each in presentation.credentials]
+    trust = case.question.trust
+    items = [read_credential(each, plain, limits, trust) for each in presentation.credentials]
+    return secured, presentation.holder, items
 
 
-def _read_credentials(text: JsonText | str, limits: Limits) -> list[Secured]:
+def _read_credentials(case: Case, text: JsonText | str, limits: Limits) -> list[Secured]:
+    trust = case.question.trust
     if isinstance(text, str):
         return [read_credential(text, False, limits)]
     if type(text.value) is list:
-        return [read_credential(each, text.plain, limits) for each in text.value]
-    return [read_credential(text.value, text.plain, limits)]
+        return [read_credential(each, text.plain, limits, trust) for each in text.value]
+    return [read_credential(text.value, text.plain, limits, trust)]
 
 
 def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
