@@ -17,11 +17,11 @@ from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
 from agentdid.keys.algorithms import ALGORITHMS
-from agentdid.keys.secret import SecretKey
+from agentdid.keys.pair import PAIR, KeyPair, load_secret, public_keys
 from agentdid.limits import DEFAULT
 from agentdid.present.presentation import make_presentation
 from agentdid.proof.suites import find_suite
-from agentdid.secure import data_integrity
+from agentdid.secure import data_integrity, hybrid
 from agentdid.status.bitstring import build_list_credential
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
@@ -31,6 +31,7 @@ from agentdid.verify.structure import read_chain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agentdid.keys.secret import SecretKey
     from agentdid.verify.case import HttpRequest
     from agentdid.verify.needs import Answer
 
@@ -44,7 +45,7 @@ class Party:
     """Somebody with a DID and a key from a fixed seed."""
 
     name: str
-    secret: SecretKey
+    secret: SecretKey | KeyPair
     did: str
     method_id: str
     revoked: set[int] = field(default_factory=set)
@@ -70,14 +71,14 @@ class World:
 
     def party(self, name: str, *, method: str = "key", algorithm: str = "Ed25519") -> Party:
         """Return a party; one with did:web publishes its document and an empty status list."""
-        seed = (name.encode() * 48)[: ALGORITHMS[algorithm].seed_len]
-        secret = SecretKey.from_seed(algorithm, seed)
+        seed = (name.encode() * 64)[: 64 if algorithm == PAIR else ALGORITHMS[algorithm].seed_len]
+        secret = load_secret(algorithm, seed)
         did = did_key.create(secret.public) if method == "key" else did_web.create(f"{name}.example")
         fragment = did.removeprefix("did:key:") if method == "key" else "key-1"
         party = Party(name, secret, did, f"{did}#{fragment}")
         if method == "web":
-            self.serve(did_web.url(did), encode(build_document(did, {"key-1": secret.public})))
-        if find_suite(algorithm) is not None:  # what lists are signed with here
+            self.serve(did_web.url(did), encode(build_document(did, public_keys(secret, "key-1"))))
+        if algorithm == PAIR or find_suite(algorithm) is not None:  # what lists are signed with here
             self.publish(party)
         return party
 
@@ -94,9 +95,12 @@ class World:
         document = build_list_credential(
             party.list_url, party.did, ["revocation"], bytes(bits), valid_from=at, valid_until=at + timedelta(days=1)
         )
-        suite = find_suite(party.secret.public.algorithm.name)
-        assert suite is not None
-        signed = data_integrity.add_proof(document, party.secret, party.method_id, suite, created=at)
+        if isinstance(party.secret, KeyPair):
+            signed = hybrid.add_set(document, party.secret, party.method_id, created=at)
+        else:
+            suite = find_suite(party.secret.public.algorithm.name)
+            assert suite is not None
+            signed = data_integrity.add_proof(document, party.secret, party.method_id, suite, created=at)
         self.serve(party.list_url, encode(signed))
 
     def get(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:  # noqa: ARG002  # a Source

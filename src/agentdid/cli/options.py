@@ -15,6 +15,7 @@ import typer
 from agentdid.codec.instant import parse_instant
 from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError
+from agentdid.keys.pair import PAIR
 from agentdid.limits import DEFAULT
 from agentdid.proof.jws import is_compact
 from agentdid.sources.source import NetworkSource, RecordedSource
@@ -43,6 +44,7 @@ ALGORITHMS: Final = {
     "mldsa65": "ML-DSA-65",
     "mldsa87": "ML-DSA-87",
     "composite": "ML-DSA-44-Ed25519",
+    "hybrid": PAIR,
 }
 _VARIABLE: Final = "AGENTDID_PASSPHRASE"
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,6})([smhd])")

@@ -79,14 +79,18 @@ def create4(document: Mapping[str, object]) -> str:
     return did
 
 
-def input_document(key: PublicKey) -> dict[str, object]:
-    """Return the input document of a did:peer:4 with one key, `#key-1`, under every relationship it is fit for."""
-    method = {"id": f"#{FRAGMENT}", "type": "Multikey", "publicKeyMultibase": encode_multikey(key)}
-    return {
-        "@context": [DID_V1, MULTIKEY_V1],
-        "verificationMethod": [method],
-        **{name: [f"#{FRAGMENT}"] for name in did_key.relationships(key)},
-    }
+def input_document(*keys: PublicKey) -> dict[str, object]:
+    """Return the input document of a did:peer:4 with keys `#key-1`, `#key-2`, …, each under what it is fit for."""
+    names = [f"#key-{number}" for number in range(1, len(keys) + 1)]
+    fit: dict[str, list[str]] = {}
+    for name, key in zip(names, keys, strict=True):
+        for relationship in did_key.relationships(key):
+            fit.setdefault(relationship, []).append(name)
+    methods = [
+        {"id": name, "type": "Multikey", "publicKeyMultibase": encode_multikey(key)}
+        for name, key in zip(names, keys, strict=True)
+    ]
+    return {"@context": [DID_V1, MULTIKEY_V1], "verificationMethod": methods, **fit}
 
 
 def short_form(did: str) -> str:

@@ -16,7 +16,7 @@ from agentdid.clock import Clock, SystemClock
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.chain import check_connected
-from agentdid.delegation.link import ParentLink, build_link, secure_link
+from agentdid.delegation.link import ParentLink, build_link, default_form, secure_link
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
@@ -26,11 +26,11 @@ from agentdid.did.webvh.parallel import build_parallel
 from agentdid.did.webvh.resolve import document_json
 from agentdid.errors import ChainLinkMismatch, DidMethodUnsupported, StoreUnavailable
 from agentdid.issuer.status_ledger import StatusLedger, add_tables
-from agentdid.keys.secret import SecretKey
+from agentdid.keys.pair import KeyPair, generate_secret, load_secret, public_keys
 from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
 from agentdid.proof.suites import find_suite
 from agentdid.record import Value
-from agentdid.secure import data_integrity, sd_jwt
+from agentdid.secure import data_integrity, hybrid, sd_jwt
 from agentdid.status.bitstring import build_list_credential
 from agentdid.storage.controlled import Controlled, ControlledDids, add_table, is_webvh
 from agentdid.storage.engine import reading
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+    from agentdid.keys.secret import SecretKey
     from agentdid.storage.vault import Kdf, Vault
     from agentdid.verify.states import Link
 
@@ -136,9 +137,9 @@ class Issuer:
         self.controlled: ControlledDids | None = None
         if is_webvh(self.did):
             self.controlled = ControlledDids(engine, vault)
-            self._own: tuple[SecretKey, str] | None = None
+            self._own: tuple[SecretKey | KeyPair, str] | None = None
         else:
-            secret = SecretKey.from_seed(content["algorithm"], decode_base64url(content["seed"]))
+            secret = load_secret(content["algorithm"], decode_base64url(content["seed"]))
             self._own = (secret, f"{self.did}#{content['fragment']}")
 
     @classmethod
@@ -162,7 +163,7 @@ class Issuer:
             passphrase: Seals the key.
             did: A did:web that will be served; by default the did:key of the fresh key.
             webvh: Instead of `did`, a did:webvh from `storage.controlled.make`; `algorithm` is then that of its keys.
-            algorithm: Of the key.
+            algorithm: Of the key; `keys.pair.PAIR` for two, under a did:web.
             base_url: Where status lists will be served, without a trailing slash; for a DID with a host its place by
                 default. A did:key without one gets a host that does not exist: its lists are only had offline.
             kdf: The cost of a passphrase guess.
@@ -174,7 +175,9 @@ class Issuer:
             DidInvalid, DidMethodUnsupported: A DID that cannot be issued under.
             ValueError: `base_url` is not an https URL.
         """
-        secret = SecretKey.generate(algorithm)
+        secret = generate_secret(algorithm)
+        if did is None and isinstance(secret, KeyPair):
+            raise DidMethodUnsupported("a pair of keys needs a DID that can list both; give a did:web")
         name = did or did_key.create(secret.public)
         fragment = _FRAGMENT
         if webvh is not None:
@@ -238,7 +241,7 @@ class Issuer:
         if self.controlled is not None:
             return document_json(self.controlled.find(self.did).published().latest)
         secret, method_id = self._signing(self._clock.now())
-        return build_document(self.did, {method_id.partition("#")[2]: secret.public})
+        return build_document(self.did, public_keys(secret, method_id.partition("#")[2]))
 
     def did_files(self) -> dict[str, tuple[bytes, str]]:
         """Return what the DID publishes: URL → body and media type; nothing for a did:key.
@@ -270,7 +273,7 @@ class Issuer:
         at = self._clock.now()
         self.controlled.rotate(self.did, at=at, needed_until=self.ledger.latest_end, compromised=compromised)
 
-    def _signing(self, at: datetime) -> tuple[SecretKey, str]:
+    def _signing(self, at: datetime) -> tuple[SecretKey | KeyPair, str]:
         """Return the key to sign with, and its method's id; read anew, as another process may have rotated."""
         if self.controlled is None:
             return self._own  # type: ignore[return-value]  # set where there is no `controlled`
@@ -286,7 +289,7 @@ class Issuer:
         claims: Mapping[str, object] | None = None,
         disclosable: Sequence[tuple[str | int, ...]] = (),
         ttl: timedelta = DEFAULT_TTL,
-        form: str = sd_jwt.TYP,
+        form: str | None = None,
         idempotency_key: str | None = None,
     ) -> Issued:
         """Mint a capability credential with a status entry.
@@ -298,7 +301,7 @@ class Issuer:
             claims: More claims about the subject.
             disclosable: Paths the holder may withhold, beside every grant.
             ttl: How long it is valid.
-            form: One of `delegation.link.FORMATS`.
+            form: One of `delegation.link.FORMATS`; by default the first, for a pair of keys `hybrid-set`.
             idempotency_key: The same key names the same status entry and credential id again.
 
         Raises:
@@ -312,6 +315,7 @@ class Issuer:
         check_did(to)
         now = self._clock.now()
         secret, method_id = self._signing(now)
+        form = form or default_form(secret)
         at = now.replace(microsecond=0)
         above = () if parent is None else read_chain(list(parent), self._limits)
         leaf = above[-1] if above else None
@@ -391,6 +395,8 @@ class Issuer:
 
     def _sign_list(self, document: dict[str, object], at: datetime) -> bytes:
         secret, method_id = self._signing(at)
+        if isinstance(secret, KeyPair):
+            return encode(hybrid.add_set(document, secret, method_id, created=at))
         suite = find_suite(secret.public.algorithm.name)
         if suite is None:
             # no Data Integrity suite for this key yet: the list is an SD-JWT credential without disclosures

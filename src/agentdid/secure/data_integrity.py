@@ -31,6 +31,7 @@ from agentdid.errors import (
     ProofVerificationError,
     TypeMismatch,
 )
+from agentdid.keys.pair import pick
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.hash_data import hash_data, hash_document
 from agentdid.proof.suites import JCS, JCS_SHA256, PROOF_TYPE, RDFC, SUITES, Suite, Transform
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     Hashes = dict[Transform, bytes]
     """Digests of one document, by how they were made: several proofs share the work."""
 
+HYBRID_SET: Final = "hybrid-set"
+"""The form of a document whose proofs are one group (`secure.hybrid`)."""
 ASSERTION: Final = "assertionMethod"
 AUTHENTICATION: Final = "authentication"
 
@@ -67,6 +70,7 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT, required: Colle
         ProofSuiteUnsupported, ProofPurposeMismatch, ProofChainInvalid, ProofVerificationError: By proof.
         InvalidDomainError, InvalidChallengeError: A presentation's proofs are not for one audience and one challenge.
         IssuerKeyMismatch: Two proofs by different DIDs, none of which the policy asks for.
+        HybridComponentMissing: Not all proofs of a group.
         KeySourceForbidden: `verificationMethod` is not an absolute DID URL.
         TypeMismatch, EncodingInvalid, InputTooLarge: Shapes and counts.
 
@@ -91,9 +95,10 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT, required: Colle
             place = f"/proof/{found.index(proof)}" if proofs is found else "/proof"
             error.path = f"{place}{error.path}"
             raise
+    grouped = (len(counted) > 1 or proof_set.GROUP in counted[0]) and proof_set.has_group(counted, signatures)
     if len(signatures) > 1:
         signatures = _by_owner(signatures, body, several=bool(required))
-    form = signatures[0].suite
+    form = HYBRID_SET if grouped else signatures[0].suite
     made = tuple(signatures)
     if purpose != ASSERTION:
         binding = _binding(counted, body, reader)
@@ -120,8 +125,8 @@ def add_proof(
 
     Args:
         document: With or without proofs; left unchanged.
-        signer: Of one of the suite's algorithms, else `ValueError`.
-        method_id: The absolute DID URL of the signer's key.
+        signer: Of one of the suite's algorithms, else `ValueError`; of a `KeyPair` the fitting key signs.
+        method_id: The absolute DID URL of the signer's key, of a pair that of its first.
         suite: A row of `proof.suites`.
         purpose: `assertionMethod` or `authentication`.
         created: The instant of signing.
@@ -136,6 +141,7 @@ def add_proof(
 
     Spec: Data Integrity sections 4.2 and 4.3; vc-di-eddsa sections 3.2.1 and 3.3.1.
     """
+    signer, method_id = pick(signer, method_id, suite.algorithms)
     transform = suite.find_transform(signer.public.algorithm.name)
     body = {name: each for name, each in document.items() if name != "proof"}
     proofs: Any = document.get("proof", [])

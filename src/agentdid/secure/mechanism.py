@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from msgspec import structs
 
-from agentdid.errors import AlgKeyMismatch, SignatureInvalid
+from agentdid.errors import AlgKeyMismatch, KeyInvalid, SignatureInvalid
+from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
     from agentdid.limits import Budget
 
+_MLDSA: Final = "mldsa"
 NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
 
 
@@ -71,12 +73,15 @@ class Signature(Value, frozen=True, eq=False):
 
         Raises:
             AlgKeyMismatch: The key is of another algorithm than the document says.
+            KeyInvalid: It is of another parameter set of ML-DSA.
             SignatureInvalid: It did not.
             RuntimeError: What was signed is not `written` yet.
         """
         if self.write is not None:
             raise RuntimeError("a signature is checked once it is written")
         if key.algorithm.name not in self.algorithms:
+            if key.algorithm.scheme == _MLDSA == ALGORITHMS[self.algorithms[0]].scheme:
+                raise KeyInvalid("a key of another parameter set of ML-DSA")  # ATTACKS S04
             raise AlgKeyMismatch(f"{self.suite} needs a key of {' or '.join(self.algorithms)}")
         try:
             key.verify(self.value, self.message)
@@ -84,6 +89,18 @@ class Signature(Value, frozen=True, eq=False):
             if self.variant is None:
                 raise
             key.verify(self.value, self.variant)
+
+
+def level_of(signatures: tuple[Signature, ...]) -> str:
+    """Return what signatures withstand: `classical`, `pq`, or `hybrid`, which is both at once.
+
+    Only those by the first one's DID count: an endorsement by another does not make them stronger.
+    """
+    first = signatures[0]
+    if len(signatures) == 1:
+        return ALGORITHMS[first.algorithms[0]].security
+    kinds = {ALGORITHMS[each.algorithms[0]].security for each in signatures if each.did == first.did}
+    return kinds.pop() if len(kinds) == 1 else "hybrid"
 
 
 @final
@@ -148,6 +165,11 @@ class Secured(Value, frozen=True, eq=False):
             if each.write is not None:
                 return structs.replace(self, signatures=tuple([one.written(budget, rules) for one in self.signatures]))
         return self
+
+    @property
+    def level(self) -> str:
+        """What it withstands: see `level_of`."""
+        return level_of(self.signatures)
 
     @property
     def signer(self) -> str:

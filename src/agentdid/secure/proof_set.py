@@ -1,24 +1,31 @@
 """Proof sets and proof chains (Data Integrity sections 2.1.1, 2.1.2 and 4.5): which proofs count, and what they follow.
 
+Spec: specs/proof-sets.md.
+
 * Without a policy every proof counts.
 * A policy names proofs by their `id`, their verification method, its DID or their suite. Each name needs a proof, those
   that are named count, and so does every proof that one of them follows. The others are not looked at: they are
   endorsements by whoever put them there, and satisfy nothing.
 * A proof follows the proofs that its `previousProof` names, whole and in the order in which the document has them.
+* A proof that carries a `proofGroup` holds with all members of the group, or not at all.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from agentdid.errors import ProofChainInvalid, ProofMissing
+from agentdid.errors import HybridComponentMissing, ProofChainInvalid, ProofMissing, TypeMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from agentdid.secure.mechanism import Signature
 
-PREVIOUS = "previousProof"
+PREVIOUS: Final = "previousProof"
+GROUP: Final = "proofGroup"
+ALL_OF: Final = "AllOf"
+_MIN_MEMBERS: Final = 2  # of a group
+_MEMBER: Final = frozenset({"cryptosuite", "verificationMethod"})
 
 
 def select(proofs: list[Any], required: Collection[str]) -> list[Any]:
@@ -89,4 +96,54 @@ def _named(proofs: Sequence[Any], proof: dict[str, Any]) -> list[dict[str, Any]]
     found = [each for each in proofs if isinstance(each, dict) and each.get("id") in names]
     if len(found) != len(names) or len({each["id"] for each in found}) != len(names):
         raise ProofChainInvalid("expected each id to be that of one proof", path=f"/{PREVIOUS}")
+    return found
+
+
+def has_group(proofs: Sequence[dict[str, Any]], signatures: Sequence[Signature]) -> bool:
+    """Whether the proofs that count are one group; hold that it is whole, or that there is none.
+
+    Args:
+        proofs: Those that count.
+        signatures: What was read of them.
+
+    Raises:
+        TypeMismatch: A group that is none.
+        HybridComponentMissing: A member is not among the proofs, or a proof is not a member.
+
+    Spec: specs/proof-sets.md P7-P8; PROTOCOL section 5; ATTACKS S01.
+    """
+    groups = [each[GROUP] for each in proofs if GROUP in each]
+    if not groups:
+        return False
+    members = _members(groups[0])
+    if len(groups) != len(proofs) or any(each != groups[0] for each in groups):
+        raise HybridComponentMissing("every proof carries the same group, or none does", path="/proof")
+    present = [(each.suite, each.method_id) for each in signatures]
+    if len(present) != len(members) or set(present) != members:
+        raise HybridComponentMissing("a proof that the group names is not there", path="/proof")
+    return True
+
+
+def _members(group: object) -> set[tuple[str, str]]:
+    path = f"/proof/{GROUP}"
+    shown = group if isinstance(group, dict) else {}
+    listed = shown.get("members")
+    if (
+        shown.keys() != {"type", "members"}
+        or shown["type"] != ALL_OF
+        or not isinstance(listed, list)
+        or len(listed) < _MIN_MEMBERS
+    ):
+        raise TypeMismatch(f"expected the type {ALL_OF} and two members or more", path=path)
+    found = set()
+    for each in listed:
+        if (
+            not isinstance(each, dict)
+            or each.keys() != _MEMBER
+            or not all(isinstance(one, str) for one in each.values())
+        ):
+            raise TypeMismatch("a member has a cryptosuite and a verification method", path=path)
+        found.add((each["cryptosuite"], each["verificationMethod"]))
+    if len(found) != len(listed):
+        raise TypeMismatch("a member stands twice", path=path)
     return found

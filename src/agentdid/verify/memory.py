@@ -55,12 +55,16 @@ class _Recent(Generic[_V]):
 
 @final
 class KnownList(Value, frozen=True):
-    """A status list, when it ends, and the keys under which its signatures held; with no keys, none was checked yet."""
+    """A status list, when it ends, and the keys under which its signatures held; with no keys, none was checked yet.
+
+    `level` is what its signatures withstand.
+    """
 
     content: StatusList
     ends: datetime | None
     signatures: tuple[Signature, ...]
     keys: tuple[PublicKey, ...]
+    level: str = "classical"
 
 
 @final

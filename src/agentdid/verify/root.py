@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentdid.delegation.resources import find_requested
-from agentdid.errors import ChainRootUntrusted, HybridComponentMissing, IssuerUntrusted, ProofMissing
+from agentdid.errors import ChainRootUntrusted, IssuerUntrusted, ProofMissing
+from agentdid.verify.security import CLASSICAL, check_level, find_needed, fitting_anchors, weakest
 
 if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability, CapabilityGrant
@@ -14,25 +15,24 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Case
     from agentdid.verify.states import Link
 
-_CLASSICAL = ("classical-ok", "hybrid-if-declared")
-
 
 def check_algorithms(case: Case) -> None:
-    """Hold that the signatures are of the level that every link asks for.
+    """Hold that the signatures are of the level that every link asks for; sets `case.needed`.
 
     Which algorithms and suites exist at all was settled when the documents were taken apart.
 
     Raises:
-        HybridComponentMissing: A link's `minSecurity` is above classical, which is all that is built.
+        HybridComponentMissing: A link, or the presentation, is weaker than the `minSecurity` of the chain.
 
     Spec: specs/verification.md V4.
     """
+    case.needed = find_needed(case.parsed.chain)
+    if case.needed == CLASSICAL:
+        return
     for link in case.parsed.chain:
-        if link.capability is not None and link.capability.min_security != "classical":
-            raise HybridComponentMissing(
-                f"the link asks for {link.capability.min_security} signatures, got classical",
-                path=f"{link.path}/credentialSubject/capability/minSecurity",
-            )
+        check_level(case, link.secured.level, f"{link.path}/credentialSubject/capability/minSecurity")
+    if case.parsed.presentation is not None:
+        check_level(case, case.parsed.presentation.level, "/proof")
 
 
 def check_root(case: Case) -> None:
@@ -44,7 +44,7 @@ def check_root(case: Case) -> None:
         ChainRootUntrusted: The owner configured for the resource is not the `root` of every link.
         IssuerUntrusted: Another issuer starts the chain, or issued a credential, and no one anchor allows it.
         ProofMissing: The only fitting anchors ask for proofs that are not there, or the policy for a presentation's.
-        HybridComponentMissing: The only fitting anchors ask for more than classical signatures.
+        HybridComponentMissing: The only fitting anchors ask for stronger signatures than some step has.
 
     Spec: specs/verification.md V5-V9.
     """
@@ -56,7 +56,7 @@ def check_root(case: Case) -> None:
             anchors = trust.find_anchors(link.credential.issuer, link.credential.types)
             if not anchors:
                 raise IssuerUntrusted("no anchor lets this issuer issue this type", path=f"{link.path}/issuer")
-            case.keep_anchors(link, _fitting(anchors, link))
+            case.keep_anchors(link, _fitting(case, anchors, link))
     presentation = case.parsed.presentation
     if presentation is not None and not _has_all(presentation, trust.presentation_proofs):
         raise ProofMissing("the policy asks for a proof that the presentation does not carry", path="/proof")
@@ -87,7 +87,7 @@ def _check_chain(case: Case, trust: Trust) -> None:
         )
         if not anchors:
             raise IssuerUntrusted("no anchor lets this issuer start such a chain", path=f"{root.path}/issuer")
-        case.keep_anchors(root, _fitting(anchors, root))
+        case.keep_anchors(root, _fitting(case, anchors, root))
     if len(owned) < len(capability.grants):
         case.void |= frozenset([grant.id for grant in capability.grants]) - {grant.id for grant in owned}
 
@@ -124,11 +124,15 @@ def _root_anchors(trust: Trust, root: Link, capability: Capability) -> tuple[Anc
     )
 
 
-def _fitting(anchors: tuple[Anchor, ...], link: Link) -> tuple[Anchor, ...]:
+def _fitting(case: Case, anchors: tuple[Anchor, ...], link: Link) -> tuple[Anchor, ...]:
+    """Return the anchors that are content with the proofs that are there, by name and by what they withstand."""
     proven = tuple([anchor for anchor in anchors if _has_all(link.secured, anchor.required_proofs)])
     if not proven:
         raise ProofMissing("the policy asks for a proof that the credential does not carry", path=f"{link.path}/proof")
-    return _classical(proven, link)
+    steps = [link.secured] if link.capability is None else [each.secured for each in case.parsed.chain]
+    if case.parsed.presentation is not None:
+        steps.append(case.parsed.presentation)
+    return fitting_anchors(proven, weakest([each.level for each in steps]), link.path)
 
 
 def _has_all(secured: Secured, required: tuple[str, ...]) -> bool:
@@ -138,13 +142,6 @@ def _has_all(secured: Secured, required: tuple[str, ...]) -> bool:
     from agentdid.secure.proof_set import is_required  # noqa: PLC0415  # most policies name none
 
     return all(any(is_required(each, name) for each in secured.signatures) for name in required)
-
-
-def _classical(anchors: tuple[Anchor, ...], link: Link) -> tuple[Anchor, ...]:
-    fitting = tuple([anchor for anchor in anchors if anchor.security in _CLASSICAL])
-    if not fitting:
-        raise HybridComponentMissing("the anchor asks for post-quantum signatures, got classical", path=link.path)
-    return fitting
 
 
 def _capability(link: Link) -> Capability:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agentdid.clock import seconds
+from agentdid.did import key as did_key
 from agentdid.did.document import DidDocument, parse_document
 from agentdid.did.key import same_did
 from agentdid.did.resolve import Ask, plan, read
@@ -22,6 +23,7 @@ from agentdid.errors import (
 )
 from agentdid.keys.jwk import thumbprint
 from agentdid.verify.needs import Absent, NeedKeys
+from agentdid.verify.security import check_declared
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -45,6 +47,7 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
         IssuerKeyMismatch: Signed by another DID than the one that is named.
         PurposeNotAuthorized: The key does not stand under the relationship; a delegated link needs two.
         ChainLinkMismatch: The parent is not the one whose digest the child names.
+        HybridComponentMissing: A classical signature alone, by a DID that has post-quantum keys.
         DidNotFound and `fetch_…`: A DID document could not be had.
 
     Spec: specs/verification.md V10-V15.
@@ -71,6 +74,9 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
                 _check_pins(case, link, key)
             case.budget.spend_signature()
             signature.check(key)
+        if not signer.startswith(did_key.PREFIX):  # one key is of one kind
+            root = case.parsed.chain[:1] if in_chain else (link,)
+            yield from check_declared(case, link.secured.signatures, case.documents[signer], root, f"{link.path}/proof")
         if in_chain:
             if parent is not None:
                 _check_parent(link, parent)
@@ -79,13 +85,20 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
         from agentdid.verify.linkage import check_domains  # noqa: PLC0415  # most policies name no domain
 
         yield from check_domains(case)
-    presentation = case.parsed.presentation
-    if presentation is not None:
-        _check_presenter(case, presentation.signer)
-        for signature in presentation.signatures:
-            key = find_carried(case, signature) or (yield from find_key(case, signature))
-            case.budget.spend_signature()
-            signature.check(key)
+    if case.parsed.presentation is not None:
+        yield from _check_presentation(case, case.parsed.presentation)
+
+
+def _check_presentation(case: Case, presentation: Secured) -> Generator[Need, Reply, None]:
+    did = presentation.signer
+    _check_presenter(case, did)
+    for signature in presentation.signatures:
+        key = find_carried(case, signature) or (yield from find_key(case, signature))
+        case.budget.spend_signature()
+        signature.check(key)
+    if not did.startswith(did_key.PREFIX):
+        links = (*case.parsed.chain[:1], *case.parsed.others)
+        yield from check_declared(case, presentation.signatures, case.documents[did], links, "/proof")
 
 
 def find_document(case: Case, did: str) -> Generator[Need, Reply, DidDocument]:
@@ -207,6 +220,7 @@ def _fetch(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, Res
         raise DidNotFound(f"{ask.did}: no document is held from the asked instant")
     case.believe_until(answer.held_at, limits.max_key_age_s, f"keys of {ask.did}")
     case.held[ask.did] = answer.held_at
+    case.asked.add(ask.did)
     return answer
 
 

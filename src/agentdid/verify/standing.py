@@ -10,6 +10,7 @@ from agentdid.clock import seconds
 from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import parse
 from agentdid.credential.parse import parse_credential
+from agentdid.did import key as did_key
 from agentdid.errors import (
     AgentdidError,
     AudienceMismatch,
@@ -31,6 +32,7 @@ from agentdid.proof.jws import is_compact
 from agentdid.status.bitstring import StatusEntry, StatusList, parse_entry, read_list
 from agentdid.verify.memory import KnownList
 from agentdid.verify.needs import Absent, NeedFacts, Resource
+from agentdid.verify.security import CLASSICAL, check_declared, check_level, hold_anchors
 from agentdid.verify.signatures import find_document, find_known
 from agentdid.verify.structure import read_credential, write_signed
 
@@ -87,6 +89,7 @@ def check_status(case: Case) -> Generator[Need, Reply, None] | None:
         StatusRevoked, StatusSuspended: Of a leaf or of another credential.
         ChainParentRevoked: Of a link further up.
         StatusUnavailable, StatusStale, StatusListExpired: It could not be found out.
+        HybridComponentMissing: A list that is signed less strongly than the chain, the policy or its issuer's keys ask.
         StatusIssuerMismatch, StatusVerificationError, RangeError and other `status_…`: The list is not one to believe.
 
     Spec: specs/verification.md V25-V31.
@@ -194,11 +197,24 @@ def _verified_list(case: Case, link: Link, entry: StatusEntry, held: Answer) -> 
         raise StatusUnavailable(f"the list's issuer could not be resolved ({error.code})") from None
     except AgentdidError as error:
         raise _as_list_error(error) from None
+    case.levels.append(known.level)
+    if case.needed != CLASSICAL or case.anchors or not known.signatures[0].did.startswith(did_key.PREFIX):
+        yield from _check_security(case, link, known)
     if known.ends is not None and known.ends < case.now.earliest:
         raise StatusListExpired(f"the list was valid until {encode_instant(known.ends)}")
     if content.signed_at > case.now.latest:
         raise StatusStale("the list was signed after the asked instant")
     return content
+
+
+def _check_security(case: Case, link: Link, known: KnownList) -> Generator[Need, Reply, None]:
+    """Hold that a list is signed as strongly as what it speaks about: it is a step of its chain."""
+    links = (link,) if link.capability is None else case.parsed.chain[:1]
+    check_level(case, known.level, "")
+    hold_anchors(case, links, known.level, "")
+    did = known.signatures[0].did
+    if not did.startswith(did_key.PREFIX):
+        yield from check_declared(case, known.signatures, case.documents[did], links, "")
 
 
 def _read(case: Case, held: Resource) -> KnownList:
@@ -221,7 +237,7 @@ def _read(case: Case, held: Resource) -> KnownList:
         secured.document, url=credential.id, issuer=credential.issuer, signed_at=secured.created, limits=limits
     )
     ends = [end for end in (content.valid_until, secured.expires) if end is not None]
-    return KnownList(content, min(ends, default=None), secured.signatures, ())
+    return KnownList(content, min(ends, default=None), secured.signatures, (), secured.level)
 
 
 def _value(text: str, case: Case) -> tuple[object, bool]:

@@ -18,6 +18,7 @@ from agentdid.errors import (
     HolderBindingFailed,
     QueryNotSatisfied,
 )
+from agentdid.keys.pair import KeyPair, algorithm_of, load_secret
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT, Limits
 from agentdid.present.presentation import FORMATS, make_presentation
@@ -133,9 +134,12 @@ class Wallet:
         self._store.add_key(did, algorithm, secret.export_seed(), label)
         return did
 
-    def add_key(self, did: str, secret: SecretKey, *, label: str = "") -> None:
-        """Keep the key of a DID that was made elsewhere (`did:web`); its method is `did.resolve.fragment_of` it."""
-        self._store.add_key(did, secret.public.algorithm.name, secret.export_seed(), label)
+    def add_key(self, did: str, secret: SecretKey | KeyPair, *, label: str = "") -> None:
+        """Keep the key of a DID that was made elsewhere (`did:web`); its method is `did.resolve.fragment_of` it.
+
+        A pair's second method is `#key-2`.
+        """
+        self._store.add_key(did, algorithm_of(secret), secret.export_seed(), label)
 
     @property
     def dids(self) -> tuple[str, ...]:
@@ -204,7 +208,7 @@ class Wallet:
         disclose: Iterable[Path] = (),
         principal: str | None = None,
         http: HttpRequest | None = None,
-        form: str = FORMATS[0],
+        form: str | None = None,
     ) -> str:
         """Return a presentation of what is asked, and of no more.
 
@@ -216,7 +220,7 @@ class Wallet:
             disclose: Paths to disclose beyond the query. Without query and paths to grants, all grants are shown.
             principal: For whom to act, when credentials of several principals fit.
             http: The HTTP request it goes with.
-            form: `vp+jwt`, or a Data Integrity suite.
+            form: `vp+jwt`, a Data Integrity suite or `hybrid-set`; by default the first, for a pair of keys the last.
 
         Raises:
             CredentialNotFound, QueryNotSatisfied: Nothing held fits.
@@ -241,7 +245,7 @@ class Wallet:
             challenge=challenge,
             at=self._clock.now(),
             http=http,
-            form=form,
+            form=form or (FORMATS[-1] if isinstance(signer, KeyPair) else FORMATS[0]),
         )
 
     def delegate(
@@ -262,7 +266,8 @@ class Wallet:
             to: The DID of the agent that may use it.
             capability: PROTOCOL section 1's `capability`; `parent` and `delegation.depth` are filled in.
             ttl: How long it is valid, an hour at most: the link has no status of its own.
-            form: By default the parent's, or where the key signs no such suite its own one of the same canonical form.
+            form: By default the parent's, or where the key signs no such suite its own one of the same canonical form;
+                a pair of keys signs with both.
 
         Raises:
             CredentialNotFound: No such credential.
@@ -286,7 +291,7 @@ class Wallet:
             limits=self._limits,
         )
         signer, method_id = self.signer(held.subject)
-        form = form or fitting_form(leaf.secured.form, signer.public.algorithm.name)
+        form = form or fitting_form(leaf.secured.form, signer)
         link = secure_link(document, signer, method_id, form=form, at=at)
         (made,) = read_chain([link], self._limits)
         used = [] if made.capability is None else [grant.source or "" for grant in made.capability.grants]
@@ -337,15 +342,14 @@ class Wallet:
             if all(link.credential.valid_until is None or link.credential.valid_until > now for link in each.chain)
         ]
 
-    def signer(self, did: str) -> tuple[SecretKey, str]:
+    def signer(self, did: str) -> tuple[SecretKey | KeyPair, str]:
         """Return the key of one of the wallet's DIDs and its method's id. Raises `CredentialNotFound`."""
         if is_webvh(did):
             held = self._store.controlled.find_keys(did).signer(self._clock.now())
             return held.secret(), f"{did}#{held.fragment}"
         for record in self._store.list_keys():
             if record.did == did:
-                secret = SecretKey.from_seed(record.algorithm, record.seed)
-                return secret, f"{did}#{fragment_of(did)}"
+                return load_secret(record.algorithm, record.seed), f"{did}#{fragment_of(did)}"
         raise CredentialNotFound("the wallet holds no key of this DID")
 
     def _answer(self, source: Source | None, trust: Trust) -> partial[Reply]:

@@ -36,6 +36,7 @@ from agentdid.did.resolve import fragment_of, plan_json
 from agentdid.did.result import Resolution
 from agentdid.did.syntax import parse_did_url
 from agentdid.errors import AgentdidError
+from agentdid.keys.pair import PAIR, KeyPair, algorithm_of, generate_secret, public_keys
 from agentdid.keys.secret import SecretKey
 from agentdid.sources.linkage import find_linkage
 from agentdid.sources.resolver import Resolver
@@ -44,7 +45,6 @@ from agentdid.wallet.wallet import Wallet
 
 if TYPE_CHECKING:
     from agentdid.did.result import Dereferencing
-    from agentdid.keys.public import PublicKey
     from agentdid.trust.anchors import Trust
 
 app = typer.Typer(help="Make DIDs, resolve them and link them with domains.", no_args_is_help=True)
@@ -56,7 +56,7 @@ _NUMALGOS = (2, 4)
 def create(
     method: Annotated[str, typer.Option(help="key, web, webvh, jwk or peer.")] = "key",
     key: Annotated[
-        str, typer.Option(help="ed25519, p256, p384, p521, mldsa44, mldsa65, mldsa87, composite.")
+        str, typer.Option(help="ed25519, p256, p384, p521, mldsa44, mldsa65, mldsa87, composite, hybrid.")
     ] = "ed25519",
     host: Annotated[str | None, typer.Option(help="For did:web and did:webvh: host, or host:port.")] = None,
     path: Annotated[list[str] | None, typer.Option(help="For the same: a path segment; may be repeated.")] = None,
@@ -73,6 +73,8 @@ def create(
 ) -> None:
     """Make a DID with a fresh key; the key goes into a wallet, into a file, or nowhere."""
     if method == "webvh":
+        if read_algorithm(key) == PAIR:
+            raise ValueError("two keys need --method web or peer")
         did_log.create_webvh(
             algorithm=read_algorithm(key),
             host=host,
@@ -88,15 +90,15 @@ def create(
             as_json=as_json,
         )
         return
-    secret = SecretKey.generate(read_algorithm(key))
-    did, document = _make(method, secret.public, host, path or [], numalgo)
+    secret = generate_secret(read_algorithm(key))
+    did, document = _make(method, secret, host, path or [], numalgo)
     if wallet is not None:
         passphrase = read_passphrase(passphrase_fd, passphrase_file, new=not wallet.exists())
         opened = Wallet.open if wallet.exists() else Wallet.create
         with opened(wallet, passphrase=passphrase) as held:
             held.add_key(did, secret)
     if out is not None:
-        shown = {"did": did, "algorithm": secret.public.algorithm.name, "seed": encode_base64url(secret.export_seed())}
+        shown = {"did": did, "algorithm": algorithm_of(secret), "seed": encode_base64url(secret.export_seed())}
         write_private(out, encode(shown) + b"\n")
     if wallet is None and out is None:
         typer.echo("the secret key was dropped; keep one with --wallet or --out", err=True)
@@ -180,9 +182,9 @@ def link_domain(
 
 
 def _make(
-    method: str, key: PublicKey, host: str | None, path: list[str], numalgo: int
+    method: str, secret: SecretKey | KeyPair, host: str | None, path: list[str], numalgo: int
 ) -> tuple[str, dict[str, object]]:
-    """Return a DID of a key, and its document."""
+    """Return a DID of a key, or of a pair of keys, and its document."""
     if method not in _METHODS:
         message = f"--method is {', '.join(_METHODS)}, got {method!r}"
         raise ValueError(message)
@@ -191,7 +193,10 @@ def _make(
             raise ValueError("a did:web needs --host")
         name, _, port = host.partition(":")
         did = did_web.create(name, int(port) if port else None, path)
-        return did, build_document(did, {fragment_of(did): key})
+        return did, build_document(did, public_keys(secret, fragment_of(did)))
+    key = secret.public
+    if isinstance(secret, KeyPair) and (method != "peer" or numalgo != max(_NUMALGOS)):
+        raise ValueError("two keys need a DID that lists both: --method web or peer")
     if key.algorithm.multicodec is None and method != "jwk":
         message = f"no multicodec is registered for {key.algorithm.name}; use --method jwk or web"
         raise ValueError(message)
@@ -204,7 +209,7 @@ def _make(
     elif numalgo == _NUMALGOS[0]:
         did = did_peer.create2([(purpose, key) for purpose in "VAID"])
     else:
-        did = did_peer.create4(did_peer.input_document(key))
+        did = did_peer.create4(did_peer.input_document(*public_keys(secret, did_peer.FRAGMENT).values()))
     document = plan_json(did)
     return did, document  # type: ignore[return-value]  # these three methods compute their documents
 

@@ -37,7 +37,9 @@ def init(
     method: Annotated[str, typer.Option(help="key or webvh, when no --did is given.")] = "key",
     host: Annotated[str | None, typer.Option(help="For did:webvh: host, or host:port.")] = None,
     path: Annotated[list[str] | None, typer.Option(help="For did:webvh: a path segment; may be repeated.")] = None,
-    key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
+    key: Annotated[
+        str, typer.Option(help="ed25519, p256, p384, mldsa44, hybrid (two keys, with a --did).")
+    ] = "ed25519",
     base_url: Annotated[str | None, typer.Option(help="Where status lists are served.")] = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
@@ -75,7 +77,10 @@ def issue(
     claims: Annotated[Path | None, typer.Option(help="JSON: more claims about the subject.")] = None,
     disclosable: Annotated[list[str] | None, typer.Option(help="A path the holder may withhold; repeatable.")] = None,
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 10m, 1h, 2d.")] = "1h",
-    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = FORMATS[0],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help=f"One of {', '.join(FORMATS)}; by default the first, of a pair the last."),
+    ] = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
