@@ -1,4 +1,4 @@
-"""`python -m bench [verify|did|issue|proofs] [--json]`: figures with spread and bar; exit 1 if a bar was missed."""
+"""`python -m bench [verify|did|issue|proofs|chain] [--json]`: figures, spread and bar; exit 1 if one was missed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import did, issue, rdfc, start, verify, webvh
+from bench import chain, did, issue, rdfc, start, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,7 @@ TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "did": (did.rows, webvh.rows),
     "issue": (issue.rows,),
     "proofs": (rdfc.rows,),
+    "chain": (chain.rows,),
 }
 
 

@@ -24,6 +24,7 @@ from agentdid.sources.source import RecordedSource
 from agentdid.status.bitstring import StatusEntry, build_list_credential, read_list
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
+from agentdid.verify.memory import Memory
 from bench.measure import CALLS, Row, Work, compare
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _verifier() -> Verifier:
         }
     )
     source = RecordedSource.load({LIST_URL: _status_list()}, NOW)
-    return Verifier(trust, source=source, clock=FixedClock(NOW))
+    return Verifier(trust, source=source, clock=FixedClock(NOW), memory=Memory(max_links=0))
 
 
 def floor() -> Work:

@@ -54,7 +54,7 @@ BUILT = {
     "replay": {"--json"},
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
-    "serve resolver": {"--port"},
+    "serve resolver": {"--port", "--db"},
     "serve vc-api": {"--port", "--manifest"},
     "did link-domain": {"--did", "--origin", "--wallet"},
     "did rotate": {"--wallet", "--json"},
@@ -62,6 +62,7 @@ BUILT = {
     "did log": {"--wallet", "--json"},
     "did witness": {"--wallet", "--json"},
     "did approve": {"--wallet", "--json"},
+    "capability lint": {"--parent", "--json"},
     "doctor": {"--json"},
 }  # fmt: skip
 # Words of the documents that look like codes and are something else: limits, members of a policy, names in Python.

@@ -137,6 +137,10 @@ class SdDisclosureMalformed(Malformed, code="sd_disclosure_malformed"):
     """A disclosure, or the place for its digest, does not have the form of RFC 9901 section 4.2."""
 
 
+class DerivedProofMalformed(Malformed, code="derived_proof_malformed", problem=_SECURITY + "PROOF_VERIFICATION_ERROR"):
+    """The proof value of a selective suite does not have the one form that its specification gives it."""
+
+
 class StatusMalformed(Malformed, code="status_malformed", problem=_STATUS + "MALFORMED_VALUE_ERROR"):
     """A status entry or a status list does not have the form its specification gives it."""
 
@@ -273,6 +277,14 @@ class JsonRdfDivergence(Refused, code="json_rdf_divergence", problem=_SECURITY +
 
 class CanonicalizationLimit(Refused, code="canonicalization_limit", problem=_SECURITY + "PROOF_TRANSFORMATION_ERROR"):
     """Canonical labels would cost more work than the limit allows (RDFC-1.0 section 7.1, dataset poisoning)."""
+
+
+class BaseProofPresented(Refused, code="base_proof_presented", problem=_SECURITY + "PROOF_VERIFICATION_ERROR"):
+    """A base proof, which only its holder may have, stands where a derived one must."""
+
+
+class MandatoryMissing(Refused, code="mandatory_missing"):
+    """The issuer let the holder hide a member by which the credential is judged."""
 
 
 class HybridComponentMissing(Refused, code="hybrid_component_missing"):
@@ -499,6 +511,10 @@ class StoreTampered(Refused, code="store_tampered"):
 
 class StoreVersionUnsupported(Refused, code="store_version_unsupported"):
     """The store was written by a newer version; nothing was changed."""
+
+
+class ResourceMismatch(Refused, code="resource_mismatch"):
+    """A related resource, or a schema, is not the one whose digest the credential names."""
 
 
 class EvidenceMismatch(Refused, code="evidence_mismatch"):

@@ -43,6 +43,8 @@ class Limits(Value, frozen=True):
     """Signature checks one input may cause, status lists included."""
     max_fetches: int = 48
     """Documents one input may make us ask for: a DID and a list for each of 16 credentials, and some."""
+    max_statements: int = 1_024
+    """Statements under selective proofs, hidden ones included: each costs about a signature check."""
     max_rdfc_steps: int = 100_000
     """Quads that canonical labelling may look at (RDFC-1.0 section 7.1): half a second."""
     leeway_s: int = 60
@@ -101,16 +103,18 @@ class Budget(Struct, eq=False):
         signatures: Signature checks left; `Limits.max_signatures` at first.
         fetches: Outside documents left; `Limits.max_fetches` at first.
         rdfc_steps: Labelling steps left; `Limits.max_rdfc_steps` at first.
+        statements: Statements left that a selective proof signs one by one; `Limits.max_statements` at first.
     """
 
     signatures: int
     fetches: int
     rdfc_steps: int
+    statements: int
 
     @classmethod
     def of(cls, limits: Limits) -> Self:
         """Return the whole budget of one input."""
-        return cls(limits.max_signatures, limits.max_fetches, limits.max_rdfc_steps)
+        return cls(limits.max_signatures, limits.max_fetches, limits.max_rdfc_steps, limits.max_statements)
 
     def spend_signature(self) -> None:
         """Pay for one signature check. Raises `InputTooLarge` when nothing is left."""
@@ -123,6 +127,12 @@ class Budget(Struct, eq=False):
         self.fetches -= 1
         if self.fetches < 0:
             raise InputTooLarge("more outside documents needed than the limit allows")
+
+    def spend_statements(self, count: int) -> None:
+        """Pay for statements that are checked one by one. Raises `InputTooLarge` when nothing is left."""
+        self.statements -= count
+        if self.statements < 0:
+            raise InputTooLarge("more statements under selective proofs than the limit allows")
 
     def spend_rdfc(self, steps: int) -> None:
         """Pay for looking at quads to label blank nodes. Raises `CanonicalizationLimit` when nothing is left."""

@@ -12,7 +12,7 @@ from agentdid.codec.base import decode_multibase, encode_multibase
 from agentdid.codec.strict_json import encode
 from agentdid.did.document import build_document
 from agentdid.errors import HybridComponentMissing, KeyInvalid, StoreUnavailable
-from agentdid.keys.pair import PAIR, KeyPair
+from agentdid.keys.pair import HYBRID, KeyPair
 from agentdid.keys.public import load_public
 from agentdid.keys.secret import SecretKey
 from agentdid.proof.suites import SUITES
@@ -37,9 +37,9 @@ INVALID = ("refused", "signature_invalid")
 def world() -> World:
     """A world in which acme, its agent and the helper each have both kinds of keys."""
     made = World()
-    made.acme = made.party("acme", method="web", algorithm=PAIR)
-    made.agent = made.party("agent", method="web", algorithm=PAIR)
-    made.helper = made.party("helper", method="web", algorithm=PAIR)
+    made.acme = made.party("acme", method="web", algorithm=HYBRID)
+    made.agent = made.party("agent", method="web", algorithm=HYBRID)
+    made.helper = made.party("helper", method="web", algorithm=HYBRID)
     return made
 
 
@@ -181,7 +181,7 @@ def _set(world: World, change: Any, *, which: tuple[int, ...] = (0, 1)) -> dict[
 
 def test_two_groups(world: World, faces: Faces) -> None:
     """Both proofs name the same group, in the same order; a stranger named is missing."""
-    other = {"cryptosuite": PQ, "verificationMethod": f"{world.stranger.did}#key-2"}
+    other = {"cryptosuite": PQ, "verificationMethod": f"{world.stranger.did}#key-1-pq"}
 
     reversed_ = _set(world, lambda group: {**group, "members": group["members"][::-1]}, which=(1,))
     assert MISSING == faces(reversed_).answer
@@ -348,7 +348,7 @@ def test_s04_keys_of_another_parameter_set(world: World, faces: Faces) -> None:
     acme = world.acme
     assert isinstance(acme.secret, KeyPair)
     other = SecretKey.from_seed("ML-DSA-65", b"\5" * 32)
-    keys = {"key-1": acme.secret.classical.public, "key-2": other.public}
+    keys = {"key-1": acme.secret.classical.public, "key-1-pq": other.public}
     root = world.root(form=PQ)
     world.serve(acme_document(world), encode(build_document(acme.did, keys)))
 

@@ -36,8 +36,8 @@ def test_c18_a_huge_segment(world: World, part: int, challenge: str | None) -> N
 
 
 def test_c18_a_header_at_its_limit(world: World, faces: Faces) -> None:
-    """C18: 4,096 characters of header are read, more are not."""
-    for size, code in ((3_072, None), (3_075, "input_too_large")):
+    """C18: 16,384 characters of header are read, more are not."""
+    for size, code in ((12_288, None), (12_291, "input_too_large")):
         token = badge_token(world)
         token.header["x"] = ""
         from agentdid.codec.strict_json import encode  # noqa: PLC0415

@@ -176,6 +176,7 @@ def _suspects(path: Path) -> list[str]:
     secret = re.compile(
         r"^(_?secret|_?seed|mac|tag|pin|password|passphrase|challenge|response_code|.*_secret|.*_mac|.*_nonce|nonce)$"
     )
+    cbor = {"value.tag == _CWT", "value.tag == _SIGN1"}  # the number of a CBOR tag
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Compare) and any(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops):
@@ -184,7 +185,7 @@ def _suspects(path: Path) -> list[str]:
             for side in (node.left, *node.comparators):
                 name = side.attr if isinstance(side, ast.Attribute) else side.id if isinstance(side, ast.Name) else ""
                 # `table.c.nonce == …` writes SQL and compares nothing
-                if secret.match(name) and ".c." not in ast.unparse(side):
+                if secret.match(name) and ".c." not in ast.unparse(side) and ast.unparse(node) not in cbor:
                     found.append(f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node)}")
     return found
 

@@ -246,4 +246,7 @@ PINS: Final = (
 # Texts that published digests still name; they are recognized and never processed.
 SUPERSEDED: Final = {
     "24a18c90e9856d526111f29376e302d970b2bd10182e33959995b0207d7043b9": "https://www.w3.org/ns/credentials/v2",
+    "35239c36999d2155312091af194a1edb61634d6ad789a5e5b19f2aebdd762dd9d1dcaada40eda7ef921c6b8c0ae107a0": (
+        "https://www.w3.org/ns/credentials/v2"
+    ),
 }

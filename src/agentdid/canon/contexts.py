@@ -202,9 +202,14 @@ def find_digests(url: str) -> Digests | None:
     return _KNOWN.digests.get(url)
 
 
-def is_superseded(sha256: str) -> bool:
-    """Whether the digest is that of an older text of a context: recognized, never processed."""
-    return sha256 in SUPERSEDED
+def is_superseded(digest: str, url: str | None = None) -> bool:
+    """Whether a digest, SHA-256 or SHA-384, is that of an older text of a context: recognized, never processed.
+
+    Args:
+        digest: Hexadecimal.
+        url: If given, whether it is one of this context.
+    """
+    return digest in SUPERSEDED and url in (None, SUPERSEDED[digest])
 
 
 def rank(url: str) -> int:

@@ -7,7 +7,7 @@ these occurs it gives the same bytes at a tenth of the cost; a walk makes sure, 
 from __future__ import annotations
 
 from math import isfinite
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -15,9 +15,12 @@ from agentdid.codec.strict_json import MAX_INT
 from agentdid.errors import EncodingInvalid, JsonNumberRange, JsonTooDeep, TypeMismatch
 
 _MAX_DEPTH: Final = 256
+_MAX_PARTS: Final = 100_000  # a value that holds itself has no end; what is left then refuses it by its depth
 _FIXED_POINT: Final = 21  # ECMAScript Number::toString: fixed notation up to 10^21, and down to 10^-6
 _SMALLEST_FIXED: Final = -6
-_sorted: Final = msgspec.json.Encoder(order="sorted").encode
+
+canonicalize_plain: Final = msgspec.json.Encoder(order="sorted").encode
+"""Value → the RFC 8785 bytes of (a part of) a value that `strict_json.parse` found plain."""
 
 
 def canonicalize(value: object) -> bytes:
@@ -29,38 +32,42 @@ def canonicalize(value: object) -> bytes:
         TypeMismatch: Not a JSON value.
         JsonTooDeep: Nested over 256 levels.
     """
-    if _is_plain(value, _MAX_DEPTH):
-        return canonicalize_plain(value)
-    return _write(value, _MAX_DEPTH).encode("utf-8")
-
-
-def canonicalize_plain(value: object) -> bytes:
-    """Return the RFC 8785 bytes of (a part of) a value that `strict_json.parse` found plain.
-
-    Raises:
-        EncodingInvalid: A lone surrogate; parsed values have none.
-    """
     try:
-        return _sorted(value)
+        if _is_plain(value, _MAX_DEPTH):
+            return canonicalize_plain(value)
+        return _write(value, _MAX_DEPTH).encode("utf-8")
     except UnicodeEncodeError:
         raise EncodingInvalid("expected strings without lone surrogates") from None
 
 
 def _is_plain(value: object, depth: int) -> bool:
-    """Whether sorted msgspec output is canonical for `value`."""
-    kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return True
-    if depth <= 0:
-        return False
-    if kind is dict:
-        return all(
-            type(name) is str and name.isascii() and (type(each) is str or _is_plain(each, depth - 1))
-            for name, each in value.items()  # type: ignore[attr-defined]  # a dict, by the line above
-        )
-    if kind is list:
-        return all(type(each) is str or _is_plain(each, depth - 1) for each in value)  # type: ignore[attr-defined]
-    return kind is int and -MAX_INT <= value <= MAX_INT  # type: ignore[operator]  # an int, by its own left side
+    """Whether sorted msgspec output is canonical for `value`, which may be any Python value."""
+    parts: list[Any] = [[value]]
+    for part in parts:  # which grows as it is gone through: every object and array of the value, level by level
+        values = part
+        if type(part) is dict:
+            for name in part:
+                if type(name) is not str or not name.isascii():
+                    return False
+            values = part.values()
+        for each in values:
+            kind = type(each)
+            if kind is str or each is None or kind is bool:
+                continue
+            if kind is dict or kind is list:
+                parts.append(each)
+            elif kind is not int or not -MAX_INT <= each <= MAX_INT:
+                return False
+        if len(parts) > _MAX_PARTS:
+            return False
+    return len(parts) <= depth + 1 or _is_shallow(value, depth)
+
+
+def _is_shallow(value: object, depth: int) -> bool:
+    if type(value) is dict or type(value) is list:
+        inner = value.values() if type(value) is dict else value
+        return depth > 0 and all(_is_shallow(each, depth - 1) for each in inner)
+    return True
 
 
 def _write(value: object, depth: int) -> str:

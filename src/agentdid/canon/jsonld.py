@@ -29,6 +29,7 @@ Spec: JSON-LD 1.1 Processing Algorithms and API sections 5.1, 5.3, 7 and 8; RDFC
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.canon.active_context import (
@@ -68,13 +69,14 @@ from agentdid.errors import (
 from agentdid.limits import DEFAULT, Budget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _TYPE: Final = f"<{RDF}type>"
 _FIRST: Final = f"<{RDF}first>"
 _REST: Final = f"<{RDF}rest>"
 _NIL: Final = f"<{RDF}nil>"
 _MAX_ROOTS: Final = 256
+_NO_LABELS: Final[Mapping[int, str]] = MappingProxyType({})
 
 
 def canonicalize(
@@ -118,18 +120,29 @@ def to_quads(document: dict[str, object], *, plain: bool = False, rules: Context
     return quads
 
 
-def locate_nodes(document: dict[str, object], *, rules: ContextRules = STRICT) -> tuple[list[Quad], dict[int, str]]:
-    """Return what `to_quads` returns, and the label of each object without an identifier, by the object's `id()`.
+def locate_nodes(
+    document: dict[str, object], *, rules: ContextRules = STRICT, given: Mapping[int, str] | None = None
+) -> tuple[list[Quad], dict[int, str]]:
+    """Return a document's statements, and the label of each object without an identifier, by the object's `id()`.
+
+    Args:
+        document: As for `canonicalize`.
+        rules: As for `canonicalize`.
+        given: The labels to use, by `id()`: of a part of a document, those of the whole.
 
     Raises:
-        As `to_quads`; and `JsonRdfDivergence` of a document that only the general processor reads.
+        As `to_quads`; and `JsonRdfDivergence` of a document that only the general processor reads, and where labels
+            are given, of lists and graphs, whose blank nodes no object of the document stands for.
     """
-    writer = _Writer(plain=False, rules=rules)
+    writer = _Writer(plain=False, rules=rules, given=given)
     try:
         writer.document(document)
     except Uncovered:
         raise JsonRdfDivergence("the places of blank nodes are known under term tables only") from None
-    _encode("".join(_lines(writer.quads)))
+    if given is not None and writer.labels:
+        raise JsonRdfDivergence("of lists and of graphs nothing is selected: no object stands for their blank nodes")
+    if len(set(writer.quads)) != len(writer.quads):
+        raise JsonRdfDivergence("a value stands twice, which RDF says once")
     return writer.quads, writer.places
 
 
@@ -189,9 +202,10 @@ def enter_context(active: ActiveContext, local: object, rules: ContextRules) -> 
 class _Writer:
     """One pass over one document."""
 
-    __slots__ = ("add", "described", "labels", "places", "plain", "quads", "rules")
+    __slots__ = ("add", "described", "given", "labels", "places", "plain", "quads", "rules")
 
-    def __init__(self, *, plain: bool, rules: ContextRules) -> None:
+    def __init__(self, *, plain: bool, rules: ContextRules, given: Mapping[int, str] | None = None) -> None:
+        self.given = given or _NO_LABELS
         self.plain = plain
         self.rules = rules
         self.quads: list[Quad] = []
@@ -265,7 +279,7 @@ class _Writer:
         if found is None:
             if active.has_id and "id" in node:
                 raise JsonRdfDivergence("a null, which RDF leaves out", path="/id")
-            subject = self.places[id(node)] = self.fresh()
+            subject = self.places[id(node)] = self.given.get(id(node)) or self.fresh()
             return subject
         if type(found) is not str:
             raise TypeMismatch("expected an identifier to be a string", path="/id")

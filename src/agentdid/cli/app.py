@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentdid.cli.commands import did, did_log, issuer, judge, serve, wallet
+from agentdid.cli.commands import capability, did, did_log, issuer, judge, serve, wallet
 from agentdid.cli.demo import demo
 from agentdid.cli.doctor import doctor
 
@@ -20,6 +20,7 @@ did_log.register(did.app)
 app.add_typer(did.app, name="did")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(wallet.app, name="wallet")
+app.add_typer(capability.app, name="capability")
 app.command()(judge.verify)
 app.command()(judge.replay)
 app.add_typer(serve.app, name="serve")

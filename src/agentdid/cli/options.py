@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from getpass import getpass
 from pathlib import Path
@@ -15,13 +16,16 @@ import typer
 from agentdid.codec.instant import parse_instant
 from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError
-from agentdid.keys.pair import PAIR
 from agentdid.limits import DEFAULT
 from agentdid.proof.jws import is_compact
 from agentdid.sources.source import NetworkSource, RecordedSource
 from agentdid.trust.anchors import Trust
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agentdid.keys.secret import Signer
+    from agentdid.sources.resolver import Resolver
     from agentdid.verify.needs import Source
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -33,6 +37,12 @@ TrustFile = Annotated[Path | None, typer.Option("--trust", help="The trust polic
 SourcesFile = Annotated[
     Path | None, typer.Option("--sources", help="JSON: URL or DID to its answer, instead of the network.")
 ]
+KeyUri = Annotated[
+    str | None,
+    typer.Option("--signer", help="Where the signing key lives: a PKCS#11 URI (RFC 7512) with its module-path."),
+]
+NewKey = Annotated[bool, typer.Option("--new-key", help="With --signer: make the key there now.")]
+MarksFile = Annotated[Path | None, typer.Option("--marks", help="Remember here the versions seen of did:webvh.")]
 Output = Annotated[Path | None, typer.Option("--out", help="Write here instead of to stdout.")]
 
 ALGORITHMS: Final = {
@@ -44,9 +54,10 @@ ALGORITHMS: Final = {
     "mldsa65": "ML-DSA-65",
     "mldsa87": "ML-DSA-87",
     "composite": "ML-DSA-44-Ed25519",
-    "hybrid": PAIR,
+    "composite65": "ML-DSA-65-Ed25519",
 }
 _VARIABLE: Final = "AGENTDID_PASSPHRASE"
+_PIN_VARIABLE: Final = "AGENTDID_PIN"
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MAX_FILE: Final = 16 * DEFAULT.max_input_bytes
@@ -76,6 +87,43 @@ def read_passphrase(descriptor: int | None, file: Path | None, *, new: bool = Fa
     if not found:
         raise ValueError("the passphrase is empty")
     return found
+
+
+def read_pin() -> str:
+    """Return a token's PIN from the environment or, at a terminal, a prompt. Raises `ValueError`: nobody to ask."""
+    if _PIN_VARIABLE in os.environ:
+        return os.environ[_PIN_VARIABLE]
+    if sys.stdin.isatty():
+        return getpass("PIN of the token: ")
+    message = f"the token's PIN is needed: pin-source in the PKCS#11 URI, or {_PIN_VARIABLE}"
+    raise ValueError(message)
+
+
+@contextmanager
+def read_signer(uri: str | None, algorithm: str, *, new: bool) -> Iterator[Signer | None]:
+    """Yield the signer that `--signer` names, open; `None` where none is named.
+
+    Args:
+        uri: The option's value.
+        algorithm: Of a key that is made now.
+        new: Whether it is.
+
+    Raises:
+        ValueError: No PKCS#11 URI, or `--new-key` without one.
+        AgentdidError: By the token.
+    """
+    if uri is None:
+        if new:
+            raise ValueError("--new-key goes with --signer")
+        yield None
+        return
+    from agentdid.keystores.reference import open_signer, parse_reference  # noqa: PLC0415  # few keys live elsewhere
+
+    signer = open_signer(parse_reference(uri), pin=read_pin, make=algorithm if new else None)
+    try:
+        yield signer
+    finally:
+        signer.close()
 
 
 def read_input(name: str) -> bytes:
@@ -127,6 +175,21 @@ def read_source(path: Path | None, trust: Trust, held_at: datetime) -> Source:
             message = f"{path}: {error}"
             raise ValueError(message) from None
     return NetworkSource(allow=trust.fetch_allow, ca=trust.fetch_ca, limits=trust.limits)
+
+
+def read_resolver(sources: Path | None, trust: Trust, marks: Path | None = None) -> Resolver:
+    """Return the resolver over recorded answers, or over the network through its guard.
+
+    Args:
+        sources: The recorded answers.
+        trust: Bounds, exceptions to the guard, and who may be asked for other methods.
+        marks: Where the versions seen of did:webvh are kept; otherwise in memory, as long as the process runs.
+    """
+    from agentdid.sources.resolver import Resolver  # noqa: PLC0415  # only where DIDs are resolved for others
+    from agentdid.storage.marks import MemoryMarks, SqlMarks  # noqa: PLC0415
+
+    seen = MemoryMarks() if marks is None else SqlMarks.open(marks)
+    return Resolver(read_source(sources, trust, now()), limits=trust.limits, universal=trust.resolver, marks=seen)
 
 
 def read_duration(text: str) -> timedelta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agentdid.verify.decide import as_outcome
 
@@ -31,6 +31,21 @@ def print_done(value: Mapping[str, object], text: str, *, as_json: bool) -> None
         print_json({"outcome": "accepted", "code": None, "checks": [], **value})
     else:
         sys.stdout.write(_encodable(text) + "\n")
+
+
+def print_findings(links: list[dict[str, Any]], found: type[AgentdidError] | None, *, as_json: bool) -> None:
+    """Write what was read in each link, what is worth a look (`?`) and what is wider (`NO`)."""
+    if as_json:
+        outcome = "accepted" if found is None else found.family
+        print_json({"outcome": outcome, "code": None if found is None else found.code, "checks": [], "links": links})
+        return
+    lines: list[str] = []
+    for link in links:
+        lines += [str(link["id"])] if link["id"] is not None else []
+        lines += link["says"]
+        for mark, name in (("?  ", "notes"), ("NO ", "problems")):
+            lines += [f"{mark} {row['path']}: {row['detail']}" for row in link[name]]
+    sys.stdout.write(_encodable("\n".join(_line(line) for line in lines)) + "\n")
 
 
 def print_problem(error: AgentdidError, *, as_json: bool) -> None:

@@ -7,11 +7,15 @@ audit rows, so every decoder here refuses all spellings but the encoder's.
 from __future__ import annotations
 
 from binascii import Error
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from pybase64 import b64decode, b64encode_as_string
 
 from agentdid.errors import EncodingInvalid, InputTooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _URL: Final = b"-_"
 _PADDING: Final = ("", "===", "==", "=")
@@ -32,6 +36,7 @@ _LANE: Final = 32
 _LANE_BITS: Final = 8 * _LANE
 _LANE_MASK: Final = (1 << _LANE_BITS) - 1
 _LANE_BASE: Final = 58**_LANE
+_RUN_BASE: Final = 58**_DIGITS
 _VALUES: Final = bytes(_ALPHABET.find(chr(octet)) & 0xFF for octet in range(256))
 """ASCII of a digit → its value; of anything else → 255, which is not ASCII."""
 _MAX_BASE58: Final = 8_192
@@ -59,7 +64,7 @@ def decode_base64url(text: str, *, max_bytes: int | None = None) -> bytes:
     if "=" in text or "+" in text or "/" in text:
         raise EncodingInvalid("expected unpadded base64url")
     try:
-        raw = b64decode(text + _PADDING[over], _URL, validate=True)
+        raw = b64decode(text + _PADDING[over], _URL, True)
     except (Error, ValueError):
         raise EncodingInvalid("expected unpadded base64url") from None
     last = _LAST_OF[over]
@@ -94,27 +99,20 @@ def decode_base58btc(text: str) -> bytes:
         raise EncodingInvalid("expected base58btc") from None
     if not digits.isascii():
         raise EncodingInvalid("expected base58btc")
-    if len(digits) <= _DIGITS:
-        number = _join(digits)
-    else:
-        first = len(digits) % _DIGITS
-        number = _join(digits[:first])
-        for at in range(first, len(digits), _DIGITS):
-            number = number * 58**_DIGITS + _join(digits[at : at + _DIGITS])
+    number = 0
+    # whole runs of 96 digits from the end, so that what is left over stands first
+    for at in range(-(-len(digits) % _DIGITS), len(digits), _DIGITS):
+        lanes = int.from_bytes(digits[max(at, 0) : at + _DIGITS], "big")
+        lanes -= (lanes >> 8 & _MASK_1) * _LESS_1
+        lanes -= (lanes >> 16 & _MASK_2) * _LESS_2
+        lanes -= (lanes >> 32 & _MASK_4) * _LESS_4
+        lanes -= (lanes >> 64 & _MASK_8) * _LESS_8
+        lanes -= (lanes >> 128 & _MASK_16) * _LESS_16
+        high = lanes >> _LANE_BITS
+        run = ((high >> _LANE_BITS) * _LANE_BASE + (high & _LANE_MASK)) * _LANE_BASE + (lanes & _LANE_MASK)
+        number = number * _RUN_BASE + run
     leading = len(digits) - len(digits.lstrip(b"\0"))
     return number.to_bytes(leading + (number.bit_length() + 7) // 8, "big")
-
-
-def _join(digits: bytes) -> int:
-    """Return the number that at most 96 base-58 digits write, most significant first."""
-    lanes = int.from_bytes(digits, "big")
-    lanes -= (lanes >> 8 & _MASK_1) * _LESS_1
-    lanes -= (lanes >> 16 & _MASK_2) * _LESS_2
-    lanes -= (lanes >> 32 & _MASK_4) * _LESS_4
-    lanes -= (lanes >> 64 & _MASK_8) * _LESS_8
-    lanes -= (lanes >> 128 & _MASK_16) * _LESS_16
-    high = lanes >> _LANE_BITS
-    return ((high >> _LANE_BITS) * _LANE_BASE + (high & _LANE_MASK)) * _LANE_BASE + (lanes & _LANE_MASK)
 
 
 def encode_multibase(raw: bytes, base: str) -> str:
@@ -135,9 +133,11 @@ def decode_multibase(text: str) -> bytes:
 
     Spec: Controlled Identifiers section 2.4.
     """
-    base = text[:1]
-    if base == "z":
-        return decode_base58btc(text[1:])
-    if base == "u":
-        return decode_base64url(text[1:])
-    raise EncodingInvalid("expected multibase z or u")
+    decode = DECODERS.get(text[:1])
+    if decode is None:
+        raise EncodingInvalid("expected multibase z or u")
+    return decode(text[1:])
+
+
+DECODERS: Final[Mapping[str, Callable[[str], bytes]]] = MappingProxyType({"z": decode_base58btc, "u": decode_base64url})
+"""The prefix of a multibase → what decodes the rest."""

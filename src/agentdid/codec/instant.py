@@ -58,6 +58,11 @@ def parse_numeric_date(value: object, path: str) -> datetime:
     """
     if type(value) is not int or not 0 <= value <= MAX_NUMERIC_DATE:
         raise TypeMismatch("expected whole seconds since 1970", path=path)
+    return _find_date(value)
+
+
+@lru_cache(maxsize=4096)
+def _find_date(value: int) -> datetime:
     return datetime.fromtimestamp(value, UTC)
 
 

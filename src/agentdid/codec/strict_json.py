@@ -31,6 +31,7 @@ from agentdid.record import Value
 
 MAX_INT: Final = 9_007_199_254_740_991
 """2^53-1: the largest integer that IEEE 754 doubles, and so other readers, hold exactly (RFC 7493 section 2.2)."""
+_INT_RANGE: Final = "an integer is within 2^53-1 on either side of zero"
 _MAX_INT_DIGITS: Final = 17  # a sign and sixteen digits
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -182,7 +183,8 @@ def _is_plain(value: object, max_depth: int) -> bool:
             if kind is dict or kind is list:
                 parts.append(each)
             elif kind is int:
-                _check_int(each)
+                if not -MAX_INT <= each <= MAX_INT:
+                    raise JsonNumberRange(_INT_RANGE)
             elif kind is float:
                 _check_float(each)
                 plain = False
@@ -203,7 +205,7 @@ def _check_depth(value: Any, depth: int) -> None:  # noqa: ANN401  # any JSON va
 
 def _check_int(value: int) -> None:
     if not -MAX_INT <= value <= MAX_INT:
-        raise JsonNumberRange("an integer is within 2^53-1 on either side of zero")
+        raise JsonNumberRange(_INT_RANGE)
 
 
 def _check_float(value: float) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
 """VCDM 2.0 section 4.3: the first context of every credential and presentation."""
+CREDENTIALS_V1: Final = "https://www.w3.org/2018/credentials/v1"
+"""VCDM 1.1 section 4.1: the first context of every credential and presentation of that version."""
 AGENTDID_V1: Final = "https://w3id.org/agentdid/v1"
 """Our own context (specs/contexts/agentdid-v1.jsonld); the URL is not registered yet."""
 CAPABILITY_TYPE: Final = "AgentCapabilityCredential"
@@ -20,15 +22,15 @@ CAPABILITY_TYPE: Final = "AgentCapabilityCredential"
 
 @final
 class Credential(Value, frozen=True):
-    """A credential whose members have the shapes of VCDM 2.0.
+    """A credential whose members have the shapes of VCDM 2.0, or of VCDM 1.1.
 
     Attributes:
         id: The credential's URL, if it has one.
         types: Its types, in order, `VerifiableCredential` among them.
         issuer: The issuer's URL, whether it was written as a string or as an object.
         subjects: The `id` of each subject, `None` for one without.
-        valid_from: Aware, UTC, or `None`.
-        valid_until: Aware, UTC, or `None`.
+        valid_from: Aware, UTC, or `None`; of VCDM 1.1 its `issuanceDate`.
+        valid_until: Aware, UTC, or `None`; of VCDM 1.1 its `expirationDate`.
         status: The `credentialStatus` objects as they stand.
         document: The whole, unsecured: no `proof`, disclosures applied. Read it through `claims` outside the core.
     """

@@ -1,19 +1,27 @@
 """JSON objects into credentials and presentations: every member's shape is checked, here and nowhere else.
 
-The rules stand in two tables, a row a member. Members that VCDM 2.0 does not name are left alone: whether an
-unknown member is an error depends on how the document is secured, not on its shape. A rule says where inside its own
-value something is wrong; whoever applies it puts before that where the value stands.
+The rules stand in tables, a row a member, and the first context says which version's tables hold. Members that a
+version does not name are left alone: whether an unknown member is an error depends on how the document is secured, not
+on its shape. A rule says where inside its own value something is wrong; whoever applies it puts before that where the
+value stands.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
-from agentdid.codec.base import decode_multibase
 from agentdid.codec.instant import parse_instant
-from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2, Credential, Presentation
+from agentdid.credential.digests import parse_multibase, parse_sri
+from agentdid.credential.model import (
+    AGENTDID_V1,
+    CAPABILITY_TYPE,
+    CREDENTIALS_V1,
+    CREDENTIALS_V2,
+    Credential,
+    Presentation,
+)
 from agentdid.errors import AgentdidError, ContextNotAllowed, DidInvalid, TypeMismatch
 
 if TYPE_CHECKING:
@@ -24,29 +32,38 @@ _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f]+"
 _MAX_REMEMBERED: Final = 256  # characters
 # BCP 47 by its outline; the registry is not consulted.
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
-_SRI: Final = re.compile(r"sha(256|384|512)-[A-Za-z0-9+/]+={0,2}")
 
 
-def parse_credential(document: dict[str, object], path: str = "") -> Credential:
+def parse_credential(document: dict[str, object], path: str = "", *, partial: bool = False) -> Credential:
     """Return the credential that an unsecured JSON object says, its shape checked.
 
     Args:
         document: The object without `proof`, disclosures applied.
         path: Where it stands in the input, for error messages.
+        partial: Whether it is what a holder shows of a credential of VCDM 1.1, whose `issuanceDate` may be hidden.
 
     Raises:
-        TypeMismatch: A member is absent or has another shape than VCDM 2.0 section 4 gives it.
+        TypeMismatch: A member is absent or has another shape than section 4 of VCDM 2.0, or of VCDM 1.1, gives it.
         ContextNotAllowed: `@context` does not begin as it must.
     """
-    _check_members(document, _CREDENTIAL, ("@context", "type", "issuer", "credentialSubject"), path)
-    types = _types(document["type"], "VerifiableCredential", path)
+    if is_v1(document.get("@context")):
+        kinds = document.get("type")
+        if CAPABILITY_TYPE in (kinds if type(kinds) is list else (kinds,)):
+            raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context", path=f"{path}/@context")
+        _check_members(document, _CREDENTIAL_V1, _REQUIRED if partial else (*_REQUIRED, "issuanceDate"), path)
+        begin, end = "issuanceDate", "expirationDate"
+    else:
+        _check_members(document, _CREDENTIAL, _REQUIRED, path)
+        begin, end = "validFrom", "validUntil"
+    names = document["type"]
+    types: tuple[str, ...] = tuple(names) if type(names) is list else (names,)  # type: ignore[assignment]  # by its row
     if CAPABILITY_TYPE in types:
         _check_capability_context(document["@context"], path)
     issuer, subject = document["issuer"], document["credentialSubject"]
-    valid_from = parse_instant(document["validFrom"], path, "validFrom") if "validFrom" in document else None
-    valid_until = parse_instant(document["validUntil"], path, "validUntil") if "validUntil" in document else None
+    valid_from = parse_instant(document[begin], path, begin) if begin in document else None
+    valid_until = parse_instant(document[end], path, end) if end in document else None
     if valid_from is not None and valid_until is not None and valid_from > valid_until:
-        raise TypeMismatch("validFrom is later than validUntil", path=f"{path}/validUntil")
+        raise TypeMismatch(f"{begin} is later than {end}", path=f"{path}/{end}")
     status = document.get("credentialStatus")
     # what the members are was held by their rows
     return Credential(
@@ -56,7 +73,7 @@ def parse_credential(document: dict[str, object], path: str = "") -> Credential:
         (subject.get("id"),) if type(subject) is dict else tuple([each.get("id") for each in subject]),  # type: ignore[attr-defined]
         valid_from,
         valid_until,
-        () if status is None else tuple(_each(status)),  # type: ignore[arg-type]
+        () if status is None else tuple(status) if type(status) is list else (status,),  # type: ignore[arg-type]
         document,
     )
 
@@ -65,19 +82,24 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
     """Return the presentation that an unsecured JSON object says, its shape checked.
 
     Raises:
-        TypeMismatch: A member is absent or has another shape than VCDM 2.0 section 4.13 gives it.
+        TypeMismatch: A member is absent or has another shape than VCDM 2.0 section 4.13 gives it; VCDM 1.1 section
+            4.10 gives it the same.
         ContextNotAllowed: `@context` does not begin as it must.
     """
     _check_members(document, _PRESENTATION, ("@context", "type"), path)
-    _types(document["type"], "VerifiablePresentation", path)
     holder, credentials = document.get("holder"), document.get("verifiableCredential")
     # what the members are was held by their rows
     return Presentation(
         document.get("id"),  # type: ignore[arg-type]
         holder.get("id") if type(holder) is dict else holder,  # type: ignore[arg-type]
-        () if credentials is None else tuple(_each(credentials)),  # type: ignore[arg-type]
+        () if credentials is None else tuple(credentials) if type(credentials) is list else (credentials,),  # type: ignore[arg-type]
         document,
     )
+
+
+def is_v1(context: object) -> bool:
+    """Whether a document with this `@context` is one of VCDM 1.1."""
+    return type(context) is list and context[:1] == [CREDENTIALS_V1]
 
 
 def check_url(value: object, path: str = "") -> None:
@@ -116,24 +138,13 @@ def _check_members(
         raise
 
 
-def _within(name: str, check: Callable[[object], None], value: object) -> None:
+def _within(name: str, check: Callable[[object], object], value: object) -> None:
     """Apply a rule to a member of the value at hand."""
     try:
         check(value)
     except AgentdidError as error:
         error.path = f"/{name}{error.path}"
         raise
-
-
-def _types(types: object, needed: str, path: str) -> tuple[str, ...]:
-    found = tuple(types) if type(types) is list else (types,)  # names by their row
-    if needed not in found:
-        raise TypeMismatch(f"expected {needed} among the types", path=f"{path}/type")
-    return found
-
-
-def _each(value: object) -> list[object]:
-    return value if type(value) is list else [value]
 
 
 def _check_capability_context(context: object, path: str) -> None:
@@ -149,17 +160,20 @@ def _check_capability_context(context: object, path: str) -> None:
 def _context(value: object) -> None:
     if type(value) is not list or not value:
         raise TypeMismatch("expected a list of contexts")
-    if value[0] != CREDENTIALS_V2:
+    if value[0] != CREDENTIALS_V2 and value[0] != CREDENTIALS_V1:
         raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context")
     for each in value:
         if type(each) is not dict and not (type(each) is str and len(each) <= _MAX_REMEMBERED and _is_url(each)):
             check_url(each, f"/{value.index(each)}")
 
 
-def _type(value: object) -> None:
+def _type(value: object, needed: str = "") -> None:
+    """One or more names of types, and among them what the document must be (VCDM 2.0 section 4.5)."""
     for each in value if type(value) is list and value else _some(value):
         if type(each) is not str or not each or " " in each:
             raise TypeMismatch("expected a type name")
+    if needed and needed not in (value if type(value) is list else (value,)):
+        raise TypeMismatch(f"expected {needed} among the types")
 
 
 def _some(value: object) -> list[object]:
@@ -198,7 +212,7 @@ def _party(value: object) -> None:
 
 
 def _subject(value: object) -> None:
-    for each in _some(value):
+    for each in (value,) if type(value) is dict else _some(value):
         if type(each) is not dict or not each:
             raise TypeMismatch("expected an object with at least one claim")
         if "id" in each:
@@ -238,31 +252,31 @@ def _related(value: object) -> None:
         sri, multibase = each.get("digestSRI"), each.get("digestMultibase")
         if sri is None and multibase is None:
             raise TypeMismatch("expected digestSRI or digestMultibase")
-        if sri is not None and not (isinstance(sri, str) and _SRI.fullmatch(sri)):
-            raise TypeMismatch("expected a Subresource Integrity digest", path="/digestSRI")
+        if sri is not None:
+            _within("digestSRI", parse_sri, sri)
         if multibase is not None:
-            _within("digestMultibase", _multibase, multibase)
+            _within("digestMultibase", parse_multibase, multibase)
 
 
-def _multibase(value: object) -> None:
-    if not isinstance(value, str):
-        raise TypeMismatch("expected a multibase digest")
-    decode_multibase(value)
+def _reserved(_value: object) -> None:
+    """A word of the other version: a reader that knows both would not know which holds."""
+    raise TypeMismatch("expected the members of one version of the data model")
 
 
 def _embedded(value: object) -> None:
-    for each in _each(value):
-        if not isinstance(each, dict) or not each:
+    for each in value if type(value) is list else (value,):
+        if type(each) is not dict or not each:
             raise TypeMismatch("expected a credential object; a token stands in an enveloped credential")
 
 
+_REQUIRED: Final = ("@context", "type", "issuer", "credentialSubject")
 _COMMON: Final[dict[str, Callable[[object], None]]] = {
     "@context": _context,
     "id": check_url,
-    "type": _type,
     "termsOfUse": _typed,
 }
 _CREDENTIAL: Final[dict[str, Callable[[object], None]]] = _COMMON | {
+    "type": partial(_type, needed="VerifiableCredential"),
     "name": _text,
     "description": _text,
     "issuer": _party,
@@ -276,6 +290,18 @@ _CREDENTIAL: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "confidenceMethod": _typed,
 }
 _PRESENTATION: Final[dict[str, Callable[[object], None]]] = _COMMON | {
+    "type": partial(_type, needed="VerifiablePresentation"),
     "holder": _party,
     "verifiableCredential": _embedded,
+}
+# VCDM 1.1 section 4: a status, a schema and a refresh service have an identifier; there are no names
+_CREDENTIAL_V1: Final[dict[str, Callable[[object], None]]] = _COMMON | {
+    "issuer": _party,
+    "credentialSubject": _subject,
+    "credentialStatus": _typed_with_id,
+    "credentialSchema": _typed_with_id,
+    "refreshService": _typed_with_id,
+    "evidence": _typed,
+    "validFrom": _reserved,
+    "validUntil": _reserved,
 }

@@ -18,9 +18,9 @@ from agentdid.delegation.chain import check_delegation, check_form
 from agentdid.errors import ChainLinkMismatch, TypeMismatch
 from agentdid.keys.pair import KeyPair
 from agentdid.limits import DEFAULT, Limits
-from agentdid.proof.suites import JCS, SUITES, find_suite
+from agentdid.proof.suites import JCS, SELECTIVE, SUITES, find_suite
 from agentdid.record import Value
-from agentdid.secure import data_integrity, hybrid, sd_jwt
+from agentdid.secure import data_integrity, hybrid, sd_jwt, vc_jwt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability
     from agentdid.keys.secret import Signer
 
-FORMATS: Final = (sd_jwt.TYP, *SUITES, data_integrity.HYBRID_SET)
-"""The forms a link can be secured in; the first is the default, because it can disclose selectively."""
+FORMATS: Final = (sd_jwt.TYP, vc_jwt.TYP, *SUITES, *SELECTIVE, data_integrity.HYBRID_SET)
+"""The forms a link can be secured in; the first is the default, because it can hide grants."""
 _SHA2_256: Final = b"\x12\x20"  # multihash: SHA-256, 32 bytes
 GRANTS: Final = ("credentialSubject", "capability", "grants")
 
@@ -117,19 +117,27 @@ def secure_link(
     at: datetime,
     disclosable: Sequence[tuple[str | int, ...]] = (),
 ) -> str | dict[str, object]:
-    """Return the credential signed: compact text as an SD-JWT, an object with a Data Integrity suite.
+    """Return the credential signed: compact text as SD-JWT or JWT, an object with a Data Integrity suite.
 
-    Every grant of an SD-JWT can be withheld, whatever else is listed in `disclosable`.
+    Every grant of an SD-JWT can be withheld, whatever else is listed in `disclosable`. Under a selective suite the
+    credential gets a base proof, for its holder to derive from.
 
     Raises:
         ValueError: An unknown form, or disclosable paths in a form that cannot disclose selectively.
-        SdClaimNotAllowed: A path to what may not be hidden.
+        SdClaimNotAllowed, MandatoryMissing: A path to what may not be hidden; the latter under a selective suite.
+        TermUndefined, JsonRdfDivergence: Statements are signed, and the JSON says something else than they would.
     """
+    issued = int(at.timestamp())
     if form == sd_jwt.TYP:
         subject: dict[str, dict[str, list[object]]] = document["credentialSubject"]  # type: ignore[assignment]
         grants = [(*GRANTS, position) for position in range(len(subject["capability"]["grants"]))]
-        issued = int(at.timestamp())
         return sd_jwt.issue(document, signer, method_id, disclosable=[*disclosable, *grants], claims={"iat": issued})
+    if form in SELECTIVE:
+        from agentdid.secure.derivation import add_base_proof  # noqa: PLC0415  # most links are of one signature
+        from agentdid.secure.mandatory import mandatory_pointers  # noqa: PLC0415
+
+        pointers = mandatory_pointers(document, disclosable)
+        return add_base_proof(document, signer, method_id, form, pointers=pointers, created=at)
     if form not in FORMATS:
         message = f"unknown form {form!r}, expected one of {', '.join(FORMATS)}"
         raise ValueError(message)
@@ -138,12 +146,14 @@ def secure_link(
         raise ValueError(message)
     if form == data_integrity.HYBRID_SET:
         return hybrid.add_set(document, signer, method_id, created=at)
+    if form == vc_jwt.TYP:
+        return vc_jwt.issue(document, signer, method_id, claims={"iat": issued})
     return data_integrity.add_proof(document, signer, method_id, SUITES[form], created=at)
 
 
 def default_form(signer: Signer) -> str:
     """Return the form in which a key signs where nothing else is asked: a pair with both of its keys."""
-    return data_integrity.HYBRID_SET if isinstance(signer, KeyPair) else sd_jwt.TYP
+    return data_integrity.HYBRID_SET if isinstance(signer, KeyPair) else FORMATS[0]
 
 
 def fitting_form(form: str, signer: Signer) -> str:

@@ -70,6 +70,31 @@ def dereference(
     return Dereferencing(found if context is None else {"@context": context, **found})
 
 
+def expand(document: dict[str, object]) -> dict[str, object]:
+    """Return a document whose relative DID URLs are absolute: ids of its parts, and what relationships list.
+
+    Spec: DID Resolution section 4.4 step 6 (`expandRelativeUrls`).
+    """
+    did = str(document.get("id"))
+
+    def shown(each: object, *, listed: bool) -> object:
+        if isinstance(each, dict):
+            return {**each, "id": _joined(each["id"], did)} if "id" in each else each
+        return _joined(each, did) if listed else each
+
+    expanded: dict[str, object] = {}
+    for name, value in document.items():
+        listed = name in _ALL_RELATIONSHIPS
+        parts = isinstance(value, list)
+        expanded[name] = [shown(each, listed=listed) for each in value] if parts else shown(value, listed=listed)  # type: ignore[attr-defined]  # a list
+    return expanded
+
+
+def _joined(value: object, did: str) -> object:
+    # DID Core §3.2.2: what does not begin with the DID itself is a path, a query or a fragment under it
+    return f"{did}{value}" if isinstance(value, str) and value[:1] in ("#", "/", "?") else value
+
+
 def _each(document: dict[str, object], name: str) -> list[object]:
     found = document.get(name, [])
     return found if isinstance(found, list) else [found]

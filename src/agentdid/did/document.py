@@ -189,13 +189,14 @@ def build_document(
         "@context": [DID_V1, MULTIKEY_V1],
         "id": did,
         "verificationMethod": [
-            {"id": name, "controller": did, **_shown(key)} for name, key in zip(ids, keys.values(), strict=True)
+            {"id": name, "controller": did, **show_key(key)} for name, key in zip(ids, keys.values(), strict=True)
         ],
         **dict.fromkeys(relationships, ids),
     }
 
 
-def _shown(key: PublicKey) -> dict[str, object]:
+def show_key(key: PublicKey) -> dict[str, object]:
+    """Return the type of a key's verification method and its material: a JsonWebKey where it has no multicodec."""
     if key.algorithm.multicodec is None:
         return {"type": "JsonWebKey", "publicKeyJwk": encode_jwk(key)}
     return {"type": "Multikey", "publicKeyMultibase": encode_multikey(key)}

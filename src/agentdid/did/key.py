@@ -7,6 +7,7 @@ did:keys are compared by `same_did`, which compares keys and not spellings. How 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
 
 PREFIX: Final = "did:key:"
+# the one method of a did:key neither ends nor is revoked; if it did, this would be too late
+_ANY_INSTANT: Final = datetime.max.replace(tzinfo=UTC)
 _KEY_AGREEMENT: Final = ("keyAgreement",)
-_MAX_REMEMBERED: Final = 256  # characters; classical keys take under 160, and strangers shall not fill a cache
+MAX_REMEMBERED: Final = 256  # characters; classical keys take under 160, and strangers shall not fill a cache
 
 
 @final
@@ -47,7 +50,7 @@ def public_key(did: str) -> PublicKey:
 
     Spec: The did:key Method, Decode Public Key Algorithm; ATTACKS H01, H03.
     """
-    return _known(did) if len(did) <= _MAX_REMEMBERED else _decode(did)
+    return _known(did) if len(did) <= MAX_REMEMBERED else _decode(did)
 
 
 def resolve(did: str) -> DidDocument:
@@ -55,7 +58,16 @@ def resolve(did: str) -> DidDocument:
 
     The X25519 key that `document_json` derives signs nothing, so it is left out here. Raises as `public_key`.
     """
-    return _resolve(did) if len(did) <= _MAX_REMEMBERED else _document(did)
+    return _resolve(did) if len(did) <= MAX_REMEMBERED else _document(did)
+
+
+@lru_cache(maxsize=4096)
+def find_key(did: str, method_id: str, relationship: str) -> PublicKey:
+    """Return the key of that id, if the did:key lists it under that relationship: its text says so, at every instant.
+
+    For short texts only (`MAX_REMEMBERED`). Raises as `resolve` and `DidDocument.find_key`.
+    """
+    return resolve(did).find_key(method_id, relationship, _ANY_INSTANT)
 
 
 def document_json(did: str) -> dict[str, object]:

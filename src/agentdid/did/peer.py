@@ -15,11 +15,12 @@ from agentdid.codec.base import decode_base64url, decode_multibase, encode_base6
 from agentdid.codec.strict_json import encode, parse_object
 from agentdid.codec.varint import decode_varint, encode_varint
 from agentdid.did import key as did_key
-from agentdid.did.document import DID_V1, MULTIKEY_V1, DidDocument, parse_document
+from agentdid.did.document import DID_V1, MULTIKEY_V1, DidDocument, parse_document, show_key
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidInvalid, DidNotFound, KeyInvalid, Malformed
 from agentdid.keys.algorithms import BY_MULTICODEC
 from agentdid.keys.multikey import decode_multikey, encode_multikey
+from agentdid.keys.pair import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,18 +80,19 @@ def create4(document: Mapping[str, object]) -> str:
     return did
 
 
-def input_document(*keys: PublicKey) -> dict[str, object]:
-    """Return the input document of a did:peer:4 with keys `#key-1`, `#key-2`, …, each under what it is fit for."""
-    names = [f"#key-{number}" for number in range(1, len(keys) + 1)]
-    fit: dict[str, list[str]] = {}
-    for name, key in zip(names, keys, strict=True):
-        for relationship in did_key.relationships(key):
-            fit.setdefault(relationship, []).append(name)
-    methods = [
-        {"id": name, "type": "Multikey", "publicKeyMultibase": encode_multikey(key)}
-        for name, key in zip(names, keys, strict=True)
-    ]
-    return {"@context": [DID_V1, MULTIKEY_V1], "verificationMethod": methods, **fit}
+def input_document(key: PublicKey, beside: PublicKey | None = None) -> dict[str, object]:
+    """Return the input document of a did:peer:4 with a key, `#key-1`, under every relationship it is fit for.
+
+    Args:
+        key: The key.
+        beside: A second one, `#key-1-pq`, under the same relationships.
+    """
+    keys = {FRAGMENT: key} if beside is None else {FRAGMENT: key, FRAGMENT + SUFFIX: beside}
+    return {
+        "@context": [DID_V1, MULTIKEY_V1],
+        "verificationMethod": [{"id": f"#{name}", **show_key(each)} for name, each in keys.items()],
+        **{name: [f"#{each}" for each in keys] for name in did_key.relationships(key)},
+    }
 
 
 def short_form(did: str) -> str:

@@ -48,9 +48,15 @@ class ResourceMissing(DidNotFound):
     """The document is there, and has nothing under this DID URL."""
 
 
+@final
+class FeatureUnsupported(DidMethodUnsupported):
+    """An option or parameter that the DID's method gives no meaning: a version, of a method that keeps none."""
+
+
 # The name that DID Core and the did:key method give an error, and the word that DID Resolution section 11 has for it.
 # The first row that an error is of counts.
 _NAMES: Final[tuple[tuple[type[AgentdidError], str, str], ...]] = (
+    (FeatureUnsupported, "featureNotSupported", _DID + "FEATURE_NOT_SUPPORTED"),
     (DidMethodUnsupported, "methodNotSupported", _DID + "METHOD_NOT_SUPPORTED"),
     (KeyLengthInvalid, "invalidPublicKeyLength", _DID + "INVALID_PUBLIC_KEY_LENGTH"),
     (KeyInvalid, "invalidPublicKey", _DID + "INVALID_PUBLIC_KEY"),
@@ -135,14 +141,15 @@ class Dereferencing(Value, frozen=True):
     """The outcome of dereferencing a DID URL.
 
     Attributes:
-        content: A document, a part of one, or a list of URLs; `None` where there is none.
+        content: A document, a part of one, a list of URLs, or what a file under the DID holds; `None` where there is
+            none.
         content_type: The media type of `content`.
         error: Why there is none.
         content_metadata: Of the document, where `content` is one.
         dereferencing_metadata: Of this dereferencing.
     """
 
-    content: dict[str, object] | list[str] | None
+    content: object
     content_type: str = DID_TYPE
     error: AgentdidError | None = None
     content_metadata: Mapping[str, object] = _NOTHING

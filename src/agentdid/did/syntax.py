@@ -70,7 +70,8 @@ def check_did(text: str) -> str:
     return found.group(1)
 
 
-def split_did_url(text: object) -> tuple[str, str]:
+@lru_cache(maxsize=4096)
+def split_did_url(text: str | None) -> tuple[str, str]:
     """Return the DID and the fragment of an absolute DID URL that has nothing else: a verification method's id.
 
     Raises:
@@ -80,11 +81,6 @@ def split_did_url(text: object) -> tuple[str, str]:
     """
     if not isinstance(text, str):
         raise DidInvalid("expected an absolute DID URL with a fragment")
-    return _split(text)
-
-
-@lru_cache(maxsize=4096)
-def _split(text: str) -> tuple[str, str]:
     did, mark, fragment = text.partition("#")
     if not mark or _FRAGMENT.fullmatch(fragment) is None:
         raise DidInvalid("expected an absolute DID URL with a fragment")

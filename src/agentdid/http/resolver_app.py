@@ -49,6 +49,7 @@ STATUS: Final = {
     "notFound": HTTPStatus.NOT_FOUND,
     "representationNotSupported": HTTPStatus.NOT_ACCEPTABLE,
     "methodNotSupported": HTTPStatus.NOT_IMPLEMENTED,
+    "featureNotSupported": HTTPStatus.NOT_IMPLEMENTED,
 }
 
 
@@ -93,11 +94,12 @@ def create_resolver_app(resolver: Resolver, *, limits: Limits = DEFAULT) -> Fast
 def _asked(text: str, query: Mapping[str, str]) -> tuple[str, dict[str, object]]:
     """Return the DID URL that was asked for and the options beside it.
 
-    An unencoded DID URL has its query where HTTP has it: the DID parameters in it are taken back.
+    An unencoded DID URL has its query where HTTP has it: the DID parameters in it are taken back. The version of a
+    bare DID is an option of its resolution all the same (DID Resolution section 4.1).
     """
     options: dict[str, object] = dict(query)
     names: list[str] = [each for each in _PARAMETERS if each in options and "?" not in text]
-    if names:
+    if names and (any(each not in VERSIONING for each in names) or set(text) & set("/#")):
         parameters = [(each, str(options.pop(each))) for each in names]
         rest, mark, fragment = text.partition("#")
         text = f"{rest}?{urlencode(parameters, quote_via=quote)}{mark}{fragment}"
@@ -144,7 +146,7 @@ def _answer(outcome: Resolution | Dereferencing, accept: str) -> Response:
     content = outcome.document if isinstance(outcome, Resolution) else outcome.content
     metadata = outcome.document_metadata if isinstance(outcome, Resolution) else outcome.content_metadata
     status = HTTPStatus.GONE if metadata.get("deactivated") is True else HTTPStatus.OK
-    if isinstance(content, list):
+    if accept == URI_LIST and isinstance(content, list):
         return Response(status_code=HTTPStatus.SEE_OTHER, headers={"Location": content[0]})
     if accept in REPRESENTATIONS:
         return JSONResponse(content, status, media_type=accept if isinstance(outcome, Resolution) else DID_TYPE)

@@ -26,28 +26,34 @@ from agentdid.did.webvh.parallel import build_parallel
 from agentdid.did.webvh.resolve import document_json
 from agentdid.errors import ChainLinkMismatch, DidMethodUnsupported, StoreUnavailable
 from agentdid.issuer.status_ledger import StatusLedger, add_tables
-from agentdid.keys.pair import KeyPair, generate_secret, load_secret, public_keys
+from agentdid.keys import pair
+from agentdid.keys.jwk import decode_jwk, encode_jwk
+from agentdid.keystores.keyring import Keyring
+from agentdid.keystores.reference import successor
 from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
 from agentdid.proof.suites import find_suite
 from agentdid.record import Value
-from agentdid.secure import data_integrity, hybrid, sd_jwt
+from agentdid.secure import data_integrity, derivation, hybrid, sd_jwt
 from agentdid.status.bitstring import build_list_credential
 from agentdid.storage.controlled import Controlled, ControlledDids, add_table, is_webvh
 from agentdid.storage.engine import reading
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
-from agentdid.verify.structure import read_chain
+from agentdid.verify.structure import check_parents, read_chain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy.engine import Connection, Engine
 
-    from agentdid.keys.secret import SecretKey
+    from agentdid.keys.public import PublicKey
+    from agentdid.keys.secret import Signer
+    from agentdid.storage.controlled import HeldKey, MakeKey
     from agentdid.storage.vault import Kdf, Vault
     from agentdid.verify.states import Link
 
 _KIND: Final = "issuer"
+_BBS: Final = "bbs-2023"
 _FRAGMENT: Final = "key-1"
 DEFAULT_TTL: Final = timedelta(hours=1)
 LIST_LIFE: Final = timedelta(hours=24)
@@ -120,8 +126,10 @@ class Issuer:
         clock: Clock | None = None,
         refresh_s: float = REFRESH_S,
         limits: Limits = DEFAULT,
+        keyring: Keyring | None = None,
     ) -> None:
         self._engine = engine
+        self._keyring = keyring or Keyring()
         self._clock = clock or SystemClock()
         self._limits = limits
         self._signed: dict[str, tuple[int, SignedList]] = {}
@@ -137,10 +145,9 @@ class Issuer:
         self.controlled: ControlledDids | None = None
         if is_webvh(self.did):
             self.controlled = ControlledDids(engine, vault)
-            self._own: tuple[SecretKey | KeyPair, str] | None = None
+            self._own: tuple[Signer, str] | None = None
         else:
-            secret = load_secret(content["algorithm"], decode_base64url(content["seed"]))
-            self._own = (secret, f"{self.did}#{content['fragment']}")
+            self._own = (_own_key(content, self._keyring), f"{self.did}#{content['fragment']}")
 
     @classmethod
     def create(
@@ -151,19 +158,23 @@ class Issuer:
         did: str | None = None,
         webvh: Controlled | None = None,
         algorithm: str = "Ed25519",
+        signer: Signer | None = None,
+        reference: str = "",
         base_url: str | None = None,
         kdf: Kdf | None = None,
         clock: Clock | None = None,
         refresh_s: float = REFRESH_S,
     ) -> Self:
-        """Return a new issuer with a fresh key, in a file that must not exist.
+        """Return a new issuer with a fresh key, or with one that lives elsewhere, in a file that must not exist.
 
         Args:
             path: The file.
             passphrase: Seals the key.
             did: A did:web that will be served; by default the did:key of the fresh key.
             webvh: Instead of `did`, a did:webvh from `storage.controlled.make`; `algorithm` is then that of its keys.
-            algorithm: Of the key; `keys.pair.PAIR` for two, under a did:web.
+            algorithm: Of the fresh key; `keys.pair.HYBRID` for two, under a did:web.
+            signer: The key, where it lives elsewhere; the caller closes it. That of `webvh` is named there, too.
+            reference: Where that is, a PKCS#11 URI by which `open` finds it; empty: `open` is given the signer.
             base_url: Where status lists will be served, without a trailing slash; for a DID with a host its place by
                 default. A did:key without one gets a host that does not exist: its lists are only had offline.
             kdf: The cost of a passphrase guess.
@@ -175,10 +186,11 @@ class Issuer:
             DidInvalid, DidMethodUnsupported: A DID that cannot be issued under.
             ValueError: `base_url` is not an https URL.
         """
-        secret = generate_secret(algorithm)
-        if did is None and isinstance(secret, KeyPair):
-            raise DidMethodUnsupported("a pair of keys needs a DID that can list both; give a did:web")
-        name = did or did_key.create(secret.public)
+        secrets = pair.generate(algorithm) if signer is None else ()
+        public = secrets[0].public if signer is None else signer.public
+        if len(secrets) > 1 and did is None and webvh is None:
+            raise DidMethodUnsupported("two keys need a DID that lists both; give a did:web")
+        name = did or did_key.create(public)
         fragment = _FRAGMENT
         if webvh is not None:
             if did is not None:
@@ -193,7 +205,11 @@ class Issuer:
         place = _base_url(name, base_url)
 
         def fill(connection: Connection, vault: Vault) -> None:
-            own = {"algorithm": algorithm, "seed": encode_base64url(secret.export_seed()), "fragment": fragment}
+            own: dict[str, object] = {"fragment": fragment}
+            if signer is not None:
+                own |= {"public": encode_jwk(public), "reference": reference}
+            else:
+                own |= {"algorithm": algorithm, "seed": encode_base64url(pair.seed_of(secrets))}
             # the keys of a did:webvh change, and have a table of their own
             content = encode(own if webvh is None else {})
             connection.execute(
@@ -205,7 +221,8 @@ class Issuer:
                 ControlledDids.insert(connection, vault, webvh)
 
         engine, vault = create_sealed(path, _KIND, _TABLES, passphrase.encode(), kdf, fill)
-        return cls(engine, vault, clock=clock, refresh_s=refresh_s)
+        keyring = Keyring(() if signer is None else (signer,))
+        return cls(engine, vault, clock=clock, refresh_s=refresh_s, keyring=keyring)
 
     @classmethod
     def open(
@@ -216,14 +233,37 @@ class Issuer:
         clock: Clock | None = None,
         refresh_s: float = REFRESH_S,
         limits: Limits = DEFAULT,
+        signer: Signer | None = None,
+        pin: Callable[[], str] | None = None,
     ) -> Self:
-        """Return an existing issuer. Raises `StoreLocked`, `StoreTampered`, `StoreUnavailable`."""
+        """Return an existing issuer.
+
+        Args:
+            path: The file.
+            passphrase: What it was made with.
+            clock: Tells the time of issue.
+            refresh_s: As `create`.
+            limits: Of chains that are extended.
+            signer: Its key, where that lives elsewhere and the store does not say where.
+            pin: Asked for a token's PIN, where the store says where the key lives and not where its PIN is.
+
+        Raises:
+            StoreLocked, StoreTampered, StoreUnavailable: By the file, or by the token that the key lives in.
+            KeyInvalid: The token has another key in its place.
+        """
         engine, vault = open_sealed(path, _KIND, passphrase.encode())
-        return cls(engine, vault, clock=clock, refresh_s=refresh_s, limits=limits)
+        keyring = Keyring(() if signer is None else (signer,), pin)
+        try:
+            return cls(engine, vault, clock=clock, refresh_s=refresh_s, limits=limits, keyring=keyring)
+        except BaseException:
+            engine.dispose()
+            keyring.close()
+            raise
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and of the token that was opened for it."""
         self._engine.dispose()
+        self._keyring.close()
 
     def __enter__(self) -> Self:
         return self
@@ -241,7 +281,7 @@ class Issuer:
         if self.controlled is not None:
             return document_json(self.controlled.find(self.did).published().latest)
         secret, method_id = self._signing(self._clock.now())
-        return build_document(self.did, public_keys(secret, method_id.partition("#")[2]))
+        return build_document(self.did, pair.public_keys(secret, method_id.partition("#")[2]))
 
     def did_files(self) -> dict[str, tuple[bytes, str]]:
         """Return what the DID publishes: URL → body and media type; nothing for a did:key.
@@ -261,24 +301,46 @@ class Issuer:
             return {}
         return {did_web.url(self.did): (encode(self.did_document()), "application/did+json")}
 
-    def rotate(self, *, compromised: bool = False) -> None:
+    def rotate(self, *, compromised: bool = False, signer: Signer | None = None) -> None:
         """Give a did:webvh fresh keys; what the old ones signed stays good, unless they were compromised.
+
+        A signing key that lives in a token gets its successor there, under a label of its own.
+
+        Args:
+            compromised: Whether the keys until now are.
+            signer: The fresh signing key, where it lives elsewhere.
 
         Raises:
             DidMethodUnsupported: The DID has no history: a did:key is its key.
+            StoreUnavailable: The key lives elsewhere, and no fresh one can be had there.
             DidDeactivated, DidWitnessThreshold, ValueError: As `storage.controlled.ControlledDids.rotate`.
         """
         if self.controlled is None:
             raise DidMethodUnsupported("only a did:webvh rotates")
         at = self._clock.now()
-        self.controlled.rotate(self.did, at=at, needed_until=self.ledger.latest_end, compromised=compromised)
+        listed = self.controlled.find_keys(self.did).signing  # none at the DID's end
+        make_key: MakeKey | None = self._make_key if listed and listed[-1].reference else None
+        if signer is not None:
+            self._keyring.give(signer)
+            public = signer.public
+            make_key = lambda _newest, _fragment: (public, "")  # noqa: E731  # one of two
 
-    def _signing(self, at: datetime) -> tuple[SecretKey | KeyPair, str]:
+        self.controlled.rotate(
+            self.did, at=at, needed_until=self.ledger.latest_end, compromised=compromised, make_key=make_key
+        )
+
+    def _make_key(self, newest: HeldKey, fragment: str) -> tuple[PublicKey, str]:
+        reference = successor(newest.reference, fragment)
+        return self._keyring.make(newest.algorithm, reference), reference
+
+    def _signing(self, at: datetime) -> tuple[Signer, str]:
         """Return the key to sign with, and its method's id; read anew, as another process may have rotated."""
         if self.controlled is None:
             return self._own  # type: ignore[return-value]  # set where there is no `controlled`
         held = self.controlled.find_keys(self.did).signer(at)
-        return held.secret(), f"{self.did}#{held.fragment}"
+        if held.shown:
+            return self._keyring.find(held.public(), held.reference), f"{self.did}#{held.fragment}"
+        return pair.as_signer(tuple(key for _, key in held.secrets())), f"{self.did}#{held.fragment}"
 
     def issue(
         self,
@@ -395,9 +457,13 @@ class Issuer:
 
     def _sign_list(self, document: dict[str, object], at: datetime) -> bytes:
         secret, method_id = self._signing(at)
-        if isinstance(secret, KeyPair):
+        if isinstance(secret, pair.KeyPair):
             return encode(hybrid.add_set(document, secret, method_id, created=at))
         suite = find_suite(secret.public.algorithm.name)
+        if suite is None and not secret.public.algorithm.verifies:
+            # a key that only selective suites sign with: nothing of a list can be hidden
+            signed = derivation.add_base_proof(document, secret, method_id, _BBS, pointers=[""], created=at)
+            return encode(derivation.derive(signed, []))
         if suite is None:
             # no Data Integrity suite for this key yet: the list is an SD-JWT credential without disclosures
             claims: dict[str, object] = {"iat": int(at.timestamp())}
@@ -405,11 +471,18 @@ class Issuer:
         return encode(data_integrity.add_proof(document, secret, method_id, suite, created=at))
 
 
+def _own_key(content: dict[str, Any], keyring: Keyring) -> Signer:
+    if "seed" in content:
+        return pair.as_signer(pair.load(content["algorithm"], decode_base64url(content["seed"])))
+    return keyring.find(decode_jwk(content["public"]), content["reference"])
+
+
 def _check_above(above: Sequence[Link]) -> None:
     """Hold that what a link shall hang on is one chain of capabilities. Raises `ChainLinkMismatch`, `ChainTooDeep`."""
     chain = [(link.credential, link.capability) for link in above if link.capability is not None]
     if not chain or len(chain) != len(above):
         raise ChainLinkMismatch("expected a chain of capability credentials as the parent")
+    check_parents((*above, above[-1]))
     check_connected(chain, Limits(max_chain=HARD_MAX_CHAIN))  # how long a chain may be is each verifier's own to say
 
 

@@ -1,12 +1,12 @@
-"""Two keys of one controller, against two kinds of attacker: an Ed25519 key, and an ML-DSA-44 key beside it.
+"""Two keys of one DID, a classical and a post-quantum one: what a hybrid proof set is signed with (PROTOCOL section 5).
 
-Unlike a composite (`keys.composite`) each of them is a key of its own, with a verification method of its own: what is
-signed by both carries two proofs (PROTOCOL section 5, `hybrid-set`), and who knows only one kind can still read it.
+Unlike a composite each is a key of its own, listed beside the other, and a reader who knows only one of the two reads
+that one's proof. A store keeps both as one record: its algorithm is `HYBRID`, its secret the two seeds in that order.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn, Self, final
+from typing import TYPE_CHECKING, Final, NoReturn, final
 
 from agentdid.errors import KeyInvalid
 from agentdid.keys.algorithms import ALGORITHMS
@@ -18,22 +18,51 @@ if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
     from agentdid.keys.secret import Signer
 
-PAIR: Final = "Ed25519+ML-DSA-44"
-"""What stores call such a pair in place of an algorithm."""
-SECOND: Final = "key-2"
-"""The fragment of the post-quantum key; the classical one has the fragment that a single key would have."""
-_CLASSICAL: Final = "Ed25519"
-_POST_QUANTUM: Final = "ML-DSA-44"
-_SPLIT: Final = ALGORITHMS[_CLASSICAL].seed_len
+HYBRID: Final = "Ed25519+ML-DSA-44"
+SUFFIX: Final = "-pq"
+"""What the second key's fragment has behind that of the first."""
+
+
+def generate(algorithm: str) -> tuple[SecretKey, ...]:
+    """Return a fresh key of an algorithm, or the two of `HYBRID`. Raises `KeyInvalid`: unknown, or without secrets."""
+    return tuple(SecretKey.generate(each) for each in algorithm.split("+"))
+
+
+def load(algorithm: str, seed: bytes) -> tuple[SecretKey, ...]:
+    """Return the keys of a record: one, or the two of `HYBRID`. Raises `KeyInvalid`: another length."""
+    names = algorithm.split("+")
+    if any(name not in ALGORITHMS for name in names):
+        raise KeyInvalid("a record of keys of an unknown algorithm")
+    found = []
+    for name in names[:-1]:
+        cut = ALGORITHMS[name].seed_len
+        found.append(SecretKey(name, seed[:cut]))
+        seed = seed[cut:]
+    return (*found, SecretKey(names[-1], seed))
+
+
+def name_of(keys: tuple[SecretKey, ...]) -> str:
+    """Return the algorithm of a record of keys."""
+    return "+".join(key.public.algorithm.name for key in keys)
+
+
+def seed_of(keys: tuple[SecretKey, ...]) -> bytes:
+    """Return the secret of a record of keys, for a store that seals it."""
+    return b"".join(key.export_seed() for key in keys)
+
+
+def fragments(first: str, keys: tuple[SecretKey, ...]) -> tuple[str, ...]:
+    """Return the fragments of a record's keys."""
+    return tuple(first + SUFFIX * position for position in range(len(keys)))
 
 
 @final
 class KeyPair:
-    """Both keys in memory. As a `Signer` it is its classical key, so that what needs one signature has one.
+    """Both keys as one `Signer`. What needs one signature has that of the classical key.
 
     Attributes:
-        classical: The Ed25519 key.
-        post_quantum: The ML-DSA-44 key.
+        classical: The first key.
+        post_quantum: The one beside it.
     """
 
     __slots__ = ("classical", "post_quantum")
@@ -41,16 +70,6 @@ class KeyPair:
     def __init__(self, classical: SecretKey, post_quantum: SecretKey) -> None:
         self.classical = classical
         self.post_quantum = post_quantum
-
-    @classmethod
-    def generate(cls) -> Self:
-        """Return a fresh pair."""
-        return cls(SecretKey.generate(_CLASSICAL), SecretKey.generate(_POST_QUANTUM))
-
-    @classmethod
-    def from_seed(cls, seed: bytes) -> Self:
-        """Return the pair of two seeds, one after the other. Raises `KeyInvalid` for another length."""
-        return cls(SecretKey(_CLASSICAL, seed[:_SPLIT]), SecretKey(_POST_QUANTUM, seed[_SPLIT:]))
 
     @property
     def public(self) -> PublicKey:
@@ -61,49 +80,33 @@ class KeyPair:
         """Return the classical signature of a message."""
         return self.classical.sign(message)
 
-    def export_seed(self) -> bytes:
-        """Return both secrets, for a store that seals them."""
-        return self.classical.export_seed() + self.post_quantum.export_seed()
+    @property
+    def keys(self) -> tuple[SecretKey, SecretKey]:
+        """Both keys, the classical first."""
+        return self.classical, self.post_quantum
 
     def members(self, method_id: str) -> tuple[tuple[SecretKey, str], tuple[SecretKey, str]]:
         """Return each key with its method's id, given that of the first."""
-        did, _, _ = method_id.partition("#")
-        return (self.classical, method_id), (self.post_quantum, f"{did}#{SECOND}")
+        return (self.classical, method_id), (self.post_quantum, method_id + SUFFIX)
 
     def __repr__(self) -> str:
         return f"KeyPair({self.classical!r}, {self.post_quantum!r})"
 
     def __reduce__(self) -> NoReturn:
-        message = "a KeyPair is not copied or pickled; export_seed is explicit"
+        message = "a KeyPair is not copied or pickled; its keys' export_seed is explicit"
         raise TypeError(message)
 
 
-def generate_secret(algorithm: str) -> SecretKey | KeyPair:
-    """Return a fresh key of an algorithm of the table, or a fresh `PAIR`. Raises `KeyInvalid`."""
-    return KeyPair.generate() if algorithm == PAIR else SecretKey.generate(algorithm)
+def as_signer(keys: tuple[SecretKey, ...]) -> SecretKey | KeyPair:
+    """Return a record's keys as what signs."""
+    return keys[0] if len(keys) == 1 else KeyPair(*keys)
 
 
-def load_secret(algorithm: str, seed: bytes) -> SecretKey | KeyPair:
-    """Return the key of a seed, or the pair of two. Raises `KeyInvalid`."""
-    return KeyPair.from_seed(seed) if algorithm == PAIR else SecretKey.from_seed(algorithm, seed)
-
-
-def algorithm_of(secret: SecretKey | KeyPair) -> str:
-    """Return what a store calls the kind of a key."""
-    return PAIR if isinstance(secret, KeyPair) else secret.public.algorithm.name
-
-
-def public_keys(secret: SecretKey | KeyPair, fragment: str) -> dict[str, PublicKey]:
-    """Return what a DID document lists of a key: by its fragment, and of a pair by two.
-
-    Raises:
-        KeyInvalid: The first key of a pair has the fragment of the second.
-    """
-    if not isinstance(secret, KeyPair):
-        return {fragment: secret.public}
-    if fragment == SECOND:
-        raise KeyInvalid(f"the first key of a pair is not called {SECOND}")
-    return {fragment: secret.classical.public, SECOND: secret.post_quantum.public}
+def public_keys(signer: Signer, fragment: str) -> dict[str, PublicKey]:
+    """Return what a DID document lists of a signer: fragment → key, of a pair two."""
+    if not isinstance(signer, KeyPair):
+        return {fragment: signer.public}
+    return dict(zip(fragments(fragment, signer.keys), (each.public for each in signer.keys), strict=True))
 
 
 def pick(signer: Signer, method_id: str, algorithms: Collection[str]) -> tuple[Signer, str]:

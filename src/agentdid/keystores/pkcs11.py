@@ -242,6 +242,10 @@ class Pkcs11Signer:
         answer = self._token.run(lambda session: self._handle(session).sign(payload, mechanism=kind))
         return check_answer(self.public, message, bytes(answer), "raw")
 
+    def close(self) -> None:
+        """Close the token that the key is in, and with it every signer of it."""
+        self._token.close()
+
     def _handle(self, session: Any) -> Any:  # noqa: ANN401  # of an extra
         if self._held[0] is not session:
             self._held = (session, self._find(session))

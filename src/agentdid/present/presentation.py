@@ -9,7 +9,8 @@ from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import encode
 from agentdid.credential.model import AGENTDID_V1, CREDENTIALS_V2
 from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity, hybrid, jose, sd_jwt
+from agentdid.secure import data_integrity, hybrid, jose
+from agentdid.secure.envelope import envelop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ def make_presentation(
     """Return a presentation as text: a compact `vp+jwt`, or JSON with a Data Integrity proof.
 
     Args:
-        credentials: Root first; SD-JWTs as text, Data Integrity credentials as objects.
+        credentials: Root first; tokens as text, Data Integrity credentials as objects.
         holder: The DID that presents: the leaf's subject.
         signer: A key of the holder, in its `authentication`.
         method_id: The key's absolute DID URL.
@@ -97,10 +98,4 @@ def make_presentation(
 
 
 def _embed(credential: str | dict[str, object]) -> dict[str, object]:
-    if isinstance(credential, dict):
-        return credential
-    return {
-        "@context": CREDENTIALS_V2,
-        "id": f"data:{sd_jwt.MEDIA_TYPE},{credential}",
-        "type": "EnvelopedVerifiableCredential",
-    }
+    return credential if isinstance(credential, dict) else envelop(credential)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import JsonText, encode, parse
 from agentdid.errors import (
+    AgentdidError,
     AlgKeyMismatch,
     AlgNotAllowed,
     CritUnsupported,
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 
     from agentdid.keys.secret import Signer
 
-_MAX_HEADER: Final = 4_096
-"""Characters of a header segment: ours are under 300."""
+_MAX_HEADER: Final = 16_384
+"""Characters of a header segment: one whose `kid` is the did:key of an ML-DSA-87 key has 9,400."""
+_MAX_REMEMBERED: Final = 1_024
+"""The same, of those that are remembered: classical ones are under 500."""
 
 KEYS_OF_ALG: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -106,9 +109,16 @@ def is_compact(text: str | bytes) -> bool:
     return text[:1] in ("e", b"e")
 
 
-@lru_cache(maxsize=1024)
+def find_typ(token: str) -> str | None:
+    """Return the `typ` that a compact token names, `None` for none or an unreadable one; nothing of it is believed."""
+    try:
+        return parse_header(token[: token.find(".")]).typ
+    except AgentdidError:
+        return None
+
+
 def parse_header(segment: str) -> JoseHeader:
-    """Return what a protected header says; remembered by its spelling, as issuers reuse theirs.
+    """Return what a protected header says; short ones are remembered by their spelling, as issuers reuse theirs.
 
     Raises:
         HeaderInvalid: Not an object, or `b64` without `crit` (RFC 7797 section 6).
@@ -117,8 +127,14 @@ def parse_header(segment: str) -> JoseHeader:
         KeySourceForbidden: The token brings its own key, or says where to fetch one.
         IssuerUntrusted: A certificate chain; none confers authority here.
     """
+    if len(segment) <= _MAX_REMEMBERED:
+        return _remembered(segment)
     if len(segment) > _MAX_HEADER:
         raise InputTooLarge(f"a protected header is at most {_MAX_HEADER} characters")
+    return _parse_header(segment)
+
+
+def _parse_header(segment: str) -> JoseHeader:
     header = parse(decode_base64url(segment)).value
     if not isinstance(header, dict):
         raise HeaderInvalid("expected an object as header")
@@ -138,6 +154,9 @@ def parse_header(segment: str) -> JoseHeader:
         if name in header and not isinstance(header[name], str):
             raise HeaderInvalid("expected a string", path=f"/{name}")
     return JoseHeader(alg, header.get("typ"), header.get("cty"), header.get("kid"))
+
+
+_remembered: Final = lru_cache(maxsize=1024)(_parse_header)
 
 
 def sign_jws(header: dict[str, object], payload: dict[str, object], signer: Signer) -> str:

@@ -19,6 +19,8 @@ JCS: Final = "jcs"
 """Signs the JSON: RFC 8785."""
 RDFC: Final = "rdfc"
 """Signs the statements: JSON-LD to RDF, then RDFC-1.0 (`canon.jsonld`)."""
+STATEMENTS: Final = "statements"
+"""Signs each statement for itself, so that a holder can leave some out (`proof.selective`)."""
 PROOF_TYPE: Final = "DataIntegrityProof"
 _DATA_INTEGRITY: Final = (
     "https://w3id.org/security/data-integrity/v2",
@@ -32,12 +34,12 @@ class Transform(Value, frozen=True, eq=False):
     """How a document becomes the bytes of which a hash is signed.
 
     Attributes:
-        canonical: `JCS` or `RDFC`.
+        canonical: `JCS`, `RDFC` or `STATEMENTS`.
         hash: Of both halves of the signed bytes.
         hash_name: The same, as RDFC-1.0 is asked for it.
     """
 
-    canonical: Literal["jcs", "rdfc"]
+    canonical: Literal["jcs", "rdfc", "statements"]
     hash: Callable[[bytes], _Hash]
     hash_name: Literal["sha256", "sha384"]
 
@@ -121,6 +123,18 @@ SUITES: Final[Mapping[str, Suite]] = MappingProxyType(
         )
     }
 )  # fmt: skip
+
+SELECTIVE: Final[Mapping[str, Suite]] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            # vc-di-ecdsa §3.6; vc-di-bbs §3.4
+            Suite("ecdsa-sd-2023", {"P-256": Transform(STATEMENTS, sha256, "sha256")}, "u"),
+            Suite("bbs-2023", {"BLS12-381-G2": Transform(STATEMENTS, sha256, "sha256")}, "u"),
+        )
+    }
+)
+"""Suites of credentials that their holder derives from (`secure.derivation`); nothing else is secured with them."""
 
 
 def find_suite(algorithm: str, canonical: str = JCS) -> Suite | None:

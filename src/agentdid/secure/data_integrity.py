@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
-from agentdid.codec.base import decode_multibase, encode_multibase
+from agentdid.codec.base import DECODERS, encode_multibase
 from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.did.key import same_did
 from agentdid.did.syntax import split_did_url
@@ -25,6 +25,7 @@ from agentdid.errors import (
     InvalidDomainError,
     IssuerKeyMismatch,
     KeySourceForbidden,
+    ProofChainInvalid,
     ProofMissing,
     ProofPurposeMismatch,
     ProofSuiteUnsupported,
@@ -34,12 +35,22 @@ from agentdid.errors import (
 from agentdid.keys.pair import pick
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.hash_data import hash_data, hash_document
-from agentdid.proof.suites import JCS, JCS_SHA256, PROOF_TYPE, RDFC, SUITES, Suite, Transform
+from agentdid.proof.suites import (
+    JCS,
+    JCS_SHA256,
+    PROOF_TYPE,
+    RDFC,
+    SELECTIVE,
+    STATEMENTS,
+    SUITES,
+    Suite,
+    Transform,
+)
 from agentdid.secure import proof_set
-from agentdid.secure.mechanism import NO_CLAIMS, Binding, Secured, Signature
+from agentdid.secure.mechanism import NO_CLAIMS, Binding, ProofCheck, Secured, Signature
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from agentdid.canon.contexts import ContextRules
@@ -56,7 +67,9 @@ ASSERTION: Final = "assertionMethod"
 AUTHENTICATION: Final = "authentication"
 
 
-def read(text: JsonText, purpose: str, limits: Limits = DEFAULT, required: Collection[str] = ()) -> Secured:
+def read(
+    text: JsonText, purpose: str, limits: Limits = DEFAULT, required: Collection[str] = (), *, base: bool = False
+) -> Secured:
     """Return the parts of a document secured by Data Integrity proofs.
 
     Args:
@@ -64,8 +77,11 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT, required: Colle
         purpose: `assertionMethod` for credentials, `authentication` for presentations.
         limits: `max_proofs`.
         required: Which proofs count, by the policy; without names all do, and are by one DID.
+        base: Whether the reader is a holder, who alone takes the base proofs of selective suites.
 
     Raises:
+        BaseProofPresented: A base proof, and the reader is no holder (ATTACKS G01).
+        DerivedProofMalformed: A selective suite's proof value has not its form.
         ProofMissing: No `proof`, or none that is required.
         ProofSuiteUnsupported, ProofPurposeMismatch, ProofChainInvalid, ProofVerificationError: By proof.
         InvalidDomainError, InvalidChallengeError: A presentation's proofs are not for one audience and one challenge.
@@ -85,7 +101,7 @@ def read(text: JsonText, purpose: str, limits: Limits = DEFAULT, required: Colle
         raise InputTooLarge(f"at most {limits.max_proofs} proofs", path="/proof")
     body = document.copy()
     del body["proof"]
-    reader = _Reader(body, found, purpose, text.plain)
+    reader = _Reader(body, found, purpose, text.plain, base=base)
     counted = proof_set.select(found, required) if required else found
     signatures = []
     for proof in counted:
@@ -147,7 +163,7 @@ def add_proof(
     proofs: Any = document.get("proof", [])
     proofs = proofs if isinstance(proofs, list) else [proofs]
     if transform.canonical is RDFC:
-        body = _with_context(body, suite, rules)
+        body = with_context(body, suite, rules)
         if proofs and body["@context"] != document["@context"]:
             message = f"{suite.name} needs a context that the proofs already made do not cover"
             raise ValueError(message)
@@ -169,7 +185,7 @@ def add_proof(
     return {**body, "proof": [*proofs, made] if proofs else made}
 
 
-def _with_context(document: dict[str, object], suite: Suite, rules: ContextRules | None) -> dict[str, object]:
+def with_context(document: dict[str, object], suite: Suite, rules: ContextRules | None) -> dict[str, object]:
     """Return the document with a context that defines the suite's proofs, where the order of contexts puts it."""
     from agentdid.canon.contexts import rank  # noqa: PLC0415  # JCS-only callers never pay for it
 
@@ -194,9 +210,10 @@ def _find_suite(proof: dict[str, object]) -> Suite:
             raise ProofSuiteUnsupported(f"expected the proof type {PROOF_TYPE}", path="/type")
         return suite
     name = proof.get("cryptosuite")
-    suite = SUITES.get(name) if type(name) is str else None
+    suite = SUITES.get(name) or SELECTIVE.get(name) if type(name) is str else None
     if suite is None or suite.proof_type != PROOF_TYPE:
-        raise ProofSuiteUnsupported(f"expected a cryptosuite of {', '.join(SUITES)}", path="/cryptosuite")
+        known = ", ".join((*SUITES, *SELECTIVE))
+        raise ProofSuiteUnsupported(f"expected a cryptosuite of {known}", path="/cryptosuite")
     return suite
 
 
@@ -209,9 +226,10 @@ class _Reader:
         expires: The earliest instant at which one ends.
     """
 
-    __slots__ = ("body", "created", "expires", "hashes", "plain", "proofs", "purpose")
+    __slots__ = ("base", "body", "created", "expires", "hashes", "plain", "proofs", "purpose")
 
-    def __init__(self, body: dict[str, object], proofs: list[Any], purpose: str, plain: bool) -> None:
+    def __init__(self, body: dict[str, object], proofs: list[Any], purpose: str, plain: bool, *, base: bool) -> None:
+        self.base = base
         self.body = body
         self.proofs = proofs
         self.purpose = purpose
@@ -247,14 +265,14 @@ class _Reader:
             raise ProofVerificationError("the proof's @context is not the document's", path="/@context")
         method_id = proof.get("verificationMethod")
         try:
-            did, _ = split_did_url(method_id)
+            did, _ = split_did_url(method_id if type(method_id) is str else None)
         except DidInvalid:
             raise KeySourceForbidden("expected an absolute DID URL", path="/verificationMethod") from None
         config = proof.copy()
         value = config.pop("proofValue", None)
         if type(value) is not str or value[:1] != suite.signature_base:
             raise EncodingInvalid(f"expected multibase {suite.signature_base}", path="/proofValue")
-        made = decode_multibase(value)
+        made = DECODERS[suite.signature_base](value[1:])
         self.times(proof)
         algorithms = suite.fitting(made)
         transform = suite.transforms[algorithms[0]]
@@ -262,13 +280,20 @@ class _Reader:
         if "previousProof" in proof:
             # what it follows is part of what it signs, whole (Data Integrity §4.3 and §4.5)
             body, hashes = {**body, "proof": proof_set.find_previous(self.proofs, proof)}, {}
-        message, write, variant = b"", None, None
+        message, variant = b"", None
+        write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
         if transform.canonical is JCS:
             hashed = _hashed(body, transform, hashes, plain)
             message = hash_data(config, hashed, transform, plain)
             if suite.implied_context and "@context" not in proof:
                 # Deviation D38: the published example hashes a context that its proof lacks; both readings are taken
                 variant = hash_data({**config, "@context": body.get("@context")}, hashed, transform, plain)
+        elif transform.canonical is STATEMENTS:
+            if "previousProof" in proof:
+                raise ProofChainInvalid("what its holder derives follows no other proof", path="/previousProof")
+            from agentdid.secure import derivation  # noqa: PLC0415  # most proofs are of one signature
+
+            write = derivation.open_proof(made, suite.name, config, body, plain, base=self.base)
         else:
             config["@context"] = body.get("@context")
             write = partial(_write, config, body, transform, hashes, plain)
@@ -282,7 +307,7 @@ class _Reader:
             made,
             write,
             variant,
-            proof.get("id"),
+            id=proof.get("id"),
         )
 
 

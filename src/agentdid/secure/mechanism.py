@@ -16,11 +16,31 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentdid.canon.contexts import ContextRules
+    from agentdid.canon.nquads import Quad
     from agentdid.keys.public import PublicKey
     from agentdid.limits import Budget
 
 _MLDSA: Final = "mldsa"
 NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+@final
+class ProofCheck(Value, frozen=True, eq=False):
+    """What checks a proof that is more than one signature: of a suite that signs statements one by one.
+
+    Attributes:
+        run: Holds that a key made it. Raises `SignatureInvalid`, `DerivedProofMalformed`.
+        quads: The document's statements.
+        hideable: Those of them that the holder could have left out.
+        presentation_header: What a holder derived it for, where the suite says.
+    """
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"run", "quads", "hideable"})
+
+    run: Callable[[PublicKey], None]
+    quads: list[Quad]
+    hideable: list[Quad]
+    presentation_header: bytes | None = None
 
 
 @final
@@ -35,12 +55,14 @@ class Signature(Value, frozen=True, eq=False):
         algorithms: The key algorithms that may stand behind the suite.
         message: The signed bytes; empty while they are not `written`.
         value: The signature.
-        write: Writes the signed bytes, where that costs work which only a judgement does: JSON-LD to statements.
+        write: Writes the signed bytes, where that costs work which only a judgement does: JSON-LD to statements. Of a
+            selective suite it makes what checks them.
         variant: The bytes that another reading of the same specification signs for the same document, if there is one.
+        proof: What checks a selective suite's proof, once it is `written`.
         id: The proof's own, if it has one.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant", "proof"})
 
     method_id: str
     did: str
@@ -49,8 +71,9 @@ class Signature(Value, frozen=True, eq=False):
     algorithms: tuple[str, ...]
     message: bytes
     value: bytes
-    write: Callable[[ContextRules | None, Budget | None], bytes] | None = None
+    write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
     variant: bytes | None = None
+    proof: ProofCheck | None = None
     id: str | None = None
 
     def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
@@ -66,7 +89,10 @@ class Signature(Value, frozen=True, eq=False):
         """
         if self.write is None:
             return self
-        return structs.replace(self, message=self.write(rules, budget), write=None)
+        made = self.write(rules, budget)
+        if isinstance(made, ProofCheck):
+            return structs.replace(self, proof=made, write=None)
+        return structs.replace(self, message=made, write=None)
 
     def check(self, key: PublicKey) -> None:
         """Hold that `key` made this signature.
@@ -75,6 +101,7 @@ class Signature(Value, frozen=True, eq=False):
             AlgKeyMismatch: The key is of another algorithm than the document says.
             KeyInvalid: It is of another parameter set of ML-DSA.
             SignatureInvalid: It did not.
+            DerivedProofMalformed: A proof of more than one signature has not its form.
             RuntimeError: What was signed is not `written` yet.
         """
         if self.write is not None:
@@ -83,6 +110,9 @@ class Signature(Value, frozen=True, eq=False):
             if key.algorithm.scheme == _MLDSA == ALGORITHMS[self.algorithms[0]].scheme:
                 raise KeyInvalid("a key of another parameter set of ML-DSA")  # ATTACKS S04
             raise AlgKeyMismatch(f"{self.suite} needs a key of {' or '.join(self.algorithms)}")
+        if self.proof is not None:
+            self.proof.run(key)
+            return
         try:
             key.verify(self.value, self.message)
         except SignatureInvalid:
@@ -124,7 +154,7 @@ class Secured(Value, frozen=True, eq=False):
     """A secured document taken apart; nothing about its signatures is established.
 
     Attributes:
-        form: `eddsa-jcs-2022`, `vc+sd-jwt` or `vp+jwt`.
+        form: A cryptosuite, or the `typ` of a token.
         document: The JSON object that was secured, disclosures applied, without `proof`.
         signatures: At least one; all must hold. The first is by the issuer or holder.
         digest: SHA-256 of what names this document as a parent (specs/delegation.md D7); empty for a `vp+jwt`.

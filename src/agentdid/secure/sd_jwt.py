@@ -9,24 +9,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from agentdid.codec.instant import parse_numeric_date
 from agentdid.credential.model import CAPABILITY_TYPE
-from agentdid.did.syntax import split_did_url
-from agentdid.errors import (
-    DidInvalid,
-    HeaderInvalid,
-    InputTooLarge,
-    IssuerKeyMismatch,
-    KbInvalid,
-    KeySourceForbidden,
-    SdClaimNotAllowed,
-    TypeMismatch,
-    TypMismatch,
-)
+from agentdid.errors import HeaderInvalid, InputTooLarge, KbInvalid, SdClaimNotAllowed
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.disclosures import Place, hide, open_payload, pointer
-from agentdid.proof.jws import KEYS_OF_ALG, JoseHeader, parse_jws, sign_jws
-from agentdid.secure.mechanism import Secured, Signature
+from agentdid.proof.jws import parse_jws, sign_jws
+from agentdid.secure.claims import JWT_CLAIMS, check_agreement, check_header, instant_of, signature_of, take_claims
+from agentdid.secure.mechanism import Secured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +24,6 @@ if TYPE_CHECKING:
 
 TYP: Final = "vc+sd-jwt"
 MEDIA_TYPE: Final = "application/vc+sd-jwt"
-JWT_CLAIMS: Final = frozenset({"iss", "sub", "jti", "iat", "nbf", "exp", "aud", "cnf", "vct", "status"})
-"""Registered claims that may stand beside the VCDM members (VC-JOSE-COSE section 3.1.3); no part of the document."""
 _NEVER_HIDDEN: Final = JWT_CLAIMS | {
     "@context", "id", "type", "issuer", "validFrom", "validUntil", "credentialStatus", "credentialSchema",
     "credentialSubject", "relatedResource", "termsOfUse",
@@ -75,35 +62,20 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     places = open_payload(document, disclosures, limits)
     claims = take_claims(document, JWT_CLAIMS)
     hidden = _check_places(places, document)
-    _check_agreement(claims, document)
-    header = jws.header
-    signature = Signature(
-        header.kid,  # type: ignore[arg-type]  # a string, by check_header
-        did,
-        "assertionMethod",
-        header.alg,
-        KEYS_OF_ALG[header.alg],
-        jws.signing_input,
-        jws.signature,
-    )
+    check_agreement(claims, document)
     return Secured(
         TYP,
         document,
-        (signature,),
+        (signature_of(jws, did, "assertionMethod"),),
         hashlib.sha256(jws.signing_input).digest(),
-        parse_numeric_date(claims["iat"], "/iat") if "iat" in claims else None,
-        parse_numeric_date(claims["exp"], "/exp") if "exp" in claims else None,
-        parse_numeric_date(claims["nbf"], "/nbf") if "nbf" in claims else None,
+        instant_of(claims, "iat"),
+        instant_of(claims, "exp"),
+        instant_of(claims, "nbf"),
         token,
         claims,
         None,
         hidden,
     )
-
-
-def take_claims(payload: dict[str, object], names: frozenset[str]) -> dict[str, object]:
-    """Return the members of those names, which are taken out of the payload: what is left is the document."""
-    return {name: payload.pop(name) for name in [each for each in payload if each in names]}
 
 
 def issue(
@@ -127,8 +99,9 @@ def issue(
         SdClaimNotAllowed: A path leads to what may not be hidden.
         ValueError: A path leads nowhere.
     """
+    capability = CAPABILITY_TYPE in _types(document)
     for path in disclosable:
-        check_disclosable(path, capability=CAPABILITY_TYPE in _types(document))
+        check_disclosable(path, capability=capability)
     payload, disclosures = hide({**document, **(claims or {})}, disclosable)
     issued = sign_jws({"typ": TYP, "cty": "vc", "kid": method_id}, payload, signer)
     return "~".join([issued, *disclosures, ""])
@@ -167,22 +140,6 @@ def check_disclosable(path: tuple[str | int, ...], *, capability: bool) -> None:
         raise SdClaimNotAllowed("this may not be hidden from a verifier", path=pointer(path))
 
 
-def check_header(header: JoseHeader, typ: str) -> str:
-    """Return the DID whose key the header names.
-
-    Raises:
-        TypMismatch: `typ` is not exactly `typ`.
-        KeySourceForbidden: `kid` is not an absolute DID URL.
-    """
-    if header.typ != typ:
-        raise TypMismatch(f"expected typ {typ}", path="/typ")
-    try:
-        did, _ = split_did_url(header.kid)
-    except DidInvalid:
-        raise KeySourceForbidden("expected kid to be an absolute DID URL", path="/kid") from None
-    return did
-
-
 def _check_places(places: tuple[Place, ...], document: dict[str, object]) -> bool:
     """Hold that nothing was hidden that may not be; return whether grants were withheld."""
     hidden = False
@@ -193,26 +150,6 @@ def _check_places(places: tuple[Place, ...], document: dict[str, object]) -> boo
         check_disclosable((*place.path, leaf), capability=capability)
         hidden = hidden or (place.path == _GRANTS and place.encoded is None)
     return hidden
-
-
-def _check_agreement(claims: dict[str, object], document: dict[str, object]) -> None:
-    """Hold that JWT claims say what the credential says (VC-JOSE-COSE section 3.1.3; ATTACKS C15 and C17)."""
-    if "vc" in document or "vp" in document:
-        # a reader of VC-JWT 1.1 would take another document from this token (VC-JOSE-COSE section 3.1.3)
-        raise TypeMismatch("the claims vc and vp do not stand in a token", path="/vc")
-    issuer = document.get("issuer")
-    if "iss" in claims:
-        if not isinstance(claims["iss"], str):
-            raise TypeMismatch("expected a string", path="/iss")
-        if claims["iss"] != (issuer.get("id") if isinstance(issuer, dict) else issuer):
-            raise IssuerKeyMismatch("iss is not the credential's issuer", path="/iss")
-    subject = document.get("credentialSubject")
-    if "sub" in claims and claims["sub"] != (subject.get("id") if isinstance(subject, dict) else None):
-        raise TypeMismatch("sub is not the credential's subject", path="/sub")
-    if "jti" in claims and claims["jti"] != document.get("id"):
-        raise TypeMismatch("jti is not the credential's id", path="/jti")
-    if "cnf" in claims and not isinstance(claims["cnf"], dict):
-        raise TypeMismatch("expected an object", path="/cnf")
 
 
 def _types(document: dict[str, object]) -> list[object]:

@@ -42,7 +42,7 @@ from agentdid.errors import (
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
 from agentdid.sources.addresses import check_addresses, parse_address, parse_networks
-from agentdid.sources.source import NOT_THERE
+from agentdid.sources.source import ANY_TYPE, NOT_THERE
 from agentdid.verify.needs import Resource
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class _Body:
             raise DocumentMissing(f"the server answered {status}")
         if status != _OK:
             raise FetchFailed(f"the server answered {status}")
-        if accept and _content_type(response) not in accept:
+        if accept and ANY_TYPE not in accept and _content_type(response) not in accept:
             raise FetchContentType(f"expected {' or '.join(accept)}")
         coding = _header(response, b"content-encoding")
         if coding not in (b"", b"identity", b"gzip"):

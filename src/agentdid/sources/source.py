@@ -28,16 +28,18 @@ NOT_THERE: Final = frozenset({404, 410})
 """The HTTP statuses that say there is no such document (RFC 9110 sections 15.5.5 and 15.5.11)."""
 _REDIRECTS: Final = range(300, 400)
 _FAILURES: Final = range(300, 600)
+ANY_TYPE: Final = "*/*"
 _DID_TYPE: Final = "application/did"
-_LOG_TYPE: Final = "text/jsonl"  # did:webvh 1.0
+# did:webvh 1.0: the log, a presentation by /whois, and any file that a path under a DID names
+_WEBVH_TYPES: Final = frozenset({"text/jsonl", "application/vp", ANY_TYPE})
 _STATUS: Final = "$status"
 # The operator wrote this file, or a test did: it may hold many lists.
 _FILE_LIMITS: Final = structs.replace(DEFAULT, max_input_bytes=67_108_864, max_members=2_000_000)
 
 
 def missing_code(accept: tuple[str, ...]) -> str:
-    """Return the code of a document that is not there: that of a DID, where the media types asked for are a DID's."""
-    of_did = any(each.startswith(_DID_TYPE) or each == _LOG_TYPE for each in accept)
+    """Return the code of what is not there: that of a DID, where the media types asked for are those of one."""
+    of_did = any(each.startswith(_DID_TYPE) or each in _WEBVH_TYPES for each in accept)
     return DidNotFound.code if of_did else FetchFailed.code
 
 

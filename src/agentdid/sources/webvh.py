@@ -5,12 +5,14 @@ It drives what `verify.webvh` asks for, so a resolution is held to the same log,
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
-from urllib.parse import parse_qsl
 
 from agentdid.clock import seconds
 from agentdid.codec.instant import parse_instant
+from agentdid.did.dereference import VERSIONING
 from agentdid.did.resolve import Ask, plan
+from agentdid.did.syntax import parse_did_url
 from agentdid.did.webvh.resolve import WHOIS_TYPE, document_json, locate, metadata_of, select
 from agentdid.errors import (
     CODES,
@@ -23,12 +25,13 @@ from agentdid.errors import (
 )
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
+from agentdid.sources.source import ANY_TYPE
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import Absent, NeedKeys, NeedMark, Resource
 from agentdid.verify.webvh import find_history
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
     from datetime import datetime
 
     from agentdid.did.webvh.log import History, Version
@@ -66,7 +69,15 @@ class Resolved(Value, frozen=True, eq=False):
 
 
 def resolve(
-    did_url: str, source: Source, *, at: datetime, marks: Marks | None = None, limits: Limits = DEFAULT
+    did_url: str,
+    source: Source,
+    *,
+    at: datetime,
+    version: Mapping[str, object] | None = None,
+    max_age_s: float = 0,
+    memory: Memory | None = None,
+    marks: Marks | None = None,
+    limits: Limits = DEFAULT,
 ) -> Resolved:
     """Return what a did:webvh, or a DID URL of one with `versionId`, `versionTime` or `versionNumber`, names.
 
@@ -74,6 +85,9 @@ def resolve(
         did_url: With any path; its fragment is for the reader of the document.
         source: Where the log and the witness file come from.
         at: The present.
+        version: More of the three parameters; one that the DID URL has as well counts there.
+        max_age_s: How old the log may be; never older than its own `ttl`.
+        memory: What was verified before is not verified again.
         marks: What was seen before; none: nothing was.
         limits: Of the log.
 
@@ -84,63 +98,89 @@ def resolve(
 
     Spec: did:webvh 1.0, Read (Resolve) and Reading did:webvh DID URLs.
     """
-    rest, _, _ = did_url.partition("#")
-    rest, _, query = rest.partition("?")
-    did, slash, path = rest.partition("/")
-    planned = plan(did)
-    if not isinstance(planned, Ask) or not did.startswith("did:webvh:"):
+    parts = parse_did_url(did_url)
+    planned = plan(parts.did)
+    if not isinstance(planned, Ask) or not parts.did.startswith("did:webvh:"):
         raise DidMethodUnsupported("expected a did:webvh")
-    asked = _read_query(query)
-    history = fetch_history(planned, source, at=at, marks=marks, limits=limits)
-    version = select(history, **asked)
+    asked = _read_version({**(version or {}), **parts.parameters})
+    history = fetch_history(planned, source, at=at, max_age_s=max_age_s, memory=memory, marks=marks, limits=limits)
+    found = select(history, **asked)
     # what is written under a DID that changed its name is found under the name that was asked for
-    if all(each.did != did for each in history.versions):
+    if all(each.did != parts.did for each in history.versions):
         raise DidNotFound("no version of the log is about this DID")
-    return Resolved(history, version, slash + path)
+    return Resolved(history, found, parts.path)
 
 
 def fetch_history(
-    ask: Ask, source: Source, *, at: datetime, marks: Marks | None = None, limits: Limits = DEFAULT
+    ask: Ask,
+    source: Source,
+    *,
+    at: datetime,
+    max_age_s: float = 0,
+    memory: Memory | None = None,
+    marks: Marks | None = None,
+    limits: Limits = DEFAULT,
 ) -> History:
-    """Return the verified log. Raises as `resolve`."""
-    steps = find_history(ask, _fetch, Memory(), limits, at + seconds(limits.leeway_s))
-    try:
-        need = next(steps)
-        while True:
-            need = steps.send(_answer(need, source, marks))
-    except StopIteration as end:
-        found: History = end.value
-        return found
+    """Return the verified log, fetched anew where what is held is older than its own `ttl`. Raises as `resolve`."""
+    oldest: list[datetime] = []
+
+    def once(bound: float) -> History:
+        oldest.clear()
+        fetch = partial(_fetch, bound, oldest)
+        steps = find_history(ask, fetch, memory or Memory(), limits, at + seconds(limits.leeway_s))
+        try:
+            need = next(steps)
+            while True:
+                need = steps.send(_answer(need, source, marks))
+        except StopIteration as end:
+            found: History = end.value
+            return found
+
+    history = once(max_age_s)
+    ttl_s = history.latest.parameters.ttl_s
+    if ttl_s < max_age_s and any(at - each > seconds(ttl_s) for each in oldest):
+        history = once(ttl_s)
+    return history
 
 
-def dereference(resolved: Resolved, source: Source) -> Resource:
-    """Return the file that a DID URL's path names: `/whois` or one beside the log.
+def locate_file(resolved: Resolved, path: str) -> str:
+    """Return the URL of the file that a DID URL's path names: `/whois`, or one beside the log.
 
     Raises:
         DidDeactivated: The DID is at its end, and says nothing any more.
         DidInvalid: A path or a service that cannot be followed.
-        DidNotFound and `fetch_…`: It is not to be had.
 
     Spec: did:webvh 1.0, DID URL Path Resolution and WHOIS Resolution.
     """
     if resolved.version.parameters.deactivated:
         raise DidDeactivated("the DID is deactivated")
-    url = locate(resolved.version, resolved.path)
+    return locate(resolved.version, path)
+
+
+def fetch_file(resolved: Resolved, source: Source, path: str) -> Resource:
+    """Return the file that a DID URL's path names. Raises as `locate_file`, `DidNotFound` and `fetch_…`."""
+    url = locate_file(resolved, path)
     accept = (WHOIS_TYPE, "application/json", "application/ld+json", "application/vp+jwt", "text/plain",
-              "application/octet-stream") if resolved.path == _WHOIS else ()  # fmt: skip
+              "application/octet-stream") if path == _WHOIS else (ANY_TYPE,)  # fmt: skip
     answer = source.get(url, accept, 0)
     if isinstance(answer, Absent):
         raise _missing(answer)
     return answer
 
 
-def _fetch(ask: Ask) -> Generator[Need, Reply, Resource]:
-    answer = yield NeedKeys(ask.did, ask.url, ask.accept, 0)
+def dereference(resolved: Resolved, source: Source) -> Resource:
+    """Return the file that the path of a resolved DID URL names. Raises as `fetch_file`."""
+    return fetch_file(resolved, source, resolved.path)
+
+
+def _fetch(max_age_s: float, held: list[datetime], ask: Ask) -> Generator[Need, Reply, Resource]:
+    answer = yield NeedKeys(ask.did, ask.url, ask.accept, max_age_s)
     if isinstance(answer, Absent):
         raise _missing(answer)
     if not isinstance(answer, Resource):
         message = "NeedKeys is answered by a Resource or an Absent"
         raise TypeError(message)
+    held.append(answer.held_at)
     return answer
 
 
@@ -158,22 +198,21 @@ def _answer(need: Need, source: Source, marks: Marks | None) -> Reply:
     raise TypeError(message)
 
 
-def _read_query(query: str) -> dict[str, Any]:
+def _read_version(found: Mapping[str, object]) -> dict[str, Any]:
     """Return the arguments of `select`; other parameters are for those who use the document."""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise DidInvalid("a DID parameter stands twice")
     asked: dict[str, Any] = {}
+    for name in VERSIONING:
+        if name in found and not isinstance(found[name], str):
+            raise DidInvalid(f"expected {name} to be text")
     if "versionId" in found:
         asked["version_id"] = found["versionId"]
     if "versionTime" in found:
         try:
-            asked["version_time"] = parse_instant(found["versionTime"].replace(" ", "+"), "")
+            asked["version_time"] = parse_instant(str(found["versionTime"]).replace(" ", "+"), "")
         except AgentdidError as error:
             raise DidInvalid(f"versionTime: {error.detail}") from None
     if "versionNumber" in found:
-        number = found["versionNumber"]
+        number = str(found["versionNumber"])
         if not number.isascii() or not number.isdigit() or len(number) > _MAX_NUMBER_DIGITS:
             raise DidInvalid("versionNumber is a whole number")
         asked["version_number"] = int(number)

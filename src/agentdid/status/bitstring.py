@@ -13,8 +13,6 @@ Spec: Bitstring Status List v1.0.
 from __future__ import annotations
 
 import re
-import zlib
-from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from agentdid.codec.base import decode_base64url, encode_base64url
@@ -33,6 +31,7 @@ from agentdid.errors import (
 )
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
+from agentdid.status.packed import GZIP, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,28 +44,32 @@ SUBJECT_TYPE: Final = "BitstringStatusList"
 # Twenty digits hold 2^64: whoever writes more does not mean an index.
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,19}")
 _MAX_STATUS_SIZE: Final = 8
-_GZIP: Final = zlib.MAX_WBITS | 16  # zlib.h inflateInit2: a gzip wrapper and no other
-_PIECE_BYTES: Final = 1 << 20
+_HEX: Final = re.compile(r"0x[0-9A-Fa-f]{1,2}")
 
 
 @final
 class StatusEntry(Value, frozen=True):
-    """Where one credential's status stands.
+    """Where one credential's status stands in a Bitstring Status List.
 
     Attributes:
-        purpose: What a set bit would mean: `revocation`, `suspension` or a word the judge may not know.
-        index: The bit's place, 0 the first. Not yet compared with the list's length.
+        purpose: What a value other than 0 would mean: `revocation`, `suspension`, `refresh`, `message` or a word that
+            the judge may not know.
+        index: The value's place, 0 the first. Not yet compared with the list's length.
         list_url: The list credential's URL, byte for byte as the credential wrote it.
+        size: Bits of a value.
+        messages: What each value says, by the credential; empty where it says nothing.
     """
 
     purpose: str
     index: int
     list_url: str
+    size: int = 1
+    messages: tuple[str, ...] = ()
 
 
 @final
 class StatusList(Value, frozen=True):
-    """A status list unpacked, with what is needed to judge it.
+    """A Bitstring Status List unpacked, with what is needed to judge it.
 
     Attributes:
         url: Where it was had.
@@ -90,21 +93,37 @@ class StatusList(Value, frozen=True):
     valid_until: datetime | None
     ttl_s: float | None
 
-    def value(self, entry: StatusEntry) -> int:
-        """Return the entry's bit, 0 or 1.
+    def value(self, entry: object) -> int:
+        """Return the entry's value; its first bit is the most significant.
 
         Raises:
-            StatusVerificationError: The list does not speak about the entry's purpose.
+            StatusVerificationError: The list does not speak about the entry's purpose, or is of another kind.
             RangeError: The list has no such index.
+            StatusListLengthError: Fewer entries of this size than give herd privacy.
 
         Spec: Bitstring Status List section 3.2, steps 8 to 14.
         """
+        if type(entry) is not StatusEntry:
+            raise StatusVerificationError("the entry is not one of a Bitstring Status List")
         if entry.purpose not in self.purposes:
             raise StatusVerificationError("the list is not about the entry's purpose")
         index = entry.index
+        if entry.size != 1:
+            return self._wide(index, entry.size)
         if index < 0 or index >> 3 >= len(self.bits):
             raise RangeError(f"the list has {len(self.bits) * 8} entries, none at the entry's index")
         return self.bits[index >> 3] >> (7 - (index & 7)) & 1
+
+    def _wide(self, index: int, size: int) -> int:
+        """The value of `size` bits at `index`, which may lie across two octets."""
+        entries = len(self.bits) * 8 // size
+        if entries < DEFAULT.min_status_entries:
+            raise StatusListLengthError(f"expected at least {DEFAULT.min_status_entries} entries, found {entries}")
+        if not 0 <= index < entries:
+            raise RangeError(f"the list has {entries} entries, none at the entry's index")
+        first, last = index * size >> 3, (index * size + size - 1) >> 3
+        octets = int.from_bytes(self.bits[first : last + 1], "big")
+        return octets >> (8 * (last + 1) - (index + 1) * size) & (1 << size) - 1
 
 
 def parse_entry(value: object, path: str = "") -> StatusEntry:
@@ -112,7 +131,7 @@ def parse_entry(value: object, path: str = "") -> StatusEntry:
 
     Raises:
         StatusMalformed: A member is absent, of the wrong type, or an index that is not written as decimal digits.
-        StatusUnknownValue: Another type of status, or statuses of more than one bit.
+        StatusUnknownValue: Another type of status, or values of several bits that the credential does not explain.
         RangeError: A negative index.
 
     Spec: Bitstring Status List section 2.1.
@@ -129,9 +148,11 @@ def parse_entry(value: object, path: str = "") -> StatusEntry:
         raise StatusMalformed(error.detail, path=f"{path}{error.path}") from None
     if value.get("id") == list_url:
         raise StatusMalformed("the entry's id is the list's URL", path=f"{path}/id")
-    if "statusSize" in value:
-        _check_size(value["statusSize"], f"{path}/statusSize")
-    return StatusEntry(purpose, _parse_index(value.get("statusListIndex"), path), list_url)
+    index = _parse_index(value.get("statusListIndex"), path)
+    if "statusSize" not in value and "statusMessage" not in value:
+        return StatusEntry(purpose, index, list_url)
+    size = _parse_size(value.get("statusSize", 1), f"{path}/statusSize")
+    return StatusEntry(purpose, index, list_url, size, _parse_messages(value.get("statusMessage"), size, path))
 
 
 def decode_list(encoded: object, limits: Limits = DEFAULT, path: str = "") -> bytes:
@@ -152,7 +173,7 @@ def decode_list(encoded: object, limits: Limits = DEFAULT, path: str = "") -> by
     if len(encoded) > limits.max_status_list_bytes * 3 // 2:  # base64 adds a third, gzip next to nothing
         raise StatusListTooLarge(f"more than {limits.max_status_list_bytes} bytes before unpacking", path=path)
     try:
-        bits = _inflate(decode_base64url(encoded[1:]), limits.max_status_list_bytes, path)
+        bits = unpack(decode_base64url(encoded[1:]), GZIP, limits.max_status_list_bytes, path)
     except EncodingInvalid as error:
         raise StatusMalformed(error.detail, path=path) from None
     if len(bits) * 8 < limits.min_status_entries:
@@ -162,9 +183,32 @@ def decode_list(encoded: object, limits: Limits = DEFAULT, path: str = "") -> by
     return bits
 
 
+def pack_values(values: Sequence[int], size: int = 1) -> bytes:
+    """Return values of `size` bits side by side, the first in the most significant bits of the first octet.
+
+    Raises:
+        ValueError: A value that has no room in `size` bits, or a size that is none.
+
+    Spec: Bitstring Status List section 3.3.
+    """
+    if not 1 <= size <= _MAX_STATUS_SIZE:
+        message = f"expected a number of bits from 1 to {_MAX_STATUS_SIZE}"
+        raise ValueError(message)
+    octets = bytearray(-(-len(values) * size // 8))
+    for index, value in enumerate(values):
+        if not 0 <= value < 1 << size:
+            message = f"a value of {size} bits is from 0 to {(1 << size) - 1}"
+            raise ValueError(message)
+        for bit in range(size):
+            if value >> (size - 1 - bit) & 1:
+                place = index * size + bit
+                octets[place >> 3] |= 0x80 >> (place & 7)
+    return bytes(octets)
+
+
 def encode_list(bits: bytes) -> str:
     """Return the `encodedList` of `bits`. The same bits give the same text: gzip's time stamp stays zero."""
-    return "u" + encode_base64url(zlib.compress(bits, 9, _GZIP))
+    return "u" + encode_base64url(pack(bits, GZIP))
 
 
 def read_list(
@@ -259,31 +303,6 @@ def build_list_credential(
     return document
 
 
-def _inflate(packed: bytes, max_bytes: int, path: str) -> bytes:
-    """The content of one gzip member, at most `max_bytes` of it."""
-    member = zlib.decompressobj(_GZIP)
-    try:
-        piece = member.decompress(packed, min(_PIECE_BYTES, max_bytes + 1))
-        if member.eof:
-            bits = piece
-        else:
-            # A long list comes in pieces: asked for at once, zlib would hold it twice while it joins its blocks.
-            whole = BytesIO()
-            while piece and whole.tell() <= max_bytes:
-                whole.write(piece)
-                piece = member.decompress(member.unconsumed_tail, _PIECE_BYTES)
-            bits = whole.getvalue()
-    except zlib.error:
-        raise StatusMalformed("not a gzip member", path=path) from None
-    if len(bits) > max_bytes:
-        raise StatusListTooLarge(f"unpacks to more than {max_bytes} bytes", path=path)
-    if not member.eof:
-        raise StatusMalformed("the gzip member is cut short", path=path)
-    if member.unused_data:
-        raise StatusMalformed("something stands behind the gzip member", path=path)
-    return bits
-
-
 def _parse_index(value: object, path: str) -> int:
     """The number that decimal digits write in their one way."""
     if type(value) is str and _INDEX.fullmatch(value):
@@ -296,13 +315,34 @@ def _parse_index(value: object, path: str) -> int:
     raise StatusMalformed("expected decimal digits without sign or leading zero", path=path)
 
 
-def _check_size(value: object, path: str) -> None:
-    """Hold that statuses have one bit."""
-    # ATTACKS K18: a size that nobody could have meant is a broken entry; one that only we cannot read is no answer.
+def _parse_size(value: object, path: str) -> int:
+    """The bits of a value."""
+    # ATTACKS K18: a size that nobody could have meant is a broken entry.
     if type(value) is not int or not 1 <= value <= _MAX_STATUS_SIZE:
         raise StatusMalformed(f"expected a number of bits from 1 to {_MAX_STATUS_SIZE}", path=path)
-    if value != 1:
-        raise StatusUnknownValue("statuses of more than one bit have no meaning here", path=path)
+    return value
+
+
+def _parse_messages(value: object, size: int, at: str) -> tuple[str, ...]:
+    """What each value says, in the order of the values."""
+    path = f"{at}/statusMessage"
+    if value is None:
+        if size == 1:
+            return ()
+        raise StatusUnknownValue("values of several bits mean nothing without statusMessage", path=f"{at}/statusSize")
+    if not isinstance(value, list) or len(value) != 1 << size:
+        raise StatusMalformed(f"expected an array of {1 << size} messages", path=path)
+    messages: dict[int, str] = {}
+    for position, each in enumerate(value):
+        status = each.get("status") if isinstance(each, dict) else None
+        if not isinstance(each, dict) or type(status) is not str or not _HEX.fullmatch(status):
+            raise StatusMalformed(
+                "expected status and message, status as 0x and hexadecimal", path=f"{path}/{position}"
+            )
+        messages[int(status, 16)] = _text(each, "message", f"{path}/{position}")
+    if sorted(messages) != list(range(1 << size)):
+        raise StatusMalformed("expected one message for every value", path=path)
+    return tuple([messages[each] for each in range(1 << size)])
 
 
 def _ttl(value: object, path: str) -> float | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
 
 from msgspec import structs
 from msgspec.json import decode
@@ -26,7 +26,15 @@ from agentdid.did.webvh import write
 from agentdid.did.webvh.identifier import PLACEHOLDER, PREFIX, STAND_IN, parse_identifier, template
 from agentdid.did.webvh.log import History, parse_log
 from agentdid.did.webvh.witness import add_proofs, check_witnesses
-from agentdid.errors import CredentialExists, CredentialNotFound, DidDeactivated, DidWitnessThreshold
+from agentdid.errors import (
+    CredentialExists,
+    CredentialNotFound,
+    DidDeactivated,
+    DidWitnessThreshold,
+    StoreUnavailable,
+)
+from agentdid.keys import pair
+from agentdid.keys.multikey import decode_multikey, encode_multikey
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
 from agentdid.record import Value
@@ -37,6 +45,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+    from agentdid.keys.public import PublicKey
+    from agentdid.keys.secret import Signer
     from agentdid.storage.vault import Vault
 
 LEAD: Final = timedelta(seconds=DEFAULT.max_key_age_s)
@@ -51,6 +61,8 @@ _FRAGMENT: Final = re.compile(r"key-([0-9]{1,9})")
 
 NeededUntil = Callable[[datetime, datetime], datetime | None]
 """From when a key began and ceased to sign to when what it signed is at its end; `None`: it signed nothing."""
+MakeKey = Callable[["HeldKey", str], tuple["PublicKey", str]]
+"""From the newest key and the fragment of its successor to a fresh key that lives elsewhere, and where that is."""
 
 
 def add_table(tables: MetaData) -> Table:
@@ -70,7 +82,17 @@ _TABLE: Final = add_table(MetaData())
 
 @final
 class HeldKey(Value, frozen=True):
-    """A signing key of a DID, by its fragment, and since when it is listed; `revoked` where it was compromised."""
+    """A signing key of a DID.
+
+    Attributes:
+        fragment: Of its method's id.
+        algorithm: Its own; `keys.pair.HYBRID` where there are two, and the second's fragment ends in `-pq`.
+        seed: The key itself; empty where it lives elsewhere.
+        since: Since when it is listed.
+        revoked: Since when it is compromised, or `None`.
+        shown: The Multikey of a key that lives elsewhere.
+        reference: The PKCS#11 URI of such a key; empty where its signer is given each time.
+    """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"seed"})
 
@@ -79,10 +101,34 @@ class HeldKey(Value, frozen=True):
     seed: bytes
     since: datetime
     revoked: datetime | None = None
+    shown: str = ""
+    reference: str = ""
+
+    @classmethod
+    def elsewhere(cls, fragment: str, public: PublicKey, since: datetime, reference: str = "") -> Self:
+        """Return the record of a key that lives elsewhere."""
+        return cls(fragment, public.algorithm.name, b"", since, None, encode_multikey(public), reference)
+
+    def publics(self) -> tuple[tuple[str, PublicKey], ...]:
+        """Return the public half, or both of two, each with its fragment."""
+        if self.shown:
+            return ((self.fragment, decode_multikey(self.shown)),)
+        return tuple((name, key.public) for name, key in self.secrets())
+
+    def public(self) -> PublicKey:
+        """Return the public half; of two that of the first."""
+        return self.publics()[0][1]
+
+    def secrets(self) -> tuple[tuple[str, SecretKey], ...]:
+        """Return the key itself, or both of two, each with its fragment. Raises `StoreUnavailable`: elsewhere."""
+        if self.shown:
+            raise StoreUnavailable("the key lives elsewhere")
+        found = pair.load(self.algorithm, self.seed)
+        return tuple(zip(pair.fragments(self.fragment, found), found, strict=True))
 
     def secret(self) -> SecretKey:
-        """Return the key itself."""
-        return SecretKey.from_seed(self.algorithm, self.seed)
+        """Return the key itself; of two the first. Raises `StoreUnavailable`: it lives elsewhere."""
+        return self.secrets()[0][1]
 
 
 @final
@@ -210,7 +256,13 @@ class ControlledDids:
         connection.execute(insert(_TABLE).values(did_index=index, **_seal(vault, index, made)))
 
     def rotate(
-        self, did: str, *, at: datetime, needed_until: NeededUntil | None = None, compromised: bool = False
+        self,
+        did: str,
+        *,
+        at: datetime,
+        needed_until: NeededUntil | None = None,
+        compromised: bool = False,
+        make_key: MakeKey | None = None,
     ) -> Controlled:
         """Return the DID with a fresh signing key and fresh update keys, written before it is returned.
 
@@ -219,13 +271,15 @@ class ControlledDids:
             at: The instant of the rotation.
             needed_until: Until when what a key signed is shown; by default nothing outlives `GRACE`.
             compromised: Whether the keys until now are: they are revoked, and what they signed dies with them.
+            make_key: Makes the fresh signing key elsewhere; needed where the one until now lives there.
 
         Raises:
             CredentialNotFound, DidDeactivated: It is not there, or at its end.
             DidWitnessThreshold: The last entry was not approved yet.
+            StoreUnavailable: The key until now lives elsewhere, and nothing was given that makes one there.
             ValueError: More keys would be listed than a document holds.
         """
-        return self._change(did, lambda held: _rotate(held, at, needed_until, compromised))
+        return self._change(did, lambda held: _rotate(held, at, needed_until, compromised, make_key))
 
     def deactivate(self, did: str, *, at: datetime) -> Controlled:
         """Return the DID at its end, for ever. Raises as `rotate`."""
@@ -289,6 +343,8 @@ def make(
     algorithm: str = "Ed25519",
     parameters: Mapping[str, object] | None = None,
     pre_rotation: bool = True,
+    signer: Signer | None = None,
+    reference: str = "",
 ) -> Controlled:
     """Return a new did:webvh with fresh keys; nobody has them but the caller.
 
@@ -300,13 +356,18 @@ def make(
         algorithm: Of the signing key; the update keys are Ed25519.
         parameters: `portable`, `witness`, `watchers`, `ttl`.
         pre_rotation: Whether the next update key is committed to.
+        signer: The signing key, where it lives elsewhere; `algorithm` is then its own.
+        reference: Where that is (`keystores.reference`); empty: whoever opens the store gives the signer.
 
     Raises:
         DidInvalid: The place is none for a did:webvh.
         DidLogInvalid: A parameter is none of the method's.
     """
     named = template(host, port, path).replace(PLACEHOLDER, STAND_IN)
-    signing = HeldKey("key-1", algorithm, SecretKey.generate(algorithm).export_seed(), at - LEAD)
+    if signer is None:
+        signing = HeldKey("key-1", algorithm, pair.seed_of(pair.generate(algorithm)), at - LEAD)
+    else:
+        signing = HeldKey.elsewhere("key-1", signer.public, at - LEAD, reference)
     upcoming, following = SecretKey.generate(), SecretKey.generate()
     text = encode(_document(named, (signing,))).decode().replace(STAND_IN, PLACEHOLDER)
     history = write.create(
@@ -316,13 +377,15 @@ def make(
     return Controlled(history, None, Keys(history.latest.did, upcoming.export_seed(), following_seed, (signing,)))
 
 
-def _rotate(held: Controlled, at: datetime, needed_until: NeededUntil | None, compromised: bool) -> Controlled:
+def _rotate(
+    held: Controlled, at: datetime, needed_until: NeededUntil | None, compromised: bool, make_key: MakeKey | None
+) -> Controlled:
     keys = held.keys
-    algorithm = keys.signing[-1].algorithm
+    newest = keys.signing[-1]
     number = max(int(found[1]) for each in keys.signing if (found := _FRAGMENT.fullmatch(each.fragment))) + 1
     # a key that replaces a compromised one cannot wait until every document is fresh
     since = at - LEAD if compromised else at
-    fresh = HeldKey(f"key-{number}", algorithm, SecretKey.generate(algorithm).export_seed(), since)
+    fresh = _fresh(f"key-{number}", newest, since, make_key)
     if compromised:
         kept = tuple(structs.replace(each, revoked=each.revoked or at) for each in keys.signing)
     else:
@@ -342,6 +405,16 @@ def _rotate(held: Controlled, at: datetime, needed_until: NeededUntil | None, co
     history = write.rotate(held.history, signer, at=at, next_keys=(following.public,), document=document)
     made = Controlled(history, held.witnesses, Keys(keys.did, update_seed, next_seed, signing))
     return made if made.published() is history else _listed_from(made, _WAITING)
+
+
+def _fresh(fragment: str, newest: HeldKey, since: datetime, make_key: MakeKey | None) -> HeldKey:
+    """Return a fresh key where the newest one lives, and of its algorithm."""
+    if make_key is not None:
+        public, reference = make_key(newest, fragment)
+        return HeldKey.elsewhere(fragment, public, since, reference)
+    if newest.shown:
+        raise StoreUnavailable("the key lives elsewhere, and nothing was given that makes another one there")
+    return HeldKey(fragment, newest.algorithm, pair.seed_of(pair.generate(newest.algorithm)), since)
 
 
 def _listed_from(held: Controlled, since: datetime) -> Controlled:
@@ -381,9 +454,11 @@ def _deactivate(held: Controlled, at: datetime) -> Controlled:
 
 def _document(did: str, signing: Sequence[HeldKey], state: Mapping[str, Any] | None = None) -> dict[str, object]:
     """Return the document of the keys, with whatever else it said."""
-    built = build_document(did, {each.fragment: each.secret().public for each in signing if each.revoked is None})
-    revoked = build_document(did, {each.fragment: each.secret().public for each in signing if each.revoked is not None})
-    times = {f"{did}#{each.fragment}": each.revoked for each in signing if each.revoked is not None}
+    good = {name: key for each in signing if each.revoked is None for name, key in each.publics()}
+    bad = {name: (key, each.revoked) for each in signing if each.revoked is not None for name, key in each.publics()}
+    built = build_document(did, good)
+    revoked = build_document(did, {name: key for name, (key, _) in bad.items()})
+    times = {f"{did}#{name}": since for name, (_, since) in bad.items()}
     listed: list[Any] = revoked["verificationMethod"]  # type: ignore[assignment]  # as build_document makes it
     dead = [{**each, "revoked": encode_instant(times[each["id"]])} for each in listed]
     built["verificationMethod"] = [*built["verificationMethod"], *dead]  # type: ignore[misc]  # as above
@@ -415,6 +490,8 @@ def _encode_key(key: HeldKey) -> dict[str, object]:
         "seed": encode_base64url(key.seed),
         "since": key.since.isoformat(),
         "revoked": None if key.revoked is None else key.revoked.isoformat(),
+        "public": key.shown,
+        "reference": key.reference,
     }
 
 
@@ -426,6 +503,8 @@ def _decode_key(row: dict[str, Any]) -> HeldKey:
         decode_base64url(row["seed"]),
         datetime.fromisoformat(row["since"]),
         None if revoked is None else datetime.fromisoformat(revoked),
+        row.get("public", ""),  # a store from before keys could live elsewhere
+        row.get("reference", ""),
     )
 
 

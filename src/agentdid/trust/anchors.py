@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast, final
+
+from msgspec import structs
 
 from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidInvalid, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
+from agentdid.trust.profile import STRICT, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,9 +91,16 @@ class Trust(Value, frozen=True):
         any_issuer: Set only by `UnsafeAnyIssuer`.
         any_context: Inline contexts, contexts with `@vocab` and lists in any order are taken where statements are
             signed; for test instances only. Not in trust files.
-        presentation_proofs: If not empty, which proofs of a presentation count, as `Anchor.required_proofs`.
+        any_disclosure: Credentials of which holders could hide what is judged are taken; for test instances only. Not
+            in trust files.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
+        presentation_proofs: If not empty, which proofs of a presentation count, as `Anchor.required_proofs`.
+        profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
+        by_issuer: The anchors of each issuer, in their order; follows from `anchors`, whatever was handed in.
+        names_domain: Whether an anchor has a `linked_domain`; follows likewise.
     """
+
+    quiet: ClassVar[frozenset[str]] = frozenset({"by_issuer", "names_domain"})
 
     audience: str
     did: str
@@ -102,7 +112,18 @@ class Trust(Value, frozen=True):
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
     any_context: bool = False
+    any_disclosure: bool = False
     presentation_proofs: tuple[str, ...] = ()
+    profile: Profile = STRICT
+    by_issuer: Mapping[str, tuple[Anchor, ...]] = MappingProxyType({})
+    names_domain: bool = False
+
+    def __post_init__(self) -> None:
+        by_issuer: dict[str, tuple[Anchor, ...]] = {}
+        for anchor in self.anchors:
+            by_issuer[anchor.did] = (*by_issuer.get(anchor.did, ()), anchor)
+        structs.force_setattr(self, "by_issuer", MappingProxyType(by_issuer))
+        structs.force_setattr(self, "names_domain", any(each.linked_domain is not None for each in self.anchors))
 
     @property
     def context_rules(self) -> ContextRules | None:
@@ -164,9 +185,16 @@ class Trust(Value, frozen=True):
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
         return cls(
-            audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver,
+            audience,
+            did,
+            MappingProxyType(resources),
+            anchors,
+            limits,
+            allow,
+            ca,
+            resolver=resolver,
             presentation_proofs=proofs,
-        )  # fmt: skip
+        )
 
     @classmethod
     def nobody(cls) -> Trust:
@@ -185,7 +213,10 @@ class Trust(Value, frozen=True):
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
             **({"anyContext": True} if self.any_context else {}),
+            **({"anyDisclosure": True} if self.any_disclosure else {}),
             **({"presentationProofs": list(self.presentation_proofs)} if self.presentation_proofs else {}),
+            # the product's own is not written, so that no bundle of before there was one changes
+            **({} if self.profile == STRICT else {"profile": structs.asdict(self.profile)}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -211,7 +242,9 @@ class Trust(Value, frozen=True):
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
                 any_context=row.get("anyContext", False),
+                any_disclosure=row.get("anyDisclosure", False),
                 presentation_proofs=tuple(row.get("presentationProofs", ())),
+                profile=Profile(**row.get("profile", {})),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )
@@ -244,14 +277,17 @@ class Trust(Value, frozen=True):
 
         Exact strings only (ATTACKS A16, V08): an anchor fits when it lists every type but `VerifiableCredential`.
         """
-        named = [each for each in types if each != "VerifiableCredential"]
         found = []
-        for anchor in self.anchors if named else ():
-            if anchor.did == issuer:
-                for each in named:
-                    if each not in anchor.types:
-                        break
-                else:
+        for anchor in self.by_issuer.get(issuer, ()):
+            listed = False
+            for each in types:
+                if each == "VerifiableCredential":
+                    continue
+                if each not in anchor.types:
+                    break
+                listed = True
+            else:
+                if listed:
                     found.append(anchor)
         return tuple(found)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, final
 from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError, StoreUnavailable
-from agentdid.proof.jws import is_compact
+from agentdid.proof.jws import find_typ, is_compact
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark
@@ -50,6 +50,7 @@ class Verifier:
             `agentdid.storage.marks.SqlMarks` remembers beyond it.
         clock: Tells the time of judgement.
         log: Keeps the evidence of every decision.
+        memory: What was learnt from bytes that cannot change; by default its own.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Verifier:
         marks: Marks | None = None,
         clock: Clock | None = None,
         log: Log | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.trust = trust
         self._clock = clock or SystemClock()
@@ -68,7 +70,7 @@ class Verifier:
         self._takes = takes
         self._marks = marks
         self._log = log
-        self._memory = Memory()
+        self._memory = memory or Memory()
 
     @property
     def takes(self) -> Takes:
@@ -309,14 +311,14 @@ class Verifier:
 
 
 def looks_presented(document: Presented | list[object]) -> bool:
-    """Whether an input is meant as a presentation: a compact token without a tilde, or an object of such a type.
+    """Whether an input is meant as a presentation: a compact token or an object of such a type.
 
     What it is meant as only selects the recipe, which then holds that it is one.
     """
     if isinstance(document, bytes | str):
         text = (document if isinstance(document, str) else document.decode("utf-8", "replace")).strip()
         if is_compact(text):
-            return "~" not in text
+            return find_typ(text) == "vp+jwt"
         try:
             return looks_presented(cast("Presented", parse(text).value))
         except AgentdidError:

@@ -77,6 +77,7 @@ class Question(Value, frozen=True, eq=False):
         http: The HTTP request it came with, if it did.
         environment: `env.…` values, which only the verifier sets.
         historical: Whether `at` is a past instant: evidence from later does not count.
+        keeps: Whether its holder is to keep it, who alone takes the base proofs of selective suites.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"raw"})
@@ -91,6 +92,7 @@ class Question(Value, frozen=True, eq=False):
     http: HttpRequest | None = None
     environment: Mapping[str, object] = field(default_factory=dict)
     historical: bool = False
+    keeps: bool = False
 
 
 @final
@@ -112,6 +114,7 @@ class Case(Struct, eq=False):
         asked: The DIDs whose documents came from outside.
         seen: Whether a DID was seen to sign with a post-quantum key, as far as that was asked.
         histories: The verified logs of the did:webvh among them.
+        digests: By what each link is known (`verify.known_links`), by its position.
         freshness: What bounds the time the outcome may be relied upon.
         exercised: Set by `check_request`: the grant used at each link.
         needed: Set by `check_algorithms`: what every step's signatures have to withstand.
@@ -133,6 +136,7 @@ class Case(Struct, eq=False):
     asked: set[str] = field(default_factory=set)
     seen: dict[str, bool] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
+    digests: dict[int, bytes] = field(default_factory=dict)
     freshness: list[Freshness] = field(default_factory=list)
     exercised: tuple[CapabilityGrant, ...] = ()
     needed: str = "classical"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, NoReturn, final
 
 from msgspec import structs
+from msgspec.json import decode
 
 from agentdid.codec.instant import encode_instant
+from agentdid.codec.strict_json import encode
 from agentdid.delegation.resources import find_requested
 from agentdid.delegation.usage import approval_applies, exercise, has_limits, live_grants
 from agentdid.errors import (
@@ -103,7 +105,8 @@ class Decision(Value, frozen=True):
     @property
     def credentials(self) -> tuple[Credential, ...]:
         """The credentials as disclosed: the chain, root first, then the others."""
-        return tuple(link.credential for link in self.verified.parsed.links)
+        # copies: a link that is known to the verifier is shared by all decisions on it
+        return tuple(_copy(link.credential) for link in self.verified.parsed.links)
 
     @property
     def security_level(self) -> str:
@@ -212,6 +215,12 @@ class Grant(Value, frozen=True):
                 "exercised": [grant.id for grant in self.exercised],
             },
         }
+
+
+def _copy(credential: Credential) -> Credential:
+    document = decode(encode(credential.document))
+    status = decode(encode(credential.status))
+    return structs.replace(credential, document=document, status=tuple(status))
 
 
 def exercise_chain(

@@ -6,6 +6,7 @@ run. A recipe is a generator: it yields needs and is sent answers (`verify.needs
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.clock import seconds
@@ -50,9 +51,14 @@ class Check(Value, frozen=True, eq=False):
 
 def check_chain(case: Case) -> None:
     """Hold that each child is narrower than its parent (delegation.chain). Spec: V32."""
-    chain = case.parsed.chain
-    if len(chain) > 1:
-        check_delegation([(link.credential, link.capability) for link in chain])  # type: ignore[misc]
+    for parent, child in pairwise(case.parsed.chain):
+        # what two texts say of each other never changes; only pairs whose signatures held come here
+        names = case.digests.get(child.position), case.digests.get(parent.position)
+        pair = None if None in names else b"".join(names)  # type: ignore[arg-type]  # neither is None
+        if pair is None or case.memory.pairs.find(pair) is None:
+            check_delegation([(parent.credential, parent.capability), (child.credential, child.capability)])  # type: ignore[list-item]
+            if pair is not None:
+                case.memory.pairs.keep(pair, value=True)
 
 
 def check_query(case: Case) -> None:
@@ -104,13 +110,17 @@ def check_take(case: Case) -> Generator[Need, Reply, None]:
         raise StoreUnavailable("the store of nonces did not answer")
 
 
+# a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B
+_FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json"}
+
+
 def candidate(form: str, document: dict[str, object]) -> Candidate:
     """Return a credential as a query sees it."""
     from agentdid.query.dcql import Candidate  # noqa: PLC0415  # as above
 
     types = document["type"]
     return Candidate(
-        format="ldp_vc" if form not in ("vc+sd-jwt", "dc+sd-jwt") else form,
+        format=_FORMATS.get(form, "ldp_vc"),
         types=tuple(types) if isinstance(types, list) else (str(types),),
         claims=document,
         holder_bound=True,
@@ -137,6 +147,8 @@ _TAKE: Final = Check("take", "V38-V39", check_take)
 # The order is the specification (specs/verification.md).
 CREDENTIAL: Final[tuple[Check, ...]] = (*_ESTABLISH, *_STAND)
 PRESENTATION: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND, _QUERY, _TAKE)
+UNCONSUMED: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND)
+"""For test instances: nothing is asked for, and nothing is consumed (`trust.profile`)."""
 REQUEST: Final[tuple[Check, ...]] = (
     *_ESTABLISH,
     _HOLDER,
@@ -156,6 +168,8 @@ CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (
 def recipe_for(question: Question) -> tuple[Check, ...]:
     """Return the checks that a question asks for, in their order."""
     if question.holder:
+        if not question.trust.profile.bound_audience:
+            return UNCONSUMED
         return PRESENTATION if question.request is None else REQUEST
     return CREDENTIAL if question.request is None else CREDENTIAL_REQUEST
 

@@ -6,6 +6,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
 from agentdid.clock import seconds
+from agentdid.did.key import same_did
 from agentdid.errors import (
     AudienceMismatch,
     Expired,
@@ -38,7 +39,7 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
     """Hold that the subject presents, here, now, in answer to our challenge, with this request and no other.
 
     Raises:
-        HolderBindingFailed: Presenter, `cnf` or HTTP request differ from what was signed.
+        HolderBindingFailed: Presenter, `cnf`, HTTP request or what a proof was derived for differ from what was signed.
         AudienceMismatch, InvalidDomainError: Another audience, several or none; or a capability for another verifier.
         NonceMismatch, InvalidChallengeError, NonceExpired: Another challenge, none, or one too old.
         IssuedInFuture, NotYetValid, Expired, TypeMismatch: The presentation's own time.
@@ -51,12 +52,14 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
         raise TypeError(message)
     did = presentation.signer
     _check_presenter(case, did, presentation.claims)
+    _check_self_asserted(case, did)
     for link in case.parsed.links:
         if "cnf" in link.secured.claims and link.subject == did:
             yield from _check_confirmation(case, presentation, link)
     binding = presentation.binding
     _check_audience(case, presentation.form, binding)
     _check_nonce(case, presentation.form, binding)
+    _check_derived(case, binding)
     if isinstance(case.question.challenge, IssuedHere):
         _check_issued(presentation.form, (yield NeedNonce(str(binding.nonce))))
     _check_time(case, presentation, binding)
@@ -65,11 +68,19 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
 
 def _check_presenter(case: Case, did: str, claims: Mapping[str, object]) -> None:
     parsed = case.parsed
-    for link in parsed.links:
+    for link in parsed.links if case.question.trust.profile.bound_subject else ():
         if link.subject != did and (link.capability is None or link is parsed.chain[-1]):
             raise HolderBindingFailed("the presenter is not the subject", path=f"{link.path}/credentialSubject/id")
     if claims.get("iss", did) != did:
         raise HolderBindingFailed("iss is not the presenter", path="/iss")
+
+
+def _check_self_asserted(case: Case, did: str) -> None:
+    """Who presents what it said itself names itself as holder (VCDM 2.0 section 4.13.3)."""
+    if case.parsed.holder is None:
+        for link in case.parsed.others:
+            if same_did(link.credential.issuer, did):
+                raise HolderBindingFailed("a self-asserted credential is presented by a named holder", path="/holder")
 
 
 def _check_confirmation(case: Case, presentation: Secured, link: Link) -> Generator[Need, Reply, None]:
@@ -94,6 +105,8 @@ def _check_confirmation(case: Case, presentation: Secured, link: Link) -> Genera
 
 def _check_audience(case: Case, form: str, binding: Binding) -> None:
     trust = case.question.trust
+    if not trust.audience and not trust.profile.bound_audience:
+        return
     # Deviation D8: type and bytes; an array, even of one, is refused (ATTACKS C14, D22, E11)
     if type(binding.audience) is not str or not trust.audience or binding.audience != trust.audience:
         if form == _JOSE:
@@ -108,6 +121,8 @@ def _check_audience(case: Case, form: str, binding: Binding) -> None:
 
 def _check_nonce(case: Case, form: str, binding: Binding) -> None:
     expected = case.question.challenge
+    if expected is None and not case.question.trust.profile.bound_audience:
+        return
     if type(binding.nonce) is not str or not binding.nonce:
         raise _wrong_nonce(form, "expected the nonce of the challenge")
     if expected is None:
@@ -115,6 +130,22 @@ def _check_nonce(case: Case, form: str, binding: Binding) -> None:
     named = expected.nonce if isinstance(expected, IssuedHere) else expected
     if named is not None and not compare_digest(binding.nonce.encode(), named.encode()):
         raise _wrong_nonce(form, "expected the nonce of the challenge")
+
+
+def _check_derived(case: Case, binding: Binding) -> None:
+    """What was derived under bbs-2023 says for whom; kept for another occasion it serves nobody (ATTACKS G13)."""
+    expected: bytes | None = None
+    for link in case.parsed.links:
+        for signature in link.secured.signatures:
+            header = None if signature.proof is None else signature.proof.presentation_header
+            if header is None:
+                continue
+            if expected is None:
+                from agentdid.secure.derivation import bind  # noqa: PLC0415  # most credentials are not derived
+
+                expected = bind(case.question.trust.audience, str(binding.nonce))
+            if not compare_digest(header, expected):
+                raise HolderBindingFailed("derived for another audience or challenge", path=f"{link.path}/proof")
 
 
 def _check_issued(form: str, answer: Reply) -> None:
@@ -134,6 +165,9 @@ def _nonce_path(form: str) -> str:
 
 def _check_time(case: Case, presentation: Secured, binding: Binding) -> None:
     limits = case.question.trust.limits
+    if not case.question.trust.profile.bound_time:
+        _check_stated_time(case, presentation, binding)
+        return
     if binding.issued is None or binding.expires is None:
         raise TypeMismatch("a presentation says when it was made and when it ends", path="/proof/expires")
     if binding.expires < binding.issued:
@@ -144,6 +178,16 @@ def _check_time(case: Case, presentation: Secured, binding: Binding) -> None:
     if presentation.begins is not None:
         case.now.check_begun(presentation.begins, "/nbf")
     case.now.check_not_ended(binding.expires, "/exp")
+
+
+def _check_stated_time(case: Case, presentation: Secured, binding: Binding) -> None:
+    """As the texts have it: what a presentation says of its own time holds, and it need not say anything."""
+    if binding.issued is not None:
+        case.now.check_made(binding.issued, "/iat")
+    if presentation.begins is not None:
+        case.now.check_begun(presentation.begins, "/nbf")
+    if binding.expires is not None:
+        case.now.check_not_ended(binding.expires, "/exp")
 
 
 def _check_request(case: Case, binding: Binding) -> None:

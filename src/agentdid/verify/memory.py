@@ -1,4 +1,4 @@
-"""What was learnt from bytes that cannot change: DID documents, did:webvh logs and verified status lists.
+"""What was learnt from bytes that cannot change: DID documents, did:webvh logs, links and status lists that verified.
 
 It saves work, never a check: a remembered list counts only under the same key it was verified with, and time, status
 and policy are judged anew every time.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from _thread import allocate_lock  # what threading.Lock is, without the millisecond that importing it takes
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, final
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, final
 
 from agentdid.record import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from agentdid.did.document import DidDocument
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
     from agentdid.secure.mechanism import Signature
     from agentdid.status.bitstring import StatusList
+    from agentdid.status.token_list import TokenStatusList
+    from agentdid.verify.known_links import KnownLink
 
 _V = TypeVar("_V")
 _MAX_DOCUMENTS: Final = 4_096  # a few kB each
 _MAX_LISTS: Final = 256  # 16 kB each at the usual size, 16 MiB at the largest
 _MAX_LOGS: Final = 64  # 4 MiB each at the largest
+_MAX_LINKS: Final = 1_024  # 16 kB of text each at the largest (verify.known_links)
 
 
 @final
@@ -54,17 +58,28 @@ class _Recent(Generic[_V]):
 
 
 @final
-class KnownList(Value, frozen=True):
-    """A status list, when it ends, and the keys under which its signatures held; with no keys, none was checked yet.
+class KnownList(Value, frozen=True, eq=False):
+    """A status list whose signatures held under certain keys, or whose signatures are still to be checked.
 
-    `level` is what its signatures withstand.
+    Attributes:
+        url: What it says its own URL is.
+        issuer: Who is to have signed it.
+        ends: When it may no longer be believed.
+        signatures: All must hold.
+        keys: Those under which they held; none as long as none was checked.
+        read: Gives the content, unpacked; not called before the signatures held.
+        content: What it gave.
     """
 
-    content: StatusList
+    quiet: ClassVar[frozenset[str]] = frozenset({"read"})
+
+    url: str
+    issuer: str
     ends: datetime | None
     signatures: tuple[Signature, ...]
     keys: tuple[PublicKey, ...]
-    level: str = "classical"
+    read: Callable[[], StatusList | TokenStatusList] | None
+    content: StatusList | TokenStatusList | None = None
 
 
 @final
@@ -77,11 +92,17 @@ class KnownLog(Value, frozen=True, eq=False):
 
 @final
 class Memory:
-    """One verifier's memory; a fresh one gives the same decisions, only slower."""
+    """One verifier's memory; a fresh one gives the same decisions, only slower.
 
-    __slots__ = ("documents", "lists", "logs")
+    Args:
+        max_links: How many links of chains are remembered; with 0 every signature is checked every time.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("documents", "links", "lists", "logs", "pairs")
+
+    def __init__(self, *, max_links: int = _MAX_LINKS) -> None:
         self.documents: _Recent[DidDocument] = _Recent(_MAX_DOCUMENTS)
         self.lists: _Recent[KnownList] = _Recent(_MAX_LISTS)
         self.logs: _Recent[KnownLog] = _Recent(_MAX_LOGS)
+        self.links: _Recent[KnownLink] = _Recent(max_links)
+        self.pairs: _Recent[bool] = _Recent(max_links)  # child and parent, of which the child is narrower

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agentdid.delegation.resources import find_requested
 from agentdid.errors import ChainRootUntrusted, IssuerUntrusted, ProofMissing
+from agentdid.secure.proof_set import is_required
 from agentdid.verify.security import CLASSICAL, check_level, find_needed, fitting_anchors, weakest
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.case import Case
     from agentdid.verify.states import Link
+
+_TAKE_ALL: Final = ("classical-ok", "hybrid-if-declared")
+"""What is content with any signature; `verify.security` looks at the keys that the signer has."""
 
 
 def check_algorithms(case: Case) -> None:
@@ -26,9 +30,12 @@ def check_algorithms(case: Case) -> None:
 
     Spec: specs/verification.md V4.
     """
-    case.needed = find_needed(case.parsed.chain)
-    if case.needed == CLASSICAL:
+    for link in case.parsed.chain:
+        if link.capability is not None and link.capability.min_security != CLASSICAL:
+            break
+    else:
         return
+    case.needed = find_needed(case.parsed.chain)
     for link in case.parsed.chain:
         check_level(case, link.secured.level, f"{link.path}/credentialSubject/capability/minSecurity")
     if case.parsed.presentation is not None:
@@ -58,7 +65,7 @@ def check_root(case: Case) -> None:
                 raise IssuerUntrusted("no anchor lets this issuer issue this type", path=f"{link.path}/issuer")
             case.keep_anchors(link, _fitting(case, anchors, link))
     presentation = case.parsed.presentation
-    if presentation is not None and not _has_all(presentation, trust.presentation_proofs):
+    if presentation is not None and trust.presentation_proofs and not _has_all(presentation, trust.presentation_proofs):
         raise ProofMissing("the policy asks for a proof that the presentation does not carry", path="/proof")
 
 
@@ -94,12 +101,11 @@ def _check_chain(case: Case, trust: Trust) -> None:
 
 def _owned(case: Case, trust: Trust, capability: Capability) -> list[CapabilityGrant]:
     """Return the root's grants whose resources the policy puts under the chain's one root."""
-    links = [_capability(link) for link in case.parsed.chain]
     request = case.question.request
     if request is not None:
         resource = find_requested(request.resource)
         owner = None if resource is None else trust.find_root(resource)
-        if owner is None or any(link.root != owner for link in links):
+        if owner is None or any(_capability(link).root != owner for link in case.parsed.chain):
             raise ChainRootUntrusted("the capability's root does not own the resource", path="/root")
         return list(capability.grants)
     owned = []
@@ -109,8 +115,11 @@ def _owned(case: Case, trust: Trust, capability: Capability) -> list[CapabilityG
                 break
         else:
             owned.append(grant)
-    if not owned or {link.root for link in links} != {capability.root}:
+    if not owned:
         raise ChainRootUntrusted("the capability's root owns none of its resources", path="/root")
+    for link in case.parsed.chain:
+        if link.capability is None or link.capability.root != capability.root:
+            raise ChainRootUntrusted("the links name several roots", path="/root")
     return owned
 
 
@@ -126,6 +135,11 @@ def _root_anchors(trust: Trust, root: Link, capability: Capability) -> tuple[Anc
 
 def _fitting(case: Case, anchors: tuple[Anchor, ...], link: Link) -> tuple[Anchor, ...]:
     """Return the anchors that are content with the proofs that are there, by name and by what they withstand."""
+    for anchor in anchors:
+        if anchor.required_proofs or anchor.security not in _TAKE_ALL:
+            break
+    else:
+        return anchors
     proven = tuple([anchor for anchor in anchors if _has_all(link.secured, anchor.required_proofs)])
     if not proven:
         raise ProofMissing("the policy asks for a proof that the credential does not carry", path=f"{link.path}/proof")
@@ -137,10 +151,6 @@ def _fitting(case: Case, anchors: tuple[Anchor, ...], link: Link) -> tuple[Ancho
 
 def _has_all(secured: Secured, required: tuple[str, ...]) -> bool:
     """Whether each name of a policy is that of a proof; what else was there did not count."""
-    if not required:
-        return True
-    from agentdid.secure.proof_set import is_required  # noqa: PLC0415  # most policies name none
-
     return all(any(is_required(each, name) for each in secured.signatures) for name in required)
 
 

@@ -73,7 +73,7 @@ def hold_anchors(case: Case, links: Iterable[Link], level: str, path: str) -> No
 
 
 def check_declared(
-    case: Case, signatures: tuple[Signature, ...], document: DidDocument, links: tuple[Link, ...], path: str
+    case: Case, signatures: tuple[Signature, ...], links: tuple[Link, ...], path: str
 ) -> Generator[Need, Reply, None]:
     """Hold that a DID that has both kinds of keys did not sign with a classical one alone.
 
@@ -82,7 +82,6 @@ def check_declared(
     Args:
         case: The judgement.
         signatures: Of one step; they held.
-        document: Of its signer.
         links: Whose anchors speak for it.
         path: Where it stands.
 
@@ -98,7 +97,7 @@ def check_declared(
         # only a document that can change could leave the other kind of key out
         changing = did in case.asked and not case.question.historical
         seen = case.seen[did] = changing and (yield from _ask_seen(did, level))
-    if level != CLASSICAL or not (seen or _declares_both(document, signatures[0].purpose)):
+    if level != CLASSICAL or not (seen or _declares_both(case.documents[did], signatures[0].purpose)):
         return
     for link in links:
         anchors = case.anchors.get(link.position, ())

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from agentdid.clock import seconds
 from agentdid.did import key as did_key
 from agentdid.did.document import DidDocument, parse_document
-from agentdid.did.key import same_did
 from agentdid.did.resolve import Ask, plan, read
 from agentdid.errors import (
     CODES,
@@ -22,6 +21,7 @@ from agentdid.errors import (
     Undecided,
 )
 from agentdid.keys.jwk import thumbprint
+from agentdid.verify.known_links import has_held, keep_link
 from agentdid.verify.needs import Absent, NeedKeys
 from agentdid.verify.security import check_declared
 
@@ -54,34 +54,19 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     """
     parent: Secured | None = None
     for link in case.parsed.links:
-        in_chain = link.capability is not None
-        signer = link.secured.signer
-        if not same_did(signer, link.credential.issuer):
-            raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
-        for signature in link.secured.signatures:
-            own = signature.did == signer  # others signed what the policy asks for beside it (secure.proof_set)
-            delegated = own and in_chain and parent is not None
-            try:
-                key = find_carried(case, signature) or (yield from find_key(case, signature))
-                if delegated:
-                    case.documents[signature.did].find_key(signature.method_id, DELEGATION, case.question.at)
-            except PurposeNotAuthorized:
-                past = _find_past_key(case, link, signature, delegated=delegated) if own else None
-                if past is None:
-                    raise
-                key = past
-            if own and link.position in case.anchors:
-                _check_pins(case, link, key)
-            case.budget.spend_signature()
-            signature.check(key)
-        if not signer.startswith(did_key.PREFIX):  # one key is of one kind
-            root = case.parsed.chain[:1] if in_chain else (link,)
-            yield from check_declared(case, link.secured.signatures, case.documents[signer], root, f"{link.path}/proof")
-        if in_chain:
+        delegated = parent is not None and link.capability is not None
+        keys = tuple((yield from _link_keys(case, link, delegated=delegated)))
+        if not has_held(case, link, keys):
+            for signature, key in zip(link.secured.signatures, keys, strict=True):
+                signature.check(key)
+            keep_link(case, link, keys)
+        if not link.secured.signer.startswith(did_key.PREFIX):  # which has one key, of one kind
+            yield from check_declared(case, link.secured.signatures, _speaking(case, link), f"{link.path}/proof")
+        if link.capability is not None:
             if parent is not None:
                 _check_parent(link, parent)
             parent = link.secured
-    if any(each.linked_domain is not None for anchors in case.anchors.values() for each in anchors):
+    if case.question.trust.names_domain:
         from agentdid.verify.linkage import check_domains  # noqa: PLC0415  # most policies name no domain
 
         yield from check_domains(case)
@@ -90,15 +75,47 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
 
 
 def _check_presentation(case: Case, presentation: Secured) -> Generator[Need, Reply, None]:
-    did = presentation.signer
-    _check_presenter(case, did)
+    _check_presenter(case, presentation.signer)
     for signature in presentation.signatures:
-        key = find_carried(case, signature) or (yield from find_key(case, signature))
+        key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
         case.budget.spend_signature()
         signature.check(key)
-    if not did.startswith(did_key.PREFIX):
+    if not presentation.signer.startswith(did_key.PREFIX):
         links = (*case.parsed.chain[:1], *case.parsed.others)
-        yield from check_declared(case, presentation.signatures, case.documents[did], links, "/proof")
+        yield from check_declared(case, presentation.signatures, links, "/proof")
+
+
+def _speaking(case: Case, link: Link) -> tuple[Link, ...]:
+    """Return the link whose anchors speak for a link: the root of its chain, or itself."""
+    return case.parsed.chain[:1] if link.capability is not None else (link,)
+
+
+def _link_keys(case: Case, link: Link, *, delegated: bool) -> Generator[Need, Reply, list[PublicKey]]:
+    """Return the key of each signature, as the issuer's DID lists it now and the anchors allow it."""
+    keys = []
+    signer = link.secured.signer
+    if (
+        signer != link.credential.issuer
+        and not did_key.same_did(signer, link.credential.issuer)
+        and case.question.trust.profile.issuer_signs
+    ):
+        raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
+    for signature in link.secured.signatures:
+        own = signature.did == signer  # others signed what the policy asks for beside it (secure.proof_set)
+        try:
+            key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
+            if own and delegated and find_carried(case, signature, DELEGATION) is None:
+                case.documents[signature.did].find_key(signature.method_id, DELEGATION, case.question.at)
+        except PurposeNotAuthorized:
+            past = _find_past_key(case, link, signature, delegated=delegated) if own else None
+            if past is None:
+                raise
+            key = past
+        if own and link.position in case.anchors:
+            _check_pins(case, link, key)
+        case.budget.spend_signature()  # whether or not it is known, so that a fresh memory judges alike
+        keys.append(key)
+    return keys
 
 
 def find_document(case: Case, did: str) -> Generator[Need, Reply, DidDocument]:
@@ -133,16 +150,19 @@ def find_known(case: Case, did: str) -> DidDocument | None:
     return known
 
 
-def find_carried(case: Case, signature: Signature) -> PublicKey | None:
-    """Return the key that a signature names where nobody need be asked; `None` where one must.
+def find_carried(case: Case, signature: Signature, purpose: str) -> PublicKey | None:
+    """Return the key that a signature names, for a purpose, where nobody need be asked; `None` where one must.
 
     Raises:
         PurposeNotAuthorized, KeyInvalid: By the document; and the errors of `find_known`.
     """
-    document = find_known(case, signature.did)
-    if document is None or signature.method_id not in document.methods:
+    did, method_id = signature.did, signature.method_id
+    if did.startswith(did_key.PREFIX) and len(method_id) <= did_key.MAX_REMEMBERED:
+        return did_key.find_key(did, method_id, purpose)
+    document = find_known(case, did)
+    if document is None or method_id not in document.methods:
         return None
-    return document.find_key(signature.method_id, signature.purpose, case.question.at)
+    return document.find_key(method_id, purpose, case.question.at)
 
 
 def find_key(case: Case, signature: Signature) -> Generator[Need, Reply, PublicKey]:
@@ -250,6 +270,11 @@ def _find_past_key(case: Case, link: Link, signature: Signature, *, delegated: b
 
 def _check_pins(case: Case, link: Link, key: PublicKey) -> None:
     anchors = case.anchors[link.position]
+    for anchor in anchors:
+        if anchor.keys:
+            break
+    else:
+        return  # most anchors pin no key
     fitting = tuple([anchor for anchor in anchors if not anchor.keys or thumbprint(key) in anchor.keys])
     if not fitting:
         raise IssuerUntrusted("the anchor pins other keys of this issuer", path=f"{link.path}/issuer")
@@ -264,9 +289,11 @@ def _check_parent(link: Link, parent: Secured) -> None:
 
 
 def _check_presenter(case: Case, did: str) -> None:
-    leaf = case.parsed.links[-1] if not case.parsed.chain else case.parsed.chain[-1]
     if case.parsed.holder is not None and case.parsed.holder != did:
         raise IssuerKeyMismatch("signed by another DID than the holder", path="/holder")
+    if not case.question.trust.profile.bound_subject:
+        return
+    leaf = case.parsed.links[-1] if not case.parsed.chain else case.parsed.chain[-1]
     if did != leaf.subject and isinstance(_plan(case, did), Ask):
         # its signature could hold, its holder binding could not; so nobody is asked about a stranger's DID
         raise HolderBindingFailed("the presenter is not the subject", path="/holder")

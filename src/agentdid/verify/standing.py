@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from agentdid.clock import seconds
 from agentdid.codec.instant import encode_instant
-from agentdid.codec.strict_json import parse
-from agentdid.credential.parse import parse_credential
 from agentdid.did import key as did_key
 from agentdid.errors import (
     AgentdidError,
@@ -20,32 +18,26 @@ from agentdid.errors import (
     Refused,
     StatusIssuerMismatch,
     StatusListExpired,
-    StatusRevoked,
     StatusStale,
-    StatusSuspended,
     StatusUnavailable,
-    StatusUnknownValue,
     StatusVerificationError,
     Undecided,
 )
-from agentdid.proof.jws import is_compact
-from agentdid.status.bitstring import StatusEntry, StatusList, parse_entry, read_list
-from agentdid.verify.memory import KnownList
-from agentdid.verify.needs import Absent, NeedFacts, Resource
+from agentdid.secure.mechanism import level_of
+from agentdid.verify.needs import Absent, NeedFacts
 from agentdid.verify.security import CLASSICAL, check_declared, check_level, hold_anchors
-from agentdid.verify.signatures import find_document, find_known
-from agentdid.verify.structure import read_credential, write_signed
+from agentdid.verify.signatures import find_carried, find_document
+from agentdid.verify.status_list import as_list_error, find_refusal, read_body, read_entries
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from agentdid.limits import Limits
+    from agentdid.secure.mechanism import Signature
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Answer, Need, Reply
     from agentdid.verify.states import Link
-
-_LIST_TYPE: Final = "BitstringStatusListCredential"
-_REFUSALS: Final = {"revocation": StatusRevoked, "suspension": StatusSuspended}
+    from agentdid.verify.status_list import Content, Entry
 
 
 def check_validity(case: Case) -> None:
@@ -101,21 +93,19 @@ def check_status(case: Case) -> Generator[Need, Reply, None] | None:
     return _check_lists(case, entries) if entries else None
 
 
-def _check_lists(case: Case, entries: list[tuple[Link, StatusEntry]]) -> Generator[Need, Reply, None]:
-    urls = tuple(dict.fromkeys([entry.list_url for _, entry in entries]))
+def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generator[Need, Reply, None]:
+    urls = tuple(dict.fromkeys([entry.list_url for _, _, entry in entries]))
     bound = case.question.trust.limits.status_staleness_s
     answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
-    for link, entry in entries:
+    for link, member, entry in entries:
         try:
             yield from _check_entry(case, link, entry, answers)
         except AgentdidError as error:
-            error.path = f"{link.path}/credentialStatus{error.path}"
+            error.path = f"{link.path}{member}{error.path}"
             raise
 
 
-def _check_entry(
-    case: Case, link: Link, entry: StatusEntry, answers: dict[str, Answer]
-) -> Generator[Need, Reply, None]:
+def _check_entry(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, None]:
     url, limits = entry.list_url, case.question.trust.limits
     found = yield from _verified_list(case, link, entry, answers[url])
     bound = _bound(found, limits)
@@ -127,31 +117,21 @@ def _check_entry(
         if case.question.at - found.signed_at > seconds(bound):
             raise StatusStale("the newest list to be had is too old")
     case.believe_until(found.signed_at, bound, f"status list {url}")
-    value = found.value(entry)
-    refusal = _REFUSALS.get(entry.purpose)
-    if refusal is None:
-        raise StatusUnknownValue("expected the purpose revocation or suspension", path="/statusPurpose")
-    if value:
+    refusal = find_refusal(entry, found.value(entry))
+    if refusal is not None:
         if link in case.parsed.chain[:-1]:
             raise ChainParentRevoked(f"a link further up is no longer good ({refusal.code})")
         raise refusal("the issuer's list says so")
 
 
-def _bound(found: StatusList, limits: Limits) -> float:
+def _bound(found: Content, limits: Limits) -> float:
     """Return how old the list may be: the issuer's ttl within the policy's bounds, or the policy's own, if less."""
     ttl = limits.max_status_ttl_s if found.ttl_s is None else found.ttl_s
     return min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), limits.status_staleness_s)
 
 
-def _entries(case: Case, link: Link) -> list[tuple[Link, StatusEntry]]:
-    if "status" in link.secured.claims:
-        # a Token Status List reference; ignoring it would make a revoked credential good
-        raise StatusUnknownValue("expected credentialStatus; the claim status is not read", path=f"{link.path}/status")
-    try:
-        entries = [(link, parse_entry(each)) for each in link.credential.status]
-    except AgentdidError as error:
-        error.path = f"{link.path}/credentialStatus{error.path}"
-        raise
+def _entries(case: Case, link: Link) -> list[tuple[Link, str, Entry]]:
+    entries = [(link, member, entry) for member, entry in read_entries(link)]
     if not entries and link.capability is not None:
         path = f"{link.path}/credentialStatus"
         if link.capability.depth == 0:
@@ -172,34 +152,38 @@ def _ask(case: Case, urls: tuple[str, ...], max_age_s: float) -> Generator[Need,
     return answers
 
 
-def _verified_list(case: Case, link: Link, entry: StatusEntry, held: Answer) -> Generator[Need, Reply, StatusList]:
+def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Generator[Need, Reply, Content]:
     """Return the list that `held` holds, of the right issuer, signed, and not ended."""
     if isinstance(held, Absent):
         raise StatusUnavailable(f"the list could not be had ({held.code}: {held.detail})")
-    known = case.memory.lists.find(held.digest) or _read(case, held)
-    content = known.content
-    if content.url != entry.list_url:
+    known = case.memory.lists.find(held.digest) or read_body(case, held)
+    if known.url != entry.list_url:
         raise StatusVerificationError("expected the status list that the credential names")
-    if content.issuer != link.credential.issuer:
-        _check_list_issuer(case, link, content.issuer)
+    if known.issuer != link.credential.issuer:
+        _check_list_issuer(case, link, known.issuer)
     keys = []
     try:
         for signature in known.signatures:
-            document = find_known(case, signature.did) or (yield from find_document(case, signature.did))
-            keys.append(document.find_key(signature.method_id, signature.purpose, case.question.at))
+            key = find_carried(case, signature, signature.purpose)
+            if key is None:
+                document = yield from find_document(case, signature.did)
+                key = document.find_key(signature.method_id, signature.purpose, case.question.at)
+            keys.append(key)
         # the same bytes under the same keys hold the same signatures: that, and no verdict, is what is remembered
         if tuple(keys) != known.keys:
             for signature, key in zip(known.signatures, keys, strict=True):
                 case.budget.spend_signature()
                 signature.check(key)
-            case.memory.lists.keep(held.digest, structs.replace(known, keys=tuple(keys)))
     except Undecided as error:
         raise StatusUnavailable(f"the list's issuer could not be resolved ({error.code})") from None
     except AgentdidError as error:
-        raise _as_list_error(error) from None
-    case.levels.append(known.level)
-    if case.needed != CLASSICAL or case.anchors or not known.signatures[0].did.startswith(did_key.PREFIX):
-        yield from _check_security(case, link, known)
+        raise as_list_error(error) from None
+    content = known.content
+    if content is None or tuple(keys) != known.keys:
+        content = content or known.read()  # type: ignore[misc]  # either is there
+        held_now = structs.replace(known, keys=tuple(keys), read=None, content=content)
+        case.memory.lists.keep(held.digest, held_now)
+    yield from _check_security(case, link, known.signatures)
     if known.ends is not None and known.ends < case.now.earliest:
         raise StatusListExpired(f"the list was valid until {encode_instant(known.ends)}")
     if content.signed_at > case.now.latest:
@@ -207,50 +191,17 @@ def _verified_list(case: Case, link: Link, entry: StatusEntry, held: Answer) -> 
     return content
 
 
-def _check_security(case: Case, link: Link, known: KnownList) -> Generator[Need, Reply, None]:
+def _check_security(case: Case, link: Link, signatures: tuple[Signature, ...]) -> Generator[Need, Reply, None]:
     """Hold that a list is signed as strongly as what it speaks about: it is a step of its chain."""
+    level = level_of(signatures)
+    case.levels.append(level)
     links = (link,) if link.capability is None else case.parsed.chain[:1]
-    check_level(case, known.level, "")
-    hold_anchors(case, links, known.level, "")
-    did = known.signatures[0].did
-    if not did.startswith(did_key.PREFIX):
-        yield from check_declared(case, known.signatures, case.documents[did], links, "")
-
-
-def _read(case: Case, held: Resource) -> KnownList:
-    """Return a list taken apart, none of its signatures checked."""
-    limits = case.question.trust.limits
-    try:
-        text = held.body.decode("utf-8").strip()
-        item = (text, False) if is_compact(text) else _value(text, case)
-        secured = write_signed(case, read_credential(*item, limits))
-        credential = parse_credential(secured.document)
-        if _LIST_TYPE not in credential.types or credential.id is None:
-            raise StatusVerificationError("expected a status list credential with an id")
-        if secured.signer != credential.issuer:
-            raise StatusVerificationError("signed by another DID than the list's issuer")
-        if credential.valid_from is not None:
-            case.now.check_begun(credential.valid_from, "/validFrom")
-    except (AgentdidError, UnicodeDecodeError) as error:
-        raise _as_list_error(error) from None
-    content = read_list(
-        secured.document, url=credential.id, issuer=credential.issuer, signed_at=secured.created, limits=limits
-    )
-    ends = [end for end in (content.valid_until, secured.expires) if end is not None]
-    return KnownList(content, min(ends, default=None), secured.signatures, (), secured.level)
-
-
-def _value(text: str, case: Case) -> tuple[object, bool]:
-    parsed = parse(text, case.question.trust.limits)
-    return parsed.value, parsed.plain
-
-
-def _as_list_error(error: Exception) -> AgentdidError:
-    """What is wrong with a list is said as such: the sender of the presentation did not make it."""
-    if isinstance(error, StatusVerificationError):
-        return error
-    detail = f"{error.code}: {error.detail}" if isinstance(error, AgentdidError) else "not UTF-8"
-    return StatusVerificationError(f"the list does not verify ({detail})")
+    if case.needed != CLASSICAL:
+        check_level(case, level, "")
+    if case.anchors:
+        hold_anchors(case, links, level, "")
+    if not signatures[0].did.startswith(did_key.PREFIX):
+        yield from check_declared(case, signatures, links, "")
 
 
 def _check_list_issuer(case: Case, link: Link, issuer: str) -> None:

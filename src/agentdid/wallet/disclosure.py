@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from agentdid.delegation.link import GRANTS
+from agentdid.proof.disclosures import is_place, pointer
+from agentdid.proof.suites import SELECTIVE
 from agentdid.secure import sd_jwt
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from agentdid.verify.states import Link
 
+_CAPABILITY: Final = GRANTS[:-1]
 Path = tuple[str | int, ...]
 
 _STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[(0|[1-9][0-9]*)\]")
@@ -42,22 +45,26 @@ def parse_path(text: str) -> Path:
     return tuple(path)
 
 
-def withhold_chain(chain: Sequence[Link], keep: Iterable[Path]) -> list[str | dict[str, object]]:
+def withhold_chain(
+    chain: Sequence[Link], keep: Iterable[Path], *, audience: str = "", challenge: str = ""
+) -> list[str | dict[str, object]]:
     """Return the chain as it will be presented: the leaf with the kept paths, each parent with the grants they need.
 
-    A parent's other claims are withheld: its subject's data are not the leaf's business. A Data Integrity link
-    cannot withhold anything and goes as it is.
+    A parent's other claims are withheld: its subject's data are not the leaf's business. Of a base proof, what is kept
+    is derived; a JWT or another Data Integrity link cannot withhold anything and goes as it is.
 
     Args:
         chain: Root first, as held.
         keep: Paths in the leaf's document.
+        audience: For whom proofs are derived.
+        challenge: In answer to what.
     """
     kept = frozenset(keep)
     wanted = {path[3] for path in kept if path[:3] == GRANTS and len(path) > len(GRANTS)}
     shown: list[str | dict[str, object]] = []
     for position in range(len(chain) - 1, -1, -1):
         link = chain[position]
-        shown.append(_withhold(link, kept))
+        shown.append(_withhold(link, kept, (audience, challenge)))
         if position and link.capability is not None:
             grants = link.capability.grants
             used = {grant.source for index, grant in enumerate(grants) if index in wanted}
@@ -80,6 +87,14 @@ def grant_paths(link: Link, names: Iterable[str] | None = None) -> frozenset[Pat
     )
 
 
-def _withhold(link: Link, keep: frozenset[Path]) -> str | dict[str, object]:
+def _withhold(link: Link, keep: frozenset[Path], occasion: tuple[str, str]) -> str | dict[str, object]:
     wire = link.secured.wire
-    return sd_jwt.withhold(wire, keep) if isinstance(wire, str) else wire
+    if isinstance(wire, str):
+        return sd_jwt.withhold(wire, keep) if link.secured.form == sd_jwt.TYP else wire
+    if link.secured.form not in SELECTIVE:
+        return wire
+    from agentdid.secure.derivation import bind, derive  # noqa: PLC0415  # most credentials are not derived from
+
+    # the capability is one statement and always shown; paths are of all that is presented, so some lead nowhere here
+    chosen = [path for path in keep if path[: len(_CAPABILITY)] != _CAPABILITY and is_place(wire, path)]
+    return derive(wire, sorted(pointer(path) for path in chosen), presentation_header=bind(*occasion))

@@ -51,7 +51,16 @@ _CREDENTIALS: Final = Table(
 
 @final
 class KeyRecord(Value, frozen=True):
-    """One key as kept."""
+    """One key as kept.
+
+    Attributes:
+        did: Whose.
+        algorithm: Its own.
+        seed: The key itself; empty where it lives elsewhere.
+        label: The owner's word for it.
+        public: The Multikey of a key that lives elsewhere.
+        reference: The PKCS#11 URI of such a key; empty where its signer is given each time.
+    """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"seed"})
 
@@ -59,6 +68,8 @@ class KeyRecord(Value, frozen=True):
     algorithm: str
     seed: bytes
     label: str = ""
+    public: str = ""
+    reference: str = ""
 
 
 @final
@@ -111,9 +122,20 @@ class WalletStore:
         """Let go of the file."""
         self._engine.dispose()
 
-    def add_key(self, did: str, algorithm: str, seed: bytes, label: str = "") -> None:
-        """Keep a key. Raises `CredentialExists` when the DID has one here."""
-        content = encode({"did": did, "algorithm": algorithm, "seed": encode_base64url(seed), "label": label})
+    def add_key(
+        self, did: str, algorithm: str, seed: bytes, label: str = "", *, public: str = "", reference: str = ""
+    ) -> None:
+        """Keep a key, or where it lives (`KeyRecord`). Raises `CredentialExists` when the DID has one here."""
+        content = encode(
+            {
+                "did": did,
+                "algorithm": algorithm,
+                "seed": encode_base64url(seed),
+                "label": label,
+                "public": public,
+                "reference": reference,
+            }
+        )
         row = {"row_id": secrets.token_hex(16), "did_index": self._vault.index("key", did)}
         index, sealed = row["did_index"], self._vault.seal(content, _place(_KEYS, row))
         with transaction(self._engine) as connection:
@@ -129,7 +151,14 @@ class WalletStore:
         for row in rows:
             content = self._read(_KEYS, row)
             records.append(
-                KeyRecord(content["did"], content["algorithm"], decode_base64url(content["seed"]), content["label"])
+                KeyRecord(
+                    content["did"],
+                    content["algorithm"],
+                    decode_base64url(content["seed"]),
+                    content["label"],
+                    content.get("public", ""),  # a wallet from before keys could live elsewhere
+                    content.get("reference", ""),
+                )
             )
         return records
 

@@ -18,11 +18,15 @@ from agentdid.errors import (
     HolderBindingFailed,
     QueryNotSatisfied,
 )
-from agentdid.keys.pair import KeyPair, algorithm_of, load_secret
+from agentdid.keys import pair
+from agentdid.keys.multikey import decode_multikey, encode_multikey
 from agentdid.keys.secret import SecretKey
+from agentdid.keystores.keyring import Keyring
+from agentdid.keystores.reference import parse_reference
 from agentdid.limits import DEFAULT, Limits
 from agentdid.present.presentation import FORMATS, make_presentation
 from agentdid.proof.jws import is_compact
+from agentdid.proof.suites import SELECTIVE
 from agentdid.query.dcql import Query, evaluate, parse_query
 from agentdid.record import Value
 from agentdid.storage.controlled import is_webvh
@@ -37,8 +41,9 @@ from agentdid.wallet.store import CredentialRecord, WalletStore
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from agentdid.keys.secret import Signer
     from agentdid.storage.controlled import ControlledDids
     from agentdid.storage.vault import Kdf
     from agentdid.verify.needs import Need, Reply, Source
@@ -91,7 +96,15 @@ class Held(Value, frozen=True):
 class Wallet:
     """Keys and credentials of one agent, in one sealed file. Open it with `Wallet.open`, make one with `create`."""
 
-    def __init__(self, store: WalletStore, *, clock: Clock | None = None, limits: Limits = DEFAULT) -> None:
+    def __init__(
+        self,
+        store: WalletStore,
+        *,
+        clock: Clock | None = None,
+        limits: Limits = DEFAULT,
+        keyring: Keyring | None = None,
+    ) -> None:
+        self._keyring = keyring or Keyring()
         self._store = store
         self._clock = clock or SystemClock()
         self._limits = limits
@@ -108,18 +121,34 @@ class Wallet:
         return cls(WalletStore.create(path, passphrase.encode(), kdf), clock=clock)
 
     @classmethod
-    def open(cls, path: str | pathlib.Path, *, passphrase: str, clock: Clock | None = None) -> Self:
+    def open(
+        cls,
+        path: str | pathlib.Path,
+        *,
+        passphrase: str,
+        clock: Clock | None = None,
+        signers: Iterable[Signer] = (),
+        pin: Callable[[], str] | None = None,
+    ) -> Self:
         """Return the wallet in the file `path`.
+
+        Args:
+            path: The file.
+            passphrase: What it was made with.
+            clock: Tells the time.
+            signers: Of keys that live elsewhere, where the wallet does not know where.
+            pin: Asked for a token's PIN, where the wallet knows where a key lives and not where its PIN is.
 
         Raises:
             StoreLocked: Another passphrase.
             StoreTampered, StoreVersionUnsupported, StoreUnavailable: By the file.
         """
-        return cls(WalletStore.open(path, passphrase.encode()), clock=clock)
+        return cls(WalletStore.open(path, passphrase.encode()), clock=clock, keyring=Keyring(signers, pin))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and of the tokens that were opened for it."""
         self._store.close()
+        self._keyring.close()
 
     def __enter__(self) -> Self:
         return self
@@ -134,12 +163,35 @@ class Wallet:
         self._store.add_key(did, algorithm, secret.export_seed(), label)
         return did
 
-    def add_key(self, did: str, secret: SecretKey | KeyPair, *, label: str = "") -> None:
-        """Keep the key of a DID that was made elsewhere (`did:web`); its method is `did.resolve.fragment_of` it.
+    def add_key(self, did: str, secret: SecretKey, *, label: str = "") -> None:
+        """Keep the key of a DID that was made elsewhere (`did:web`); its method is `did.resolve.fragment_of` it."""
+        self._store.add_key(did, secret.public.algorithm.name, secret.export_seed(), label)
 
-        A pair's second method is `#key-2`.
+    def add_keys(self, did: str, secrets: tuple[SecretKey, ...], *, label: str = "") -> None:
+        """Keep the keys of a DID that has one, or the two of `keys.pair`; the second's fragment ends in `-pq`."""
+        self._store.add_key(did, pair.name_of(secrets), pair.seed_of(secrets), label)
+
+    def add_signer(self, signer: Signer, *, did: str | None = None, reference: str = "", label: str = "") -> str:
+        """Keep where a key lives that is not in the wallet; return its DID.
+
+        Args:
+            signer: The key; the caller closes it.
+            did: Whose it is (`did:web`); by default the did:key of the key.
+            reference: Where it is, a PKCS#11 URI by which it is found again; empty: `open` is given the signer.
+            label: The owner's word for it.
+
+        Raises:
+            CredentialExists: The wallet holds a key of this DID already.
+            KeyInvalid: A key of an algorithm without a multicodec.
+            ValueError: `reference` is no PKCS#11 URI, or has a PIN in it.
         """
-        self._store.add_key(did, algorithm_of(secret), secret.export_seed(), label)
+        if reference:
+            parse_reference(reference)
+        name = did or did_key.create(signer.public)
+        public = encode_multikey(signer.public)
+        self._store.add_key(name, signer.public.algorithm.name, b"", label, public=public, reference=reference)
+        self._keyring.give(signer)
+        return name
 
     @property
     def dids(self) -> tuple[str, ...]:
@@ -168,7 +220,7 @@ class Wallet:
         """
         policy = trust or UnsafeAnyIssuer()
         items = _items(credential, self._limits)
-        question = Question(raw=items, holder=False, trust=policy, at=self._clock.now())
+        question = Question(raw=items, holder=False, trust=policy, at=self._clock.now(), keeps=True)
         run(question, Memory(), self._clock, self._answer(source, policy))
         chain = read_chain(items, self._limits)
         leaf = chain[-1]
@@ -233,7 +285,7 @@ class Wallet:
             keep = paths | frozenset(disclose)
             if asked is None and not any(path[: len(GRANTS)] == GRANTS for path in keep):
                 keep |= grant_paths(held.leaf)
-            shown.extend(withhold_chain(held.chain, keep))
+            shown.extend(withhold_chain(held.chain, keep, audience=audience, challenge=challenge))
         held, _ = chosen[0]
         signer, method_id = self.signer(held.subject)
         return make_presentation(
@@ -245,7 +297,7 @@ class Wallet:
             challenge=challenge,
             at=self._clock.now(),
             http=http,
-            form=form or (FORMATS[-1] if isinstance(signer, KeyPair) else FORMATS[0]),
+            form=form or (FORMATS[-1] if isinstance(signer, pair.KeyPair) else FORMATS[0]),
         )
 
     def delegate(
@@ -278,6 +330,8 @@ class Wallet:
         leaf = held.leaf
         if leaf.capability is None:
             raise DelegationForbidden("only capability credentials can be delegated")
+        if leaf.secured.form in SELECTIVE:
+            raise DelegationForbidden(f"a credential under {leaf.secured.form} is nobody's parent")
         if ttl > _HOUR:
             raise DelegationForbidden("a link without a status of its own lives an hour at most")
         at = self._clock.now()
@@ -342,14 +396,38 @@ class Wallet:
             if all(link.credential.valid_until is None or link.credential.valid_until > now for link in each.chain)
         ]
 
-    def signer(self, did: str) -> tuple[SecretKey | KeyPair, str]:
-        """Return the key of one of the wallet's DIDs and its method's id. Raises `CredentialNotFound`."""
+    def signer(self, did: str) -> tuple[Signer, str]:
+        """Return the key of one of the wallet's DIDs and its method's id; of a hybrid one the pair, and the first's.
+
+        Raises:
+            CredentialNotFound: Not one of its DIDs.
+            StoreUnavailable, StoreLocked, KeyInvalid: The key lives elsewhere, and cannot be had there.
+        """
+        (first, method_id), *beside = self.signers(did)
+        if not beside:
+            return first, method_id
+        return pair.KeyPair(first, beside[0][0]), method_id  # type: ignore[arg-type]  # a pair is never elsewhere
+
+    def signers(self, did: str) -> tuple[tuple[Signer, str], ...]:
+        """Return every key of one of the wallet's DIDs with its method's id: of a hybrid one two, the classical first.
+
+        Raises as `signer`.
+        """
         if is_webvh(did):
             held = self._store.controlled.find_keys(did).signer(self._clock.now())
-            return held.secret(), f"{did}#{held.fragment}"
+            if held.shown:
+                return ((self._keyring.find(held.public(), held.reference), f"{did}#{held.fragment}"),)
+            return tuple((key, f"{did}#{name}") for name, key in held.secrets())
         for record in self._store.list_keys():
-            if record.did == did:
-                return load_secret(record.algorithm, record.seed), f"{did}#{fragment_of(did)}"
+            if record.did != did:
+                continue
+            first = fragment_of(did)
+            if record.public:
+                return ((self._keyring.find(decode_multikey(record.public), record.reference), f"{did}#{first}"),)
+            secrets = pair.load(record.algorithm, record.seed)
+            return tuple(
+                (key, f"{did}#{name}") for name, key in zip(pair.fragments(first, secrets), secrets, strict=True)
+            )
         raise CredentialNotFound("the wallet holds no key of this DID")
 
     def _answer(self, source: Source | None, trust: Trust) -> partial[Reply]:

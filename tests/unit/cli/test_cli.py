@@ -197,7 +197,7 @@ def corrupt(text: str) -> str:
         ("tampered", ("--challenge", "c"), "signature_invalid", 1),
         ("presented", ("--challenge", "d"), "nonce_mismatch", 1),
         ("presented", (), "nonce_mismatch", 1),
-        ("presented", ("--challenge", "c", "--credential"), None, 4),
+        ("presented", ("--challenge", "c", "--credential"), "typ_mismatch", 1),
         ("presented", ("--challenge", "c", "--at", "2036-01-01T00:00:00Z"), "expired", 1),
         ("elsewhere", ("--challenge", "c"), "audience_mismatch", 1),
         ("duplicate", (), "json_duplicate_key", 4),

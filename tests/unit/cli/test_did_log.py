@@ -120,10 +120,12 @@ def test_whois_is_found_through_the_log(run: Shell) -> None:
     sources = _sources(**{made["did"]: made["log"], "https://acme.example/whois.vp": {"a": 1}})
 
     found = run("did", "resolve", f"{made['did']}/whois", "--sources", sources)
-    assert ("https://acme.example/whois.vp", '{"a":1}') == (
-        found["dereferencingMetadata"]["contentUrl"],
-        found["content"],
-    )
+    said = found["didUrlDereferencingMetadata"]
+    assert ("https://acme.example/whois.vp", "application/vp", {"a": 1}) == (
+        said["contentUrl"], said["contentType"], found["content"],
+    )  # fmt: skip
+    asked = f"{made['did']}/a/%2e%2e/b"
+    assert "did_invalid" == run("did", "resolve", asked, "--sources", sources, code=4)["code"]
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,8 @@ def test_the_older_name_of_the_result() -> None:
         (f"{WEB}?service=files&relativeRef=%2F%2Fevil.example%2Fx", 400, "INVALID_DID_URL"),
         (f"{WEB}?service=files&relativeRef=https%3A%2F%2Fevil.example", 400, "INVALID_DID_URL"),
         (f"{WEB}/path", 404, "NOT_FOUND"),
-        (f"{WEB}?versionId=1", 404, "NOT_FOUND"),
+        (f"{WEB}?versionId=1", 501, "FEATURE_NOT_SUPPORTED"),
+        (f"{DID}?versionTime=2026-11-01T00:00:00Z", 501, "FEATURE_NOT_SUPPORTED"),
     ],
     ids=lambda each: str(each)[:50],
 )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,37 +19,22 @@ from agentdid.keystores.pkcs11 import Pkcs11Token
 from agentdid.proof.jws import KEYS_OF_ALG, parse_jws, sign_jws
 from agentdid.proof.suites import SUITES
 from agentdid.secure import data_integrity
+from tests.softhsm import PIN, soft_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from agentdid.keys.secret import Signer
 
 NAMES = ["Ed25519", "P-256", "P-384", "P-521"]
-PIN = "2468"
-MODULES = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-           "/usr/lib64/pkcs11/libsofthsm2.so", "/opt/homebrew/lib/softhsm/libsofthsm2.so"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """SoftHSM's library, over two empty tokens of this run."""
-    tool = shutil.which("softhsm2-util")
-    found = [path for path in MODULES if Path(path).exists()]
-    if tool is None or not found:
-        pytest.skip("SoftHSM is not here; on Debian: apt-get install softhsm2")
-    folder = tmp_path_factory.mktemp("softhsm")
-    (folder / "tokens").mkdir()
-    config = folder / "softhsm2.conf"
-    config.write_text(f"directories.tokendir = {folder / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOFTHSM2_CONF", str(config))
-        for label in ("agentdid", "other"):
-            subprocess.run(
-                [tool, "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "13579"],
-                check=True, capture_output=True, timeout=30,
-            )  # fmt: skip
-        yield found[0]
+    with soft_tokens(tmp_path_factory.mktemp("softhsm"), "agentdid", "other") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ import pytest
 
 from agentdid.canon.contexts import OPEN
 from agentdid.canon.jsonld import canonicalize
-from agentdid.canon.rdfc import canonical_labels
-from agentdid.errors import AgentdidError, JsonRdfDivergence, TypeMismatch
+from agentdid.errors import AgentdidError, DerivedProofMalformed, JsonRdfDivergence, TypeMismatch
 from agentdid.proof.selective import (
     canonicalize_and_group,
     canonicalize_with_labels,
+    disclose,
     given_labels,
     hmac_labels,
     select,
@@ -87,7 +87,8 @@ def test_pointers_are_unescaped() -> None:
 
 @pytest.mark.parametrize(
     "pointer",
-    ["issuer", "/nothing", "/issuer/name/x", "/credentialSubject/boats/3", "/credentialSubject/boats/01",
+    ["issuer", "/nothing", "/credentialSubject/boats/0/id",
+     "/issuer/name/x", "/credentialSubject/boats/3", "/credentialSubject/boats/01",
      "/credentialSubject/boats/-", "/credentialSubject/boats/-1", "/credentialSubject/boats/\u0661",
      "/credentialSubject/boats/9999999", "/issuer/", "/credentialSubject/boats/x", None, 5],
 )  # fmt: skip
@@ -122,27 +123,52 @@ def test_a_literal_is_one_statement() -> None:
 
 def test_the_verifier_finds_the_statements_again() -> None:
     """The revealed part, under the labels its canonical ones stand for, makes the statements that were grouped."""
-    pointers = ["/credentialSubject/boats/1/name", "/credentialSubject/boats/0/boats"]
-    grouping = canonicalize_and_group(DOCUMENT, hmac_labels(b"k" * 32), {"shown": pointers}, rules=OPEN)
-    shown = grouping.groups["shown"]
-    revealed = select(DOCUMENT, pointers)
-    assert revealed is not None
-    _, canonical = canonicalize_with_labels(revealed, lambda labels: labels, rules=OPEN)
-    # the holder knows which blank node is which by canonicalizing the selection's own statements
-    carried = {
-        label.removeprefix("_:"): grouping.labels[node].removeprefix("_:")
-        for node, label in canonical_labels(shown.quads).items()
-    }
-    lines, _ = canonicalize_with_labels(revealed, given_labels(carried), rules=OPEN)
+    mandatory, selective = ["/issuer"], ["/credentialSubject/boats/1/name", "/credentialSubject/boats/0/boats"]
+    for relabelling in (hmac_labels(b"k" * 32), shuffled_labels(b"k" * 32)):
+        shown = disclose(DOCUMENT, relabelling, mandatory, selective, rules=OPEN)
+        lines, quads = canonicalize_with_labels(shown.document, given_labels(shown.labels), rules=OPEN)
 
-    assert set(carried) == {label.removeprefix("_:") for label in canonical.values()}
-    assert lines == list(shown.matching.values())
+        assert shown.document == select(DOCUMENT, [*mandatory, *selective])
+        assert len(lines) == len(quads) == len(shown.mandatory) + len(shown.chosen)
+        assert shown.obligatory == [lines[at] for at in shown.mandatory]
+        assert [shown.optional[at] for at in shown.chosen] == [
+            line for at, line in enumerate(lines) if at not in shown.mandatory
+        ]
 
 
-def test_labels_that_the_proof_does_not_name() -> None:
-    """They are the sender's mistake, not a crash."""
+@pytest.mark.parametrize("labels", [{}, {"c14n1": "u"}, {"c14n0": "u", "c14n1": "v"}])
+def test_labels_that_the_proof_does_not_name(labels: dict[str, str]) -> None:
+    """Too few, others, or too many: the sender's mistake, not a crash."""
+    document: dict[str, Any] = {"@context": DOCUMENT["@context"], "type": "VerifiableCredential"}
+    with pytest.raises(DerivedProofMalformed):
+        canonicalize_with_labels(document, given_labels(labels), rules=OPEN)
+
+    assert canonicalize_with_labels(document, given_labels({"c14n0": "u"}), rules=OPEN)
+
+
+def test_nothing_is_shown_without_pointers() -> None:
+    """A document of no statements is none."""
     with pytest.raises(TypeMismatch):
-        canonicalize_with_labels(DOCUMENT, given_labels({"c14n0": "u"}), rules=OPEN)
+        disclose(DOCUMENT, hmac_labels(bytes(32)), [], [], rules=OPEN)
+
+
+def test_no_part_of_a_literal() -> None:
+    """What is one statement is shown whole or not at all."""
+    with pytest.raises(TypeMismatch):
+        disclose(DOCUMENT, hmac_labels(bytes(32)), ["/issuer"], ["/credentialSubject/data/id"], rules=OPEN)
+
+
+def test_an_object_that_stands_in_two_places() -> None:
+    """A caller may build a document of shared objects; each place is a node of its own all the same."""
+    boat = {"name": "one", "length": 5}
+    document = {
+        "@context": DOCUMENT["@context"], "type": "VerifiableCredential",
+        "issuer": {"id": "did:example:i", "boats": boat}, "credentialSubject": {"boats": boat},
+    }  # fmt: skip
+    shown = disclose(document, hmac_labels(bytes(32)), ["/issuer/boats/name"], ["/credentialSubject"], rules=OPEN)
+    lines, _ = canonicalize_with_labels(shown.document, given_labels(shown.labels), rules=OPEN)
+
+    assert len(lines) == len(shown.mandatory) + len(shown.chosen)
 
 
 def test_nothing_is_selected_from_lists() -> None:

@@ -16,7 +16,8 @@ from agentdid.did import web as did_web
 from agentdid.did.document import build_document
 from agentdid.errors import ChainParentRevoked, DidMethodUnsupported
 from agentdid.issuer.issuer import Issuer
-from agentdid.keys.pair import PAIR, KeyPair, public_keys
+from agentdid.keys import pair
+from agentdid.keys.pair import HYBRID, KeyPair
 from agentdid.keys.secret import SecretKey
 from agentdid.proof.suites import SUITES
 from agentdid.storage.nonces import MemoryTakes
@@ -71,21 +72,21 @@ def test_the_whole_way_of_a_hybrid_set(tmp_path: Path) -> None:
     """An issuer and agents with two keys each, by default: every step of both kinds, and every policy content."""
     world, clock = World(), FixedClock(NOW)
     acme = Issuer.create(
-        tmp_path / "acme.db", passphrase=PASSPHRASE, did=world.acme.did, kdf=CHEAP, clock=clock, algorithm=PAIR
+        tmp_path / "acme.db", passphrase=PASSPHRASE, did=world.acme.did, kdf=CHEAP, clock=clock, algorithm=HYBRID
     )
     with acme:
         pass
     acme = Issuer.open(tmp_path / "acme.db", passphrase=PASSPHRASE, clock=clock)
     held = Wallet.create(tmp_path / "agent.wallet", passphrase=PASSPHRASE, kdf=CHEAP, clock=clock)
     other = Wallet.create(tmp_path / "helper.wallet", passphrase=PASSPHRASE, kdf=CHEAP, clock=clock)
-    pairs = {did_web.create(f"{name}.example"): KeyPair.generate() for name in ("agent", "helper")}
+    pairs = {did_web.create(f"{name}.example"): KeyPair(*pair.generate(HYBRID)) for name in ("agent", "helper")}
     agent, helper = pairs
     with acme, held, other:
-        held.add_key(agent, pairs[agent])
-        other.add_key(helper, pairs[helper])
+        held.add_keys(agent, pairs[agent].keys)
+        other.add_keys(helper, pairs[helper].keys)
         world.serve(did_web.url(acme.did), encode(acme.did_document()))
-        for did, pair in pairs.items():
-            world.serve(did_web.url(did), encode(build_document(did, public_keys(pair, "key-1"))))
+        for did, keys in pairs.items():
+            world.serve(did_web.url(did), encode(build_document(did, pair.public_keys(keys, "key-1"))))
         issued = acme.issue(to=agent, capability=world.capability(minSecurity="hybrid"))
         publish(acme, world)
         held.receive(list(issued.chain), source=world)
@@ -105,7 +106,7 @@ def test_the_whole_way_of_a_hybrid_set(tmp_path: Path) -> None:
 def test_two_keys_need_a_did_that_lists_both(tmp_path: Path, did: str | None) -> None:
     """A did:key is one key."""
     with pytest.raises(DidMethodUnsupported):
-        Issuer.create(tmp_path / "acme.db", passphrase=PASSPHRASE, did=did, kdf=CHEAP, algorithm=PAIR)
+        Issuer.create(tmp_path / "acme.db", passphrase=PASSPHRASE, did=did, kdf=CHEAP, algorithm=HYBRID)
 
 
 def test_a_key_of_another_kind_delegates_alike() -> None:
@@ -117,7 +118,7 @@ def test_a_key_of_another_kind_delegates_alike() -> None:
     assert "vc+sd-jwt" == fitting_form("vc+sd-jwt", keys["P-256"])
     assert "eddsa-jcs-2022" == fitting_form("eddsa-jcs-2022", keys["X25519"])
     assert "eddsa-jcs-2022" == fitting_form("hybrid-set", keys["Ed25519"])
-    assert "hybrid-set" == fitting_form("vc+sd-jwt", KeyPair.generate())
+    assert "hybrid-set" == fitting_form("vc+sd-jwt", KeyPair(*pair.generate(HYBRID)))
 
 
 def publish(issuer: Issuer, world: World) -> None:

@@ -11,12 +11,12 @@ import typer
 
 from agentdid.cli.options import (
     AsJson,
+    MarksFile,
     PassphraseFd,
     PassphraseFile,
     now,
     read_passphrase,
-    read_source,
-    read_trust,
+    read_pin,
 )
 from agentdid.cli.render import print_done, print_json
 from agentdid.clock import seconds
@@ -30,7 +30,6 @@ from agentdid.did.webvh.witness import check_witnesses, witness_proof
 from agentdid.errors import DidLogRollback, DidWitnessThreshold, StoreUnavailable
 from agentdid.issuer.issuer import Issuer
 from agentdid.limits import DEFAULT
-from agentdid.sources.webvh import dereference, resolve
 from agentdid.storage.controlled import Controlled, make
 from agentdid.storage.marks import SqlMarks
 from agentdid.wallet.wallet import Wallet
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
 WalletFile = Annotated[Path | None, typer.Option("--wallet", help="The wallet that controls the DID.")]
 Database = Annotated[Path | None, typer.Option("--db", help="The issuer that controls the DID.")]
-MarksFile = Annotated[Path | None, typer.Option("--marks", help="Remember here the versions that were seen.")]
 Folder = Annotated[Path | None, typer.Option("--out", help="Write the published files below this folder.")]
 
 
@@ -91,31 +89,6 @@ def read_parameters(options: Mapping[str, Any]) -> dict[str, object]:
         threshold = options["threshold"] or len(witnesses)
         parameters["witness"] = {"threshold": threshold, "witnesses": [{"id": each} for each in witnesses]}
     return parameters
-
-
-def resolve_webvh(did: str, sources: Path | None, trust: Path | None, marks: Path | None) -> dict[str, object]:
-    """Return the DID resolution result of a did:webvh, or the dereferencing result of a path under one.
-
-    Raises:
-        AgentdidError: By what was found.
-    """
-    policy = read_trust(trust)
-    at = now()
-    source = read_source(sources, policy, at)
-    held = None if marks is None else SqlMarks.open(marks)
-    found = resolve(did, source, at=at, marks=held, limits=policy.limits)
-    if found.path:
-        file = dereference(found, source)
-        return {
-            "dereferencingMetadata": {"contentUrl": file.url},
-            "content": file.body.decode("utf-8", "replace"),
-            "contentMetadata": {},
-        }
-    return {
-        "didDocument": found.document,
-        "didDocumentMetadata": found.metadata,
-        "didResolutionMetadata": {"contentType": "application/did"},
-    }
 
 
 def rotate(
@@ -195,7 +168,7 @@ def witness(
     """Verify a log and print a witness's proof of its last entry, as `did approve` reads it."""
     history = parse_log(file.read_bytes())
     check_clock(history, now() + seconds(DEFAULT.leeway_s))
-    with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as held:
+    with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as held:
         mine = [each for each in held.dids if each.startswith("did:key:")]
         if did is None and len(mine) != 1:
             raise ValueError("the wallet holds no did:key, or several: name one with --did")
@@ -233,10 +206,10 @@ def _opened(
         raise ValueError("expected either --wallet or --db")
     passphrase = read_passphrase(descriptor, file)
     if wallet is not None:
-        with Wallet.open(wallet, passphrase=passphrase) as held:
+        with Wallet.open(wallet, passphrase=passphrase, pin=read_pin) as held:
             yield held
         return
-    with Issuer.open(db, passphrase=passphrase) as issuer:  # type: ignore[arg-type]  # given, by the line above
+    with Issuer.open(db, passphrase=passphrase, pin=read_pin) as issuer:  # type: ignore[arg-type]  # given, by the line above
         if issuer.controlled is None:
             raise ValueError("the issuer's DID is no did:webvh")
         yield issuer

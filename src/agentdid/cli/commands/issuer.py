@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentdid.cli.options import (
     AsJson,
+    KeyUri,
+    NewKey,
     Output,
     PassphraseFd,
     PassphraseFile,
@@ -18,13 +20,19 @@ from agentdid.cli.options import (
     read_duration,
     read_object,
     read_passphrase,
+    read_pin,
+    read_signer,
 )
 from agentdid.cli.render import print_done
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.link import FORMATS
 from agentdid.issuer.issuer import Issuer
+from agentdid.keys.pair import HYBRID
 from agentdid.storage.controlled import Controlled, make
 from agentdid.wallet.disclosure import parse_path
+
+if TYPE_CHECKING:
+    from agentdid.keys.secret import Signer
 
 app = typer.Typer(help="Mint, revoke and publish credentials.", no_args_is_help=True)
 Database = Annotated[Path, typer.Option("--db", help="The issuer's database.")]
@@ -38,34 +46,50 @@ def init(
     host: Annotated[str | None, typer.Option(help="For did:webvh: host, or host:port.")] = None,
     path: Annotated[list[str] | None, typer.Option(help="For did:webvh: a path segment; may be repeated.")] = None,
     key: Annotated[
-        str, typer.Option(help="ed25519, p256, p384, mldsa44, hybrid (two keys, with a --did).")
+        str, typer.Option(help="ed25519, p256, p384, mldsa44, …; hybrid: two keys, under a did:web or did:webvh.")
     ] = "ed25519",
+    signer: KeyUri = None,
+    new_key: NewKey = False,
     base_url: Annotated[str | None, typer.Option(help="Where status lists are served.")] = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an issuer: a fresh key, a DID, and an empty ledger."""
-    webvh = _make_webvh(host, path or [], read_algorithm(key)) if method == "webvh" else None
-    if did is None and webvh is None and method != "key":
+    if did is None and method not in ("key", "webvh"):
         message = f"--method is key or webvh, got {method!r}"
         raise ValueError("--method web needs --did did:web:…" if method == "web" else message)
     passphrase = read_passphrase(passphrase_fd, passphrase_file, new=True)
-    with Issuer.create(
-        db, passphrase=passphrase, did=did, webvh=webvh, algorithm=read_algorithm(key), base_url=base_url
-    ) as made:
-        if made.base_url.endswith(".invalid"):
-            typer.echo("no --base-url: status lists will be had only from published files, with --sources", err=True)
-        print_done(
-            {"did": made.did, "didDocument": made.did_document(), "baseUrl": made.base_url}, made.did, as_json=as_json
-        )
+    algorithm = HYBRID if key == "hybrid" else read_algorithm(key)
+    if algorithm == HYBRID and signer is not None:
+        raise ValueError("--signer is one key, and hybrid is two")
+    with read_signer(signer, algorithm, new=new_key) as held:
+        webvh = _make_webvh(host, path or [], algorithm, held, signer or "") if method == "webvh" else None
+        with Issuer.create(
+            db,
+            passphrase=passphrase,
+            did=did,
+            webvh=webvh,
+            algorithm=algorithm,
+            signer=held,
+            reference=signer or "",
+            base_url=base_url,
+        ) as made:
+            if made.base_url.endswith(".invalid"):
+                typer.echo(
+                    "no --base-url: status lists will be had only from published files, with --sources", err=True
+                )
+            shown = {"did": made.did, "didDocument": made.did_document(), "baseUrl": made.base_url}
+            print_done(shown, made.did, as_json=as_json)
 
 
-def _make_webvh(host: str | None, path: list[str], algorithm: str) -> Controlled:
+def _make_webvh(host: str | None, path: list[str], algorithm: str, signer: Signer | None, reference: str) -> Controlled:
     if host is None:
         raise ValueError("--method webvh needs --host")
     name, _, port = host.partition(":")
-    return make(name, int(port) if port else None, path, at=now(), algorithm=algorithm)
+    return make(
+        name, int(port) if port else None, path, at=now(), algorithm=algorithm, signer=signer, reference=reference
+    )
 
 
 @app.command()
@@ -91,7 +115,7 @@ def issue(
     paths = [parse_path(each) for each in disclosable or []]
     # a bare claim name means the subject's
     paths = [("credentialSubject", *path) if path[0] in (extra or {}) else path for path in paths]
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as opened:
+    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
         made = opened.issue(
             to=to,
             capability=read_object(capability),
@@ -123,7 +147,7 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Revoke a credential for ever."""
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as opened:
+    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
         changed = opened.revoke(credential)
     text = f"{credential} is revoked" if changed else f"{credential} was revoked before"
     print_done({"id": credential, "changed": changed}, text, as_json=as_json)
@@ -139,7 +163,7 @@ def list_issued(
     as_json: AsJson = False,
 ) -> None:
     """List what was issued, newest first."""
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as opened:
+    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
         rows = [
             {
                 "id": entry.credential_id,
@@ -162,6 +186,6 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Write the DID document and the signed status lists as static files, laid out as their URLs are."""
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as opened:
+    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
         written = {url: str(place) for url, place in opened.publish(out).items()}
     print_done({"files": written}, "\n".join(f"{url} -> {place}" for url, place in written.items()), as_json=as_json)

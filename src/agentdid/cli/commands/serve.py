@@ -14,9 +14,9 @@ from agentdid.cli.options import (
     PassphraseFile,
     SourcesFile,
     TrustFile,
-    now,
     read_passphrase,
-    read_source,
+    read_pin,
+    read_resolver,
     read_trust,
 )
 from agentdid.codec.strict_json import encode
@@ -24,9 +24,6 @@ from agentdid.trust.anchors import Trust
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-    from agentdid.sources.resolver import Resolver
-
 
 app = typer.Typer(help="Run a service.", no_args_is_help=True)
 Port = Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")]
@@ -51,7 +48,8 @@ def serve_issuer(
     from agentdid.issuer.issuer import Issuer  # noqa: PLC0415
 
     token = secrets.token_urlsafe(32)
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), refresh_s=refresh) as issuer:
+    passphrase = read_passphrase(passphrase_fd, passphrase_file)
+    with Issuer.open(db, passphrase=passphrase, refresh_s=refresh, pin=read_pin) as issuer:
         typer.echo(f"token for issuing and revoking, shown once: {token}", err=True)
         _run(
             create_issuer_app(issuer, token_hash=hashlib.sha256(token.encode()).hexdigest()),
@@ -98,6 +96,9 @@ def serve_resolver(
     sources: SourcesFile = None,
     port: Port = 8_445,
     host: Host = "127.0.0.1",
+    db: Annotated[
+        Path | None, typer.Option("--db", help="Versions seen of did:webvh, shared by processes; else in memory.")
+    ] = None,
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
 ) -> None:
@@ -105,7 +106,7 @@ def serve_resolver(
     from agentdid.http.resolver_app import create_resolver_app  # noqa: PLC0415  # an extra
 
     policy = read_trust(trust)
-    _run(create_resolver_app(read_resolver(sources, policy), limits=policy.limits), host, port, tls_cert, tls_key)
+    _run(create_resolver_app(read_resolver(sources, policy, db), limits=policy.limits), host, port, tls_cert, tls_key)
 
 
 @app.command("vc-api")
@@ -115,20 +116,17 @@ def serve_vc_api(
     host: Host = "127.0.0.1",
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
+    lenient_issuer: Annotated[
+        bool, typer.Option("--lenient-issuer", help="Let others than the issuer sign, as some published vectors do.")
+    ] = False,
 ) -> None:
     """Serve what official W3C suites speak to; its policy is theirs, never that of a product."""
     from agentdid.http.vc_api import app as vc_api  # noqa: PLC0415  # an extra
 
     keys = vc_api.make_keys()
     manifest.write_bytes(encode(vc_api.manifest(keys)) + b"\n")
-    _run(vc_api.create_vc_api_app(read_resolver(None, Trust.nobody())), host, port, tls_cert, tls_key)
-
-
-def read_resolver(sources: Path | None, policy: Trust) -> Resolver:
-    """Return the resolver over recorded answers, or over the network through its guard."""
-    from agentdid.sources.resolver import Resolver  # noqa: PLC0415  # only where DIDs are resolved for others
-
-    return Resolver(read_source(sources, policy, now()), limits=policy.limits, universal=policy.resolver)
+    service = vc_api.create_vc_api_app(read_resolver(None, Trust.nobody()), keys, lenient_issuer=lenient_issuer)
+    _run(service, host, port, tls_cert, tls_key)
 
 
 def _run(service: FastAPI, host: str, port: int, certificate: Path | None, key: Path | None) -> None:

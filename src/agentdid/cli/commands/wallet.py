@@ -9,6 +9,8 @@ import typer
 
 from agentdid.cli.options import (
     AsJson,
+    KeyUri,
+    NewKey,
     Output,
     PassphraseFd,
     PassphraseFile,
@@ -20,6 +22,8 @@ from agentdid.cli.options import (
     read_input,
     read_object,
     read_passphrase,
+    read_pin,
+    read_signer,
     read_source,
     read_trust,
 )
@@ -41,15 +45,17 @@ WalletFile = Annotated[Path, typer.Option("--wallet", help="The wallet's file.")
 def init(
     wallet: WalletFile,
     key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
+    signer: KeyUri = None,
+    new_key: NewKey = False,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a wallet with one DID of its own."""
+    """Make a wallet with one DID of its own; its key is in the wallet, or where --signer says."""
     algorithm = read_algorithm(key)
     passphrase = read_passphrase(passphrase_fd, passphrase_file, new=True)
-    with Wallet.create(wallet, passphrase=passphrase) as made:
-        did = made.create_did(algorithm)
+    with read_signer(signer, algorithm, new=new_key) as held, Wallet.create(wallet, passphrase=passphrase) as made:
+        did = made.create_did(algorithm) if held is None else made.add_signer(held, reference=signer or "")
     print_done({"did": did}, did, as_json=as_json)
 
 
@@ -169,7 +175,7 @@ def delegate(
 
 
 def _open(wallet: Path, descriptor: int | None, file: Path | None) -> Wallet:
-    return Wallet.open(wallet, passphrase=read_passphrase(descriptor, file))
+    return Wallet.open(wallet, passphrase=read_passphrase(descriptor, file), pin=read_pin)
 
 
 def _summary(held: Held) -> dict[str, object]:
