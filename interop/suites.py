@@ -6,9 +6,10 @@ ML-DSA is signed and verified by @noble/post-quantum, over canonical bytes that 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from agentdid.canon.contexts import find_document
 from agentdid.codec.base import decode_multibase, encode_base64url, encode_multibase
@@ -20,13 +21,18 @@ from agentdid.secure import data_integrity
 from interop import documents
 from interop.cell import ACCEPTED, OURS, REFUSED, THEIRS, Cell, refusal
 from interop.judge import ask, judge
-from interop.parties import AT, AUDIENCE, CHALLENGE, FOREIGN_DOCUMENTS, HOUR, MLDSA44, SUITE_HOLDERS, SUITE_ISSUERS
+from interop.parties import (
+    AT,
+    AUDIENCE,
+    CHALLENGE,
+    FOREIGN_DOCUMENTS,
+    HOUR,
+    MLDSA44,
+    SUITE_HOLDERS,
+    SUITE_ISSUERS,
+    Party,
+)
 from interop.stack import NodeStack
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from interop.parties import Party
 
 STACK: Final = NodeStack("digitalbazaar_suites", "@digitalbazaar/data-integrity")
 KEYED: Final = tuple((name, each) for name, suite in SUITES.items() for each in suite.algorithms)
@@ -36,7 +42,11 @@ _DOCUMENTS: Final = {**FOREIGN_DOCUMENTS, **_CONTEXTS}
 _BOUND: Final = {"challenge": CHALLENGE, "domain": AUDIENCE, "expires": encode_instant(AT + timedelta(minutes=1))}
 _SAYS: Final = "Invalid signature|verif|[Ss]afe mode|not.*defined|term"
 
+_ASSERTION: Final = data_integrity.ASSERTION
+_AUTHENTICATION: Final = data_integrity.AUTHENTICATION
+
 Document = dict[str, Any]
+Sign = Callable[[str, Party, Document, str], Document]
 
 
 def subjects(issuer: str, subject: str) -> Document:
@@ -44,7 +54,7 @@ def subjects(issuer: str, subject: str) -> Document:
     return {
         "@context": [CREDENTIALS_V2, AGENTDID_V1],
         "id": "urn:uuid:6d0f1c2e-7d0c-4d5e-9a0b-2b1f4c3d5e6f",
-        "type": ["VerifiableCredential"],
+        "type": ["VerifiableCredential", "HumanApprovalCredential"],
         "issuer": {"id": issuer, "name": {"@value": "Société Générale d'Essai", "@language": "fr"}},
         "name": ["Ordner", "フォルダー", "\U0001f4c1 e\u0301 \u00e9"],
         "description": {"@value": "\u05e9\u05dc\u05d5\u05dd", "@language": "he", "@direction": "rtl"},
@@ -125,19 +135,20 @@ def cells() -> list[Cell]:
     return made
 
 
-Sign = "Callable[[str, Party, Document, str], Document]"
-
-
-def _documents(name: str, algorithm: str, sign: Callable[[str, Party, Document, str], Document]) -> dict[str, Document]:
+def _documents(name: str, algorithm: str, sign: Sign) -> dict[str, Document]:
     issuer, holder = SUITE_ISSUERS[algorithm], SUITE_HOLDERS[algorithm]
-    signed = {"subjects": sign(name, issuer, _with_context(name, subjects(issuer.did, holder.did)), "assertionMethod")}
+    signed = {"subjects": sign(name, issuer, _with_context(name, subjects(issuer.did, holder.did)), _ASSERTION)}
     capability: Document = documents.capability()
     capability |= {"issuer": issuer.did}
     capability["credentialSubject"] = {**capability["credentialSubject"], "id": holder.did}
     del capability["credentialSubject"]["name"]
-    signed["capability"] = sign(name, issuer, _with_context(name, capability), "assertionMethod")
-    presentation = documents.presentation([signed["subjects"]], holder.did)
-    signed["presentation"] = sign(name, holder, _with_context(name, presentation), "authentication")
+    signed["capability"] = sign(name, issuer, _with_context(name, capability), _ASSERTION)
+    one = subjects(issuer.did, holder.did)
+    single = sign(
+        name, issuer, _with_context(name, one | {"credentialSubject": one["credentialSubject"][0]}), _ASSERTION
+    )
+    presentation = documents.presentation([single], holder.did)
+    signed["presentation"] = sign(name, holder, _with_context(name, presentation), _AUTHENTICATION)
     return signed
 
 
@@ -165,7 +176,7 @@ def _pair(by: Party) -> dict[str, str]:
 def _sign_theirs(name: str, by: Party, document: Document, purpose: str) -> Document:
     task = {
         "op": "sign", "suite": name, "document": document, "key": _pair(by), "created": encode_instant(AT),
-        "purpose": purpose, "options": {key: each for key, each in _BOUND.items() if key != "expires"},
+        "purpose": purpose, "options": _BOUND if purpose == _AUTHENTICATION else {},
         "documents": _DOCUMENTS,
     }  # fmt: skip
     return STACK.make({"signed": task})["signed"]  # type: ignore[no-any-return]  # a document
@@ -214,10 +225,6 @@ def _judged_by_us(name: str, algorithm: str, signed: dict[str, Document]) -> lis
     for case in _CASES:
         presented = case.of == "presentation"
         given = case.change(signed[case.of])
-        # theirs has no end, and we ask for one: what is left to judge is the proof
-        if presented and "expires" not in given["proof"]:
-            got = _judge_proof(given, SUITE_HOLDERS[algorithm], SUITE_ISSUERS[algorithm])
-        else:
-            got = judge(ask(given, AT, presented=presented))
+        got = judge(ask(given, AT, presented=presented))
         made.append(Cell(STACK.name, THEIRS, name, algorithm, case.name, case.code or ACCEPTED, got))
     return made

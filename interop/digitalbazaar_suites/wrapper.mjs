@@ -86,8 +86,10 @@ const raw = multibase => Buffer.from(multibase.slice(1), 'base64url');
 export const does = {
   async sign({suite: name, document, key, created, purpose, options, documents}) {
     const suite = await signing(name, key, created);
+    const {challenge, domain, ...others} = options;
+    suite.proof = others;
     const documentLoader = loaderOf(documents);
-    const aim = purpose === 'authentication' ? new AuthenticationProofPurpose(options) : new AssertionProofPurpose();
+    const aim = purpose === 'authentication' ? new AuthenticationProofPurpose({challenge, domain}) : new AssertionProofPurpose();
     return jsigs.sign(document, {suite, purpose: aim, documentLoader});
   },
 

@@ -18,9 +18,12 @@ from sqlalchemy.dialects.sqlite import insert
 
 from agentdid.errors import StoreUnavailable
 from agentdid.storage.engine import create_store, open_store, reading, transaction
+from agentdid.storage.memory_marks import MemoryMarks, compare
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
+
+__all__ = ["MemoryMarks", "SqlMarks", "compare"]
 
 _KIND: Final = "marks"
 _TABLES: Final = MetaData()
@@ -31,41 +34,6 @@ _MARKS: Final = Table(
     Column("number", Integer, nullable=False),
     Column("version_id", String, nullable=False),
 )
-_MAX_MARKS: Final = 100_000  # in memory: 20 MB
-
-
-def compare(number: int, version_id: str, versions: tuple[str, ...]) -> str:
-    """Return "kept", "behind" or "forked": what a log is to the mark `number`, `version_id`.
-
-    Nothing at all is behind any mark: whoever only asks whether there is one leaves it as it is.
-    """
-    if len(versions) < number:
-        return "behind"
-    return "kept" if versions[number - 1] == version_id else "forked"
-
-
-@final
-class MemoryMarks:
-    """Marks of one process; gone with it. When full, what was not seen yet is refused, and nothing is forgotten."""
-
-    __slots__ = ("_lock", "_marks")
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._marks: dict[str, tuple[int, str]] = {}
-
-    def advance(self, scid: str, versions: tuple[str, ...]) -> str:
-        """Hold the mark against a log and move it forward; see `verify.needs.Marks`."""
-        with self._lock:
-            mark = self._marks.get(scid)
-            if not versions:
-                return "kept" if mark is None else "behind"
-            if mark is None and len(self._marks) >= _MAX_MARKS:
-                return "unavailable"
-            answer = "kept" if mark is None else compare(*mark, versions)
-            if answer == "kept":
-                self._marks[scid] = (len(versions), versions[-1])
-            return answer
 
 
 @final

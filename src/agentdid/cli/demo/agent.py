@@ -1,8 +1,8 @@
 """An agent of the demo: a process with a wallet on disk, told by its standard input what to do, a JSON line each.
 
 Beside what a wallet does, it can misbehave: widen a capability, replay, address another audience, change a byte.
-Run as a process of its own: ``python -m agentdid.cli.demo.agent WALLET CA [DID DOCUMENT]`` with AGENTDID_PASSPHRASE set;
-with a did:web and the file where its document belongs the agent has two keys, a classical and a post-quantum one.
+Run as a process of its own: ``python -m agentdid.cli.demo.agent WALLET CA [DID DOCUMENT]`` with AGENTDID_PASSPHRASE
+set; with a did:web and the file where its document belongs the agent has two keys, a classical and a post-quantum one.
 """
 
 from __future__ import annotations
