@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import chain, did, issue, rdfc, start, verify, webvh
+from bench import chain, did, issue, rdfc, start, suites, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "verify": (verify.rows, start.rows),
     "did": (did.rows, webvh.rows),
     "issue": (issue.rows,),
-    "proofs": (rdfc.rows,),
+    "proofs": (suites.rows, rdfc.rows),
     "chain": (chain.rows,),
 }
 

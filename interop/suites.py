@@ -6,10 +6,9 @@ ML-DSA is signed and verified by @noble/post-quantum, over canonical bytes that 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agentdid.canon.contexts import find_document
 from agentdid.codec.base import decode_multibase, encode_base64url, encode_multibase
@@ -34,6 +33,9 @@ from interop.parties import (
 )
 from interop.stack import NodeStack
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 STACK: Final = NodeStack("digitalbazaar_suites", "@digitalbazaar/data-integrity")
 KEYED: Final = tuple((name, each) for name, suite in SUITES.items() for each in suite.algorithms)
 _ED25519_2020: Final = "https://w3id.org/security/suites/ed25519-2020/v1"
@@ -46,7 +48,8 @@ _ASSERTION: Final = data_integrity.ASSERTION
 _AUTHENTICATION: Final = data_integrity.AUTHENTICATION
 
 Document = dict[str, Any]
-Sign = Callable[[str, Party, Document, str], Document]
+Key = tuple[str, str, str]
+Wanted = tuple[Party, Document, str]
 
 
 def subjects(issuer: str, subject: str) -> Document:
@@ -56,7 +59,10 @@ def subjects(issuer: str, subject: str) -> Document:
         "id": "urn:uuid:6d0f1c2e-7d0c-4d5e-9a0b-2b1f4c3d5e6f",
         "type": ["VerifiableCredential", "HumanApprovalCredential"],
         "issuer": {"id": issuer, "name": {"@value": "Société Générale d'Essai", "@language": "fr"}},
-        "name": ["Ordner", "フォルダー", "\U0001f4c1 e\u0301 \u00e9"],
+        "name": [
+            {"@value": "フォルダー \U0001f4c1 e\u0301 \u00e9", "@language": "ja"},
+            {"@value": "Ordner", "@language": "de"},
+        ],
         "description": {"@value": "\u05e9\u05dc\u05d5\u05dd", "@language": "he", "@direction": "rtl"},
         "validFrom": encode_instant(AT - HOUR),
         "validUntil": encode_instant(AT + HOUR),
@@ -107,7 +113,7 @@ _CASES: Final = (
     _Case("several subjects, nested, unicode", "subjects"),
     _Case("capability", "capability"),
     _Case("presentation", "presentation"),
-    _Case("one text changed", "subjects", "signature_invalid", _changed("name/0", "Mappe")),
+    _Case("one text changed", "subjects", "signature_invalid", _changed("name/1/@value", "Mappe")),
     _Case(
         "text in a literal changed", "subjects", "signature_invalid",
         _changed("credentialSubject/0/capability/name", "Zoe"),
@@ -127,41 +133,64 @@ _CASES: Final = (
 
 def cells() -> list[Cell]:
     """Return every cell. Raises `StackUnavailable`."""
-    made = []
+    ours, theirs = _documents(_sign_ours), _documents(_sign_theirs)
+    return [*_judged_by_them(ours), *_judged_by_us(theirs)]
+
+
+def _documents(sign: Callable[[dict[Key, Wanted]], dict[Key, Document]]) -> dict[Key, Document]:
+    """Return every document under every suite, by suite, key algorithm and name."""
+    wanted: dict[Key, Wanted] = {}
     for name, algorithm in KEYED:
-        sign = _sign_mldsa if algorithm == MLDSA44 else _sign_theirs
-        made += _judged_by_them(name, algorithm, _documents(name, algorithm, _sign_ours))
-        made += _judged_by_us(name, algorithm, _documents(name, algorithm, sign))
+        issuer, holder = SUITE_ISSUERS[algorithm], SUITE_HOLDERS[algorithm]
+        several = subjects(issuer.did, holder.did)
+        capability: Document = documents.capability() | {"issuer": issuer.did}
+        capability["credentialSubject"] = {
+            "id": holder.did,
+            "capability": capability["credentialSubject"]["capability"],
+        }
+        one = several | {"credentialSubject": several["credentialSubject"][0]}
+        for title, document in (("subjects", several), ("capability", capability), ("one", one)):
+            wanted[name, algorithm, title] = issuer, document, _ASSERTION
+    signed = sign(wanted)
+    presented: dict[Key, Wanted] = {}
+    for name, algorithm in KEYED:
+        holder = SUITE_HOLDERS[algorithm]
+        held = documents.presentation([signed[name, algorithm, "one"]], holder.did)
+        presented[name, algorithm, "presentation"] = holder, held, _AUTHENTICATION
+    return signed | sign(presented)
+
+
+def _sign_ours(wanted: dict[Key, Wanted]) -> dict[Key, Document]:
+    made = {}
+    for key, (by, document, purpose) in wanted.items():
+        options: dict[str, object] = dict(_BOUND) if purpose == _AUTHENTICATION else {}
+        made[key] = data_integrity.add_proof(
+            _with_context(key[0], document), by.secret, by.method_id, SUITES[key[0]], purpose=purpose, created=AT,
+            options=options,
+        )  # fmt: skip
     return made
 
 
-def _documents(name: str, algorithm: str, sign: Sign) -> dict[str, Document]:
-    issuer, holder = SUITE_ISSUERS[algorithm], SUITE_HOLDERS[algorithm]
-    signed = {"subjects": sign(name, issuer, _with_context(name, subjects(issuer.did, holder.did)), _ASSERTION)}
-    capability: Document = documents.capability()
-    capability |= {"issuer": issuer.did}
-    capability["credentialSubject"] = {**capability["credentialSubject"], "id": holder.did}
-    del capability["credentialSubject"]["name"]
-    signed["capability"] = sign(name, issuer, _with_context(name, capability), _ASSERTION)
-    one = subjects(issuer.did, holder.did)
-    single = sign(
-        name, issuer, _with_context(name, one | {"credentialSubject": one["credentialSubject"][0]}), _ASSERTION
-    )
-    presentation = documents.presentation([single], holder.did)
-    signed["presentation"] = sign(name, holder, _with_context(name, presentation), _AUTHENTICATION)
-    return signed
+def _sign_theirs(wanted: dict[Key, Wanted]) -> dict[Key, Document]:
+    tasks = {key: _task(key[0], *each) for key, each in wanted.items()}
+    return STACK.make(tasks)  # type: ignore[arg-type, return-value]  # whatever names they go by
 
 
-def _with_context(name: str, document: Document) -> Document:
-    contexts = [*document["@context"], *([_ED25519_2020] if name == "Ed25519Signature2020" else [])]
-    return {**document, "@context": contexts}
-
-
-def _sign_ours(name: str, by: Party, document: Document, purpose: str) -> Document:
-    options: dict[str, object] = dict(_BOUND) if purpose == "authentication" else {}
-    return data_integrity.add_proof(
-        document, by.secret, by.method_id, SUITES[name], purpose=purpose, created=AT, options=options
-    )
+def _task(name: str, by: Party, document: Document, purpose: str) -> dict[str, object]:
+    bound = _BOUND if purpose == _AUTHENTICATION else {}
+    shown = _with_context(name, document)
+    if by.secret.public.algorithm.name != MLDSA44:
+        return {
+            "op": "sign", "suite": name, "document": shown, "key": _pair(by), "created": encode_instant(AT),
+            "purpose": purpose, "options": bound, "documents": _DOCUMENTS,
+        }  # fmt: skip
+    proof = {
+        "type": "DataIntegrityProof", "cryptosuite": name, "created": encode_instant(AT),
+        "verificationMethod": by.method_id, "proofPurpose": purpose, **bound,
+        **({"@context": shown["@context"]} if "jcs" in name else {}),
+    }  # fmt: skip
+    seed = encode_base64url(by.secret.export_seed())
+    return {"op": "signMldsa", "document": shown, "seed": seed, "proof": proof, "documents": _DOCUMENTS}
 
 
 def _pair(by: Party) -> dict[str, str]:
@@ -173,46 +202,26 @@ def _pair(by: Party) -> dict[str, str]:
     }
 
 
-def _sign_theirs(name: str, by: Party, document: Document, purpose: str) -> Document:
-    task = {
-        "op": "sign", "suite": name, "document": document, "key": _pair(by), "created": encode_instant(AT),
-        "purpose": purpose, "options": _BOUND if purpose == _AUTHENTICATION else {},
-        "documents": _DOCUMENTS,
-    }  # fmt: skip
-    return STACK.make({"signed": task})["signed"]  # type: ignore[no-any-return]  # a document
-
-
-def _sign_mldsa(name: str, by: Party, document: Document, purpose: str) -> Document:
-    proof = {
-        "type": "DataIntegrityProof", "cryptosuite": name, "created": encode_instant(AT),
-        "verificationMethod": by.method_id, "proofPurpose": purpose,
-        **(_BOUND if purpose == "authentication" else {}),
-        **({"@context": document["@context"]} if "jcs" in name else {}),
-    }  # fmt: skip
-    seed = encode_base64url(by.secret.export_seed())
-    task = {"op": "signMldsa", "document": document, "seed": seed, "proof": proof, "documents": _DOCUMENTS}
-    return STACK.make({"signed": task})["signed"]  # type: ignore[no-any-return]  # a document
-
-
-def _judged_by_them(name: str, algorithm: str, signed: dict[str, Document]) -> list[Cell]:
+def _judged_by_them(signed: dict[Key, Document]) -> list[Cell]:
+    asked = [(name, algorithm, case) for name, algorithm in KEYED for case in _CASES]
     tasks: list[dict[str, object]] = []
-    for case in _CASES:
-        given = case.change(signed[case.of])
-        by = (SUITE_HOLDERS if case.of == "presentation" else SUITE_ISSUERS)[algorithm]
+    for name, algorithm, case in asked:
+        given = case.change(signed[name, algorithm, case.of])
+        presented = case.of == "presentation"
+        by = (SUITE_HOLDERS if presented else SUITE_ISSUERS)[algorithm]
         if algorithm == MLDSA44:
             key = encode_base64url(by.secret.public.raw)
             tasks.append({"op": "verifyMldsa", "input": given, "publicKey": key, "documents": _DOCUMENTS})
             continue
-        presented = case.of == "presentation"
         tasks.append(
             {
                 "op": "verify", "suite": name, "input": given, "now": encode_instant(AT),
-                "purpose": "authentication" if presented else "assertionMethod",
+                "purpose": _AUTHENTICATION if presented else _ASSERTION,
                 "options": {"challenge": CHALLENGE, "domain": AUDIENCE}, "documents": _DOCUMENTS,
             }
         )  # fmt: skip
     made = []
-    for case, answer in zip(_CASES, STACK.ask(tasks), strict=True):
+    for (name, algorithm, case), answer in zip(asked, STACK.ask(tasks), strict=True):
         whole = case.code is None
         got = ACCEPTED if answer.ok else refusal(answer.error, "(?!)" if whole else _SAYS)
         expected = ACCEPTED if whole else REFUSED
@@ -220,11 +229,16 @@ def _judged_by_them(name: str, algorithm: str, signed: dict[str, Document]) -> l
     return made
 
 
-def _judged_by_us(name: str, algorithm: str, signed: dict[str, Document]) -> list[Cell]:
+def _judged_by_us(signed: dict[Key, Document]) -> list[Cell]:
     made = []
-    for case in _CASES:
-        presented = case.of == "presentation"
-        given = case.change(signed[case.of])
-        got = judge(ask(given, AT, presented=presented))
-        made.append(Cell(STACK.name, THEIRS, name, algorithm, case.name, case.code or ACCEPTED, got))
+    for name, algorithm in KEYED:
+        for case in _CASES:
+            given = case.change(signed[name, algorithm, case.of])
+            got = judge(ask(given, AT, presented=case.of == "presentation"))
+            made.append(Cell(STACK.name, THEIRS, name, algorithm, case.name, case.code or ACCEPTED, got))
     return made
+
+
+def _with_context(name: str, document: Document) -> Document:
+    contexts = [*document["@context"], *([_ED25519_2020] if name == "Ed25519Signature2020" else [])]
+    return {**document, "@context": contexts}

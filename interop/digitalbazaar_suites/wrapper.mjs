@@ -14,7 +14,6 @@ import {createHash} from 'node:crypto';
 import {DataIntegrityProof} from '@digitalbazaar/data-integrity';
 import {driver} from '@digitalbazaar/did-method-key';
 import {Ed25519Signature2020} from '@digitalbazaar/ed25519-signature-2020';
-import {Ed25519VerificationKey2020} from '@digitalbazaar/ed25519-verification-key-2020';
 import {ml_dsa44} from '@noble/post-quantum/ml-dsa.js';
 
 const {AssertionProofPurpose, AuthenticationProofPurpose} = jsigs.purposes;
@@ -54,12 +53,8 @@ function verifying(name) {
 
 async function signing(name, key, created) {
   if(name === 'Ed25519Signature2020') {
-    const {secretKeyMultibase: privateKeyMultibase, ...pair} = key;
-    return new Ed25519Signature2020({
-      key: await Ed25519VerificationKey2020.from({
-        type: 'Ed25519VerificationKey2020', privateKeyMultibase, ...pair
-      }), date: created
-    });
+    const pair = await ed25519.from({type: 'Multikey', ...key});
+    return new Ed25519Signature2020({signer: pair.signer(), date: created});
   }
   const pair = await suites[name].keys.from({type: 'Multikey', ...key});
   return new DataIntegrityProof({signer: pair.signer(), date: created, cryptosuite: suites[name].sign()});
@@ -75,7 +70,9 @@ async function hashData({proof, ...body}, documents) {
   const config = {...options, '@context': body['@context']};
   const documentLoader = loaderOf(documents);
   const canon = proof.cryptosuite.includes('jcs') ? canonicalize :
-    each => jsonld.canonize(each, {algorithm: 'RDFC-1.0', documentLoader, safe: true});
+    each => jsonld.canonize(each, {
+      algorithm: 'RDFC-1.0', documentLoader, safe: true, rdfDirection: 'i18n-datatype'
+    });
   const [first, second] = [await canon(config), await canon(body)].map(
     text => createHash('sha256').update(text, 'utf8').digest());
   return Buffer.concat([first, second]);

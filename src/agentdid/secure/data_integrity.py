@@ -119,7 +119,8 @@ def read(
     if purpose != ASSERTION:
         binding = _binding(counted, body, reader)
         return Secured(form, body, made, b"", reader.created, reader.expires, None, document, NO_CLAIMS, binding)
-    digest = reader.hashed(JCS_SHA256)
+    known = reader.hashes.get(JCS_SHA256)
+    digest = partial(reader.hashed, JCS_SHA256) if known is None else known
     return Secured(form, body, made, digest, reader.created, reader.expires, None, document, NO_CLAIMS)
 
 

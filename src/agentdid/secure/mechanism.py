@@ -157,7 +157,7 @@ class Secured(Value, frozen=True, eq=False):
         form: A cryptosuite, or the `typ` of a token.
         document: The JSON object that was secured, disclosures applied, without `proof`.
         signatures: At least one; all must hold. The first is by the issuer or holder.
-        digest: SHA-256 of what names this document as a parent (specs/delegation.md D7); empty for a `vp+jwt`.
+        named_by: Its `digest`, or what computes it: most who verify statements never ask.
         created: When it was signed, by its own word.
         expires: When the securing ends, by its own word: `expires` of a proof, `exp` of a token.
         begins: `nbf` of a token.
@@ -167,12 +167,12 @@ class Secured(Value, frozen=True, eq=False):
         wire: The document as it travels: compact text, or the JSON object with its proof.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"document", "digest", "wire", "claims"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"document", "named_by", "wire", "claims"})
 
     form: str
     document: dict[str, object]
     signatures: tuple[Signature, ...]
-    digest: bytes
+    named_by: bytes | Callable[[], bytes]
     created: datetime | None
     expires: datetime | None
     begins: datetime | None
@@ -195,6 +195,11 @@ class Secured(Value, frozen=True, eq=False):
             if each.write is not None:
                 return structs.replace(self, signatures=tuple([one.written(budget, rules) for one in self.signatures]))
         return self
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of what names this document as a parent (specs/delegation.md D7); empty for a presentation."""
+        return self.named_by() if callable(self.named_by) else self.named_by
 
     @property
     def level(self) -> str:
