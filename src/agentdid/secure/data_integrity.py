@@ -360,10 +360,9 @@ def _binding(proofs: list[Any], body: dict[str, object], times: _Reader) -> Bind
     first = proofs[0]
     audience, nonce, request = first.get("domain"), first.get("challenge"), body.get("request")
     for each in proofs[1:]:
-        if each.get("domain") != audience:
-            raise InvalidDomainError("every proof is for the same audience", path="/proof/domain")
-        if each.get("challenge") != nonce:
-            raise InvalidChallengeError("every proof answers the same challenge", path="/proof/challenge")
+        for name, wrong in (("domain", InvalidDomainError), ("challenge", InvalidChallengeError)):
+            if each.get(name) != first.get(name):
+                raise wrong(f"every proof has the same {name}", path=f"/proof/{name}")
     issued = times.created if all("created" in each for each in proofs) else None
     expires = times.expires if all("expires" in each for each in proofs) else None
     if request is None and "request" not in body:
