@@ -25,6 +25,7 @@ from agentdid.present.challenge import Challenge
 from agentdid.present.exchange import content_digest, decode_authorization, encode_authorization, normalize_url
 from agentdid.query.dcql import query_for_action
 from agentdid.sources.source import RecordedSource
+from agentdid.trust.anchors import UnsafeAnyIssuer
 from agentdid.verify import flow
 from agentdid.verify.case import HttpRequest
 from agentdid.verify.decide import as_outcome
@@ -45,6 +46,8 @@ LETTERS = {
     "verification.md": "V",
     "presentation-over-http.md": "H",
     "evidence-bundle.md": "E",
+    "approval.md": "A",
+    "selective-disclosure.md": "S",
     "proof-sets.md": "P",
 }
 AT = parse_instant("2026-11-01T12:00:00Z", "")
@@ -53,7 +56,7 @@ REQUEST = Request("http", "invoice.read", "https://api.partner.example/v1/invoic
 
 _SENTENCE = re.compile(r"^- \*\*([A-Z])([0-9]+)\*\* ", re.MULTILINE)
 _SHOWN = re.compile(r"^<!-- example: (\S+)(?: (/\S+))? -->\n```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_NUMBERS = r"[CDVHEP][0-9]+(?:-[CDVHEP][0-9]+)?"
+_NUMBERS = r"[ACDVHEPS][0-9]+(?:-[ACDVHEPS][0-9]+)?"
 # a citation is a file of specs/ with its numbers, a check's row in verify.flow, or "Spec: V32" there
 _CITED = re.compile(
     rf"(?:specs/[\w-]+\.md |Spec: |^    Check\(\"\w+\", \"|= Check\(\"\w+\", \")({_NUMBERS})", re.MULTILINE
@@ -201,6 +204,16 @@ def test_credential_examples_are_accepted(name: str) -> None:
     decision = _verifier().verify_credential(value)  # type: ignore[arg-type]  # JSON values
 
     assert {"passed"} == {each.outcome for each in decision.checks}
+
+
+def test_the_derived_example_is_accepted() -> None:
+    """The derived credential holds for whoever believes its issuer."""
+    shown = json.loads((EXAMPLES / "derived-ecdsa-sd-2023.json").read_text("utf-8"))
+    verifier = Verifier(UnsafeAnyIssuer(), source=RecordedSource.load({}, AT), clock=FixedClock(AT))
+    decision = verifier.verify_credential(shown)
+
+    assert {"passed"} == {each.outcome for each in decision.checks}
+    assert ["id", "name"] == sorted(shown["credentialSubject"])
 
 
 @pytest.mark.parametrize("name", ["presentation.vp.jwt", "presentation-eddsa-jcs-2022.json"])
@@ -397,11 +410,11 @@ def test_status_fails_closed() -> None:
     ]
 
 
-def test_what_is_not_built_is_refused() -> None:
-    """Limits, approvals and security above classical answer with their codes until they are built (D27, D28, V4)."""
+def test_what_needs_more_than_a_presentation() -> None:
+    """A limit without room, an approval that is not there, and security that is not built (D27-D30, V4)."""
     world = World()
     request = Request("http", "invoice.read", f"{RESOURCE}/7")
-    counted = world.grant(limits={"calls": {"max": 1, "window": "PT1H"}})
+    counted = world.grant(limits={"calls": {"max": 0, "window": "PT1H"}})
     watched = world.grant(approval={"when": "always", "approvers": [world.acme.did], "threshold": 1})
     codes = []
     for capability in (
@@ -413,7 +426,7 @@ def test_what_is_not_built_is_refused() -> None:
         judge = partial(world.verifier().authorize, presented, challenge="n-0S6_WzA2Mj", request=request)
         codes.append(_refusal(judge))
 
-    assert ["store_unavailable", "approval_required", "hybrid_component_missing"] == codes
+    assert ["limit_exceeded", "approval_required", "hybrid_component_missing"] == codes
 
 
 def test_a_decision_ends_when_its_evidence_does() -> None:

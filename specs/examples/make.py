@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,13 +20,15 @@ from unittest.mock import patch
 
 from agentdid.clock import FixedClock
 from agentdid.codec.base import encode_base64url
+from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import encode, parse
+from agentdid.credential.model import CREDENTIALS_V2
 from agentdid.delegation.link import ParentLink, build_link, secure_link
 from agentdid.delegation.usage import Request
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
-from agentdid.errors import SignatureInvalid
+from agentdid.errors import ApprovalRequired, SignatureInvalid
 from agentdid.keys import pair
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
@@ -34,7 +37,8 @@ from agentdid.present.exchange import encode_authorization, normalize_url
 from agentdid.present.presentation import make_presentation
 from agentdid.proof import disclosures
 from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity, hybrid
+from agentdid.secure import data_integrity, derivation, hybrid
+from agentdid.secure.mandatory import mandatory_pointers
 from agentdid.sources.source import RecordedSource
 from agentdid.status.bitstring import build_list_credential, decode_list
 from agentdid.storage.nonces import MemoryTakes
@@ -42,6 +46,7 @@ from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
 from agentdid.verify.case import HttpRequest
 from agentdid.verify.structure import read_chain
+from agentdid.wallet.approve import read_asked, sign_approval
 
 HERE: Final = Path(__file__).resolve().parent
 AT: Final = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
@@ -193,6 +198,42 @@ def chain() -> list[str | dict[str, object]]:
     return [root, sign(child, AGENT, begin)]
 
 
+PAYMENT: Final = Request("http", "invoice.pay", f"{AUDIENCE}/v1/payments", {"amount": "250.00", "currency": "EUR"})
+
+
+def approval() -> tuple[dict[str, object], dict[str, object]]:
+    """Return what the agent's payment needs approved, and acme's approval of it."""
+    (root, _) = chain()
+    presentation = make_presentation(
+        [root],
+        holder=AGENT.did,
+        signer=AGENT.secret,
+        method_id=AGENT.method_id,
+        audience=AUDIENCE,
+        challenge=NONCE,
+        at=AT,
+        form=SUITE.name,
+    )
+    verifier = Verifier(policy(), source=RecordedSource.load(sources(), AT), clock=FixedClock(AT))
+    try:
+        verifier.authorize(presentation, challenge=NONCE, request=PAYMENT)
+    except ApprovalRequired as refusal:
+        asked = dict(refusal.approval or {})
+    with patch.object(uuid, "uuid4", lambda: "0d5c1f7e-6b1a-4c52-9a3e-5f4e3d2c1b0a"):
+        _, made = sign_approval(
+            read_asked(asked),
+            ACME.secret,
+            ACME.method_id,
+            issuer=ACME.did,
+            at=AT,
+            ttl=timedelta(minutes=5),
+            form=SUITE.name,
+        )
+    if isinstance(made, str):
+        raise TypeError("a Data Integrity credential is an object")
+    return asked, made
+
+
 def sources() -> dict[str, object]:
     """Return what the network would serve: two DID documents and a status list with no bit set."""
     if any(decode_list(EMPTY_LIST)):
@@ -273,6 +314,30 @@ def judged(presentation: str, http: HttpRequest) -> tuple[dict[str, object], dic
     return grant.encode(), kept[0]
 
 
+def derived() -> dict[str, object]:
+    """Return what an agent shows of a credential under ecdsa-sd-2023: its name, and nothing of what it does."""
+    issuer, own = (SecretKey.from_seed("P-256", (name * 32)[:32]) for name in (b"acme", b"acme-proof"))
+    did = did_key.create(issuer.public)
+    document: dict[str, object] = {
+        "@context": [CREDENTIALS_V2],
+        "type": ["VerifiableCredential"],
+        "issuer": did,
+        "validFrom": encode_instant(AT - timedelta(hours=1)),
+        "validUntil": encode_instant(AT + timedelta(hours=7)),
+        "credentialSubject": {"id": AGENT.did, "name": "Ledger", "description": "reconciles invoices"},
+    }
+    hidden = [("credentialSubject", "name"), ("credentialSubject", "description")]
+    with (
+        patch.object(derivation, "secrets", SimpleNamespace(token_bytes=lambda size: b"k" * size)),
+        patch.object(derivation, "SecretKey", SimpleNamespace(generate=lambda _algorithm: own)),
+    ):
+        base = derivation.add_base_proof(
+            document, issuer, f"{did}#{did.removeprefix('did:key:')}", "ecdsa-sd-2023",
+            pointers=mandatory_pointers(document, hidden), created=AT - timedelta(hours=1),
+        )  # fmt: skip
+    return derivation.derive(base, ["/credentialSubject/name"])
+
+
 def policy() -> Trust:
     """Return the partner's trust policy."""
     import tomllib  # noqa: PLC0415  # as Trust.load
@@ -301,7 +366,10 @@ def files() -> dict[str, str]:
     token = present("vp+jwt", http)
     decision, bundle = judged(token, http)
     payload = token.split(".")[1]
+    asked, approved = approval()
     made = {
+        "approval.json": approved,
+        "approval-required.json": asked,
         "capability-credential.json": chain()[0],
         "delegation.json": chain(),
         "verification.json": decision,
@@ -309,6 +377,7 @@ def files() -> dict[str, str]:
         "presentation-eddsa-jcs-2022.json": json.loads(present(SUITE.name, None)),
         "evidence-bundle.json": bundle,
         "proof-sets.json": hybrid_set(),
+        "derived-ecdsa-sd-2023.json": derived(),
         "sources.json": sources(),
         "keys.json": {
             each.did: {"algorithm": "Ed25519", "seed": encode_base64url(each.secret.export_seed())}

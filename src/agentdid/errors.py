@@ -326,6 +326,10 @@ class KbInvalid(Refused, code="kb_invalid"):
     """The key binding JWT is not by the credential's key, or stands where none may."""
 
 
+class KbSdHashMismatch(Refused, code="kb_sd_hash_mismatch"):
+    """The key binding JWT was made for another presentation than the one before it (RFC 9901 section 4.3.1)."""
+
+
 # --- Refused: holder, audience, moment ---------------------------------------------------------------------------
 
 
@@ -483,7 +487,25 @@ class QueryNotSatisfied(Refused, code="query_not_satisfied"):
 
 
 class ApprovalRequired(Refused, code="approval_required"):
-    """The grant lets this happen only with an approval, and none was presented."""
+    """The grant lets this happen only with an approval, and too few were presented.
+
+    Attributes:
+        approval: What is to be approved, and by whom (specs/approval.md A8); `None` where nobody could.
+    """
+
+    approval: Mapping[str, object] | None = None
+
+
+class ApprovalUsed(Refused, code="approval_used"):
+    """The approval that was presented has been used as often as it may be."""
+
+
+class LimitExceeded(Refused, code="limit_exceeded"):
+    """A limit of the grant, or of one above it, leaves no room for this request now."""
+
+
+class RequestIdConflict(Refused, code="request_id_conflict"):
+    """Another call was made under this request id before."""
 
 
 class AuthorizationRequired(Refused, code="authorization_required"):
@@ -499,6 +521,14 @@ class CredentialNotFound(Refused, code="credential_not_found"):
 
 class CredentialExists(Refused, code="credential_exists"):
     """Another credential or key of the same identity is held; it was not overwritten."""
+
+
+class RevocationFinal(Refused, code="revocation_final"):
+    """A revoked credential can be neither suspended nor reinstated."""
+
+
+class CredentialNotSuspendable(Refused, code="credential_not_suspendable"):
+    """The credential was issued without an entry that could say that it is suspended."""
 
 
 class StoreLocked(Refused, code="store_locked"):

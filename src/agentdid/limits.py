@@ -51,6 +51,8 @@ class Limits(Value, frozen=True):
     """Clock skew between honest parties, counted against now only (RFC 7519 section 4.1.4)."""
     max_presentation_life_s: int = 60
     """From `iat` to `exp` of a presentation: it answers one challenge and is not kept."""
+    max_kb_age_s: int = 300
+    """How old a key binding JWT may be: it has no end of its own (RFC 9901 section 7.3)."""
     max_key_age_s: int = 300
     """How old a DID document may be when a key in it is believed."""
     min_key_refetch_s: int = 60
@@ -77,6 +79,12 @@ class Limits(Value, frozen=True):
     """How long a challenge can be answered."""
     max_nonces: int = 100_000
     """Consumed nonces kept at once in memory; when full, new ones are refused, not old ones forgotten."""
+    max_counted: int = 1_000_000
+    """Counted calls, budgets and request ids kept at once: each call of a window is kept for its length."""
+    request_id_life_s: int = 86_400
+    """How long a request's id names what was charged: a client that retries does so within a day."""
+    max_approval_life_s: int = 900
+    """From `validFrom` to `validUntil` of an approval: it is given for what is about to be done."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

@@ -312,10 +312,10 @@ def test_what_the_capability_does_not_reach(partner: Partner, wallet: Wallet, ca
 
 
 def test_what_is_counted_or_approved(partner: Partner, wallet: Wallet, world: World, tmp_path: Path) -> None:
-    """A grant with limits is 503 `store_unavailable`, one that needs an approval 403 `approval_required`."""
+    """A limit without room is 429 `limit_exceeded`; what needs an approval is 403 `approval_required`."""
     found = []
     for name, changes in (
-        ("limits", {"limits": {"calls": {"max": 1, "window": "PT1H"}}}),
+        ("limits", {"limits": {"calls": {"max": 0, "window": "PT1H"}}}),
         ("approval", {"approval": {"when": "always", "approvers": [world.acme.did], "threshold": 1}}),
         ("region", {"constraints": {"region": {"type": "const", "value": "EU"}}}),
     ):
@@ -327,7 +327,7 @@ def test_what_is_counted_or_approved(partner: Partner, wallet: Wallet, world: Wo
                 answer = client("GET", f"{partner.origin}/v1/invoices/7{query}")
                 found.append((answer.status_code, answer.json().get("code")))
 
-    assert [(503, "store_unavailable")] * 3 == found[:3]
+    assert [(429, "limit_exceeded")] * 3 == found[:3]
     assert [(403, "approval_required")] * 3 == found[3:6]
     assert [(403, "capability_target_mismatch"), (200, None), (403, "capability_target_mismatch")] == found[6:]
 

@@ -36,6 +36,46 @@ def outcome(world: World, chain: list[Wire], around: str, request: Request = REA
     return None
 
 
+LINKS = (
+    ("Ed25519", "eddsa-rdfc-2022"),
+    ("P-256", "ecdsa-jcs-2019"),
+    ("ML-DSA-44", "mldsa44-jcs-2024"),
+    ("P-384", "vc+jwt"),
+    ("P-256", "ecdsa-rdfc-2019"),
+    ("Ed25519", "vc+sd-jwt"),
+    ("ML-DSA-44", "mldsa44-rdfc-2024"),
+    ("Ed25519", "eddsa-jcs-2022"),
+)
+"""A form a link, and the key it needs: as many as a chain may have."""
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_z24_a_form_a_link(around: str) -> None:
+    """Z24: eight links, each secured in another way by another kind of key; any one forged or left out ends it."""
+    world = World()
+    parties = [world.party(f"p{place}", algorithm=algorithm) for place, (algorithm, _) in enumerate(LINKS[1:], 1)]
+    chain = world.root(subject=parties[0], form=LINKS[0][1], capability=world.capability(delegation={"maxDepth": 9}))
+    for issuer, subject, (_, form) in zip(parties, [*parties[1:], world.stranger], LINKS[1:], strict=True):
+        chain = world.child(chain, issuer, subject, form=form)
+    trust = world.trust(limits={"max_chain": 8})
+
+    def judged(links: list[Wire]) -> str | None:
+        nonce = f"n{next(_NONCES)}"
+        presented = world.present(links, world.stranger, challenge=nonce, form=around)
+        try:
+            world.verifier(trust=trust).authorize(presented, challenge=nonce, request=READ)
+        except AgentdidError as error:
+            return error.code
+        return None
+
+    assert judged(chain) is None
+    for place in range(8):
+        if LINKS[place][1] not in ("ecdsa-jcs-2019", "ecdsa-rdfc-2019", "mldsa44-jcs-2024", "mldsa44-rdfc-2024"):
+            changed = [forged(link) if at == place else link for at, link in enumerate(chain)]
+            assert "signature_invalid" == judged(changed)
+        assert judged([link for at, link in enumerate(chain) if at != place]) is not None
+
+
 @pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("mix", MIXES, ids="/".join)
 def test_z16_a_mixed_chain_is_accepted(mix: tuple[str, ...], around: str) -> None:

@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
@@ -15,16 +16,24 @@ from msgspec.structs import replace
 from agentdid.limits import DEFAULT
 from agentdid.storage.nonces import MemoryTakes, NonceStore
 from agentdid.storage.replay import SqlTakes
+from agentdid.storage.takes import MEMORY, open_takes
+from tests.databases import postgres_url, valkey_url
 from tests.world import AUDIENCE, NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 KEEP = NOW + timedelta(minutes=5)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def takes(request: pytest.FixtureRequest, tmp_path: Path) -> NonceStore:
-    """Each kind of store."""
-    return MemoryTakes() if request.param == "memory" else SqlTakes.open(tmp_path / "nonces.db")
+@pytest.fixture(params=["memory", "sqlite", "postgres", "valkey"])
+def takes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NonceStore]:
+    """Each kind of store, real and empty."""
+    places = {"memory": lambda: MEMORY, "sqlite": lambda: str(tmp_path / "nonces.db"), "postgres": postgres_url}
+    store = open_takes(places.get(request.param, valkey_url)())
+    yield store
+    store.close()
 
 
 def test_a_nonce_is_taken_once(takes: NonceStore) -> None:
@@ -68,11 +77,10 @@ def test_p01_threads_race_for_one_nonce(takes: NonceStore) -> None:
 _RACER = """
 import sys
 from datetime import timedelta
-from pathlib import Path
-from agentdid.storage.replay import SqlTakes
+from agentdid.storage.takes import open_takes
 from tests.world import AUDIENCE, NOW
 
-takes = SqlTakes.open(Path(sys.argv[1]))
+takes = open_takes(sys.argv[1])
 sys.stdin.readline()
 for number in range(int(sys.argv[2])):
     if takes.take(AUDIENCE, f"nonce-{number}", NOW + timedelta(minutes=5), NOW) == "taken":
@@ -80,10 +88,12 @@ for number in range(int(sys.argv[2])):
 """
 
 
-def test_p01_two_processes_race_for_each_nonce(tmp_path: Path) -> None:
-    """Two processes on one file take 300 nonces, and none twice."""
-    path, count = tmp_path / "nonces.db", 300
-    SqlTakes.open(path).close()
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "valkey"])
+def test_p01_two_processes_race_for_each_nonce(kind: str, tmp_path: Path) -> None:
+    """Two processes on one store take 300 nonces, and none twice."""
+    path = {"sqlite": lambda: str(tmp_path / "nonces.db"), "postgres": postgres_url, "valkey": valkey_url}[kind]()
+    count = 300
+    open_takes(path).close()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     racers = [
         subprocess.Popen(

@@ -215,7 +215,10 @@ def test_the_same_answer_everywhere(
         expected = {"malformed": 400, "refused": 403, "undecided": 503}[family]
         assert (401 if code in FRESH else expected) == service.status_code
         assert "application/problem+json" == service.headers["Content-Type"]
+        # what is to be approved is said too, the same in each face
+        asked = shown.pop("approval", None)
         assert {"type", "title", "status", "code", "detail"} == shown.keys()
+        assert (asked is not None) == (code == "approval_required") == ("approval" in command)
     else:
         assert 200 == service.status_code
 

@@ -25,6 +25,11 @@ def print_json(value: object) -> None:
     sys.stdout.write(text + "\n")
 
 
+def print_lines(lines: list[str]) -> None:
+    """Write lines for people; what a sender wrote within one stays on it."""
+    sys.stdout.write(_encodable("\n".join(_line(line) for line in lines)) + "\n")
+
+
 def print_done(value: Mapping[str, object], text: str, *, as_json: bool) -> None:
     """Write what a verb did: its JSON with the outcome `accepted`, or the text for people."""
     if as_json:
@@ -46,6 +51,11 @@ def print_findings(links: list[dict[str, Any]], found: type[AgentdidError] | Non
         for mark, name in (("?  ", "notes"), ("NO ", "problems")):
             lines += [f"{mark} {row['path']}: {row['detail']}" for row in link[name]]
     sys.stdout.write(_encodable("\n".join(_line(line) for line in lines)) + "\n")
+
+
+def print_aside(text: str) -> None:
+    """Write a line for people beside the output: to stderr, with nothing in it that moves a cursor."""
+    sys.stderr.write(_line(text) + "\n")
 
 
 def print_problem(error: AgentdidError, *, as_json: bool) -> None:

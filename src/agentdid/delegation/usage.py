@@ -6,7 +6,8 @@ request by itself. Nothing is taken from what `narrowing` found. Rules:
 * A request's query is ignored in matching; its resource equals a granted one or lies below it by path segment.
 * A constrained argument that is absent, repeated (a list) or not scalar denies; so does a JSON float.
 * Names that begin with `env.` come from the environment alone. An argument that is called so is never read.
-* Limits and approvals are only named here (`has_limits`, `approval_applies`): charging them needs a store.
+* A budget permits only what says, once and in its own unit, how much it takes.
+* Whether limits have room and approvals are there is judged elsewhere (`delegation.charges`, `delegation.approval`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Final, final
 
 from msgspec import field, structs
 
-from agentdid.delegation.capability import ENVIRONMENT, GRANT_TYPES
+from agentdid.delegation.capability import ENVIRONMENT, GRANT_TYPES, BudgetLimit
+from agentdid.delegation.charges import find_amount
 from agentdid.delegation.constraints import find_number
 from agentdid.delegation.resources import find_requested, is_below
 from agentdid.errors import CapabilityTargetMismatch
@@ -103,6 +105,9 @@ def permits(grant: CapabilityGrant, request: Request, environment: Mapping[str, 
             return f"{name} is constrained and absent"
         if not constraint.permits(known[name]):
             return f"{name} is outside its constraint"
+    for limit in grant.limits.values():
+        if isinstance(limit, BudgetLimit) and find_amount(limit, request.arguments) is None:
+            return f"{limit.argument} and {limit.unit_argument} do not say what it takes of the budget in {limit.unit}"
     return None
 
 

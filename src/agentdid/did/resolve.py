@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
 from agentdid.codec.strict_json import parse
-from agentdid.did import key, web
+from agentdid.did import key
 from agentdid.did.document import DidDocument, parse_document
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidMethodUnsupported
@@ -76,7 +76,7 @@ def plan(did: str) -> DidDocument | Ask:
     if method in COMPUTED:
         return _method(method).resolve(did)
     if method == "web":
-        return _ask_web(did) if len(did) <= _MAX_REMEMBERED else Ask(did, web.url(did))
+        return _ask_web(did) if len(did) <= _MAX_REMEMBERED else _ask_web.__wrapped__(did)
     if method == "webvh":
         from agentdid.did.webvh.identifier import parse_identifier  # noqa: PLC0415  # as in _method
 
@@ -86,6 +86,8 @@ def plan(did: str) -> DidDocument | Ask:
 
 @lru_cache(maxsize=1024)
 def _ask_web(did: str) -> Ask:
+    from agentdid.did import web  # noqa: PLC0415  # as in _method
+
     return Ask(did, web.url(did))
 
 

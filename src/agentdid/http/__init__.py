@@ -6,13 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from agentdid.http.approval_app import create_approval_app
     from agentdid.http.guard import protect, require_capability
     from agentdid.http.issuer_app import create_issuer_app
     from agentdid.http.verifier_app import create_verifier_app
 
-__all__ = ["create_issuer_app", "create_verifier_app", "protect", "require_capability"]
+__all__ = ["create_approval_app", "create_issuer_app", "create_verifier_app", "protect", "require_capability"]
 
 _HOMES: Final = {
+    "create_approval_app": "approval_app",
     "create_issuer_app": "issuer_app",
     "create_verifier_app": "verifier_app",
     "protect": "guard",

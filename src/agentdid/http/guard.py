@@ -70,6 +70,7 @@ def require_capability(
     kind: str = "http",
     resource: Callable[[Request], str] | None = None,
     arguments: Callable[[Request], Awaitable[dict[str, object]]] | None = None,
+    request_id: Callable[[Request], str | None] | None = None,
 ) -> Callable[[Request], Awaitable[Grant]]:
     """Return a FastAPI dependency that yields the `Grant` for this request, or answers why there is none.
 
@@ -82,6 +83,8 @@ def require_capability(
         resource: What it is done to; by default the request's URL without its query.
         arguments: What constraints speak about; by default the query's parameters and the members of a JSON body,
             where a name that comes twice is a list, which no constraint permits.
+        request_id: The name under which a repetition of the very same call is charged once, such as its
+            `Idempotency-Key`. Only for routes that do nothing twice: they look at `grant.repeated`.
 
     Raises:
         RuntimeError: When the app was not prepared with `protect`.
@@ -104,6 +107,7 @@ def require_capability(
             action,
             url.partition("?")[0] if resource is None else resource(request),
             _arguments(request, body) if arguments is None else await arguments(request),
+            None if request_id is None else request_id(request),
         )
         client = request.client
         try:

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE: Final = "application/problem+json"
 _FAMILIES: Final = {"malformed": 400, "refused": 403, "undecided": 503}
-_CODES: Final = {"input_too_large": 413, "credential_not_found": 404, "credential_exists": 409}
+_CODES: Final = {
+    "input_too_large": 413,
+    "credential_not_found": 404,
+    "credential_exists": 409,
+    "credential_not_suspendable": 409,
+    "request_id_conflict": 409,
+    "revocation_final": 409,
+    "limit_exceeded": 429,
+}
 FRESH: Final = frozenset(
     {"nonce_mismatch", "nonce_expired", "nonce_replayed", "invalid_challenge_error", "issued_in_future"}
 )
@@ -36,7 +44,13 @@ def status_of(error: AgentdidError) -> int:
 
 
 def problem(
-    status: int, code: str, detail: str = "", *, kind: str | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    detail: str = "",
+    *,
+    kind: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, object] | None = None,
 ) -> JSONResponse:
     """Return a problem details answer.
 
@@ -46,8 +60,10 @@ def problem(
         detail: For people; never the sender's input.
         kind: The W3C problem type; by default a URN of the code.
         headers: More headers.
+        members: More members (RFC 9457 section 3.2).
     """
     content = {
+        **(members or {}),
         "type": kind or f"urn:agentdid:error:{code}",
         "title": code.replace("_", " "),
         "status": int(status),
@@ -59,7 +75,10 @@ def problem(
 
 def problem_of(error: AgentdidError, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return the problem details of an error."""
-    return problem(status_of(error), error.code, error.detail, kind=error.problem, headers=headers)
+    # what is to be approved must be shown to whoever is to approve it; nothing else of a request is ever answered
+    asked = getattr(error, "approval", None)
+    members = None if asked is None else {"approval": asked}
+    return problem(status_of(error), error.code, error.detail, kind=error.problem, headers=headers, members=members)
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -93,7 +93,7 @@ class Suite(Value, frozen=True):
         The length says which curve an ECDSA suite was used with, and so which hash (vc-di-ecdsa sections 3.2.4 and
         3.3.4), before anybody is asked for the key. Which key it is must agree, else it is `alg_key_mismatch`.
         """
-        if len(self.algorithms) == 1:
+        if len(self.transforms) == 1:
             return self.algorithms
         size = len(signature)
         return tuple([each for each in self.transforms if ALGORITHMS[each].signature_len == size]) or self.algorithms
@@ -135,6 +135,8 @@ SELECTIVE: Final[Mapping[str, Suite]] = MappingProxyType(
     }
 )
 """Suites of credentials that their holder derives from (`secure.derivation`); nothing else is secured with them."""
+JCS_NAMES: Final = frozenset(row.name for row in SUITES.values() if row.canonical == JCS)
+"""Suites that sign the RFC 8785 form of the document."""
 
 
 def find_suite(algorithm: str, canonical: str = JCS) -> Suite | None:

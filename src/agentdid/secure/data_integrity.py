@@ -203,16 +203,17 @@ def with_context(document: dict[str, object], suite: Suite, rules: ContextRules 
     return {**document, "@context": [*contexts[:place], added, *contexts[place:]]}
 
 
-def _find_suite(proof: dict[str, object]) -> Suite:
-    kind = proof.get("type")
+def _find_suite(kind: object, name: object) -> Suite:
+    suite = SUITES.get(name) if kind == PROOF_TYPE and type(name) is str else None
+    if suite is not None and suite.proof_type == PROOF_TYPE:
+        return suite
     if kind != PROOF_TYPE:
         suite = SUITES.get(kind) if type(kind) is str else None
         if suite is None or suite.proof_type != kind:
             raise ProofSuiteUnsupported(f"expected the proof type {PROOF_TYPE}", path="/type")
         return suite
-    name = proof.get("cryptosuite")
-    suite = SUITES.get(name) or SELECTIVE.get(name) if type(name) is str else None
-    if suite is None or suite.proof_type != PROOF_TYPE:
+    suite = SELECTIVE.get(name) if type(name) is str else None
+    if suite is None:
         known = ", ".join((*SUITES, *SELECTIVE))
         raise ProofSuiteUnsupported(f"expected a cryptosuite of {known}", path="/cryptosuite")
     return suite
@@ -255,7 +256,7 @@ class _Reader:
     def signature(self, proof: object) -> Signature:
         if type(proof) is not dict:
             raise TypeMismatch("expected a proof object")
-        suite = _find_suite(proof)
+        suite = _find_suite(proof.get("type"), proof.get("cryptosuite"))
         if proof.get("proofPurpose") != self.purpose:
             raise ProofPurposeMismatch(f"expected the purpose {self.purpose}", path="/proofPurpose")
         if "id" in proof and type(proof["id"]) is not str:

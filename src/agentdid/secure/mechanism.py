@@ -9,6 +9,7 @@ from msgspec import structs
 
 from agentdid.errors import AlgKeyMismatch, KeyInvalid, SignatureInvalid
 from agentdid.keys.algorithms import ALGORITHMS
+from agentdid.proof.suites import SELECTIVE
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Signature(Value, frozen=True, eq=False):
         variant: The bytes that another reading of the same specification signs for the same document, if there is one.
         proof: What checks a selective suite's proof, once it is `written`.
         id: The proof's own, if it has one.
+        key: The key itself, where a claim that was signed carries it (`cnf`); `None` where the DID's document has it.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant", "proof"})
@@ -75,6 +77,7 @@ class Signature(Value, frozen=True, eq=False):
     variant: bytes | None = None
     proof: ProofCheck | None = None
     id: str | None = None
+    key: PublicKey | None = None
 
     def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
         """Return the same with its signed bytes, before anybody is asked for the key.
@@ -206,6 +209,11 @@ class Secured(Value, frozen=True, eq=False):
     def level(self) -> str:
         """What it withstands: see `level_of`."""
         return level_of(self.signatures)
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether a holder can derive, or has derived, from it under one of its suites."""
+        return any(each.suite in SELECTIVE for each in self.signatures)
 
     @property
     def signer(self) -> str:

@@ -1,4 +1,4 @@
-"""SQLite files that lose nothing: one engine, one way to write, one way to read.
+"""SQLite files that lose nothing: one engine, one way to write, one way to read (`storage.postgres`: databases).
 
 * DELETE journal with synchronous=FULL. SQLite before 3.51.3 can lose commits of two processes in WAL mode: a file that
   somebody switched to WAL is refused, not switched back.
@@ -34,10 +34,10 @@ _BUSY_TIMEOUT_S: Final = 10.0
 _OWNER_ONLY: Final = stat.S_IRUSR | stat.S_IWUSR
 _FOLDER_MODE: Final = stat.S_IRWXU
 
-_HEADER: Final = MetaData()
-_STORE: Final = Table(
+STORE_TABLES: Final = MetaData()
+STORE: Final = Table(
     "store",
-    _HEADER,
+    STORE_TABLES,
     Column("kind", String, primary_key=True),
     Column("version", Integer, nullable=False),
 )
@@ -63,9 +63,9 @@ def create_store(path: str | Path, kind: str, tables: MetaData, fill: Callable[[
         os.close(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY))
         engine = _engine(making)
         with transaction(engine) as connection:
-            _HEADER.create_all(connection)
+            STORE_TABLES.create_all(connection)
             tables.create_all(connection)
-            connection.execute(insert(_STORE).values(kind=kind, version=SCHEMA_VERSION))
+            connection.execute(insert(STORE).values(kind=kind, version=SCHEMA_VERSION))
             fill(connection)
         engine.dispose()
         os.link(making, place)  # fails where a file is, unlike a rename
@@ -95,7 +95,7 @@ def open_store(path: str | Path, kind: str) -> Engine:
         raise StoreUnavailable(f"the file cannot be opened ({error.strerror})") from None
     engine = _engine(place)
     with reading(engine) as connection:
-        rows = connection.execute(select(_STORE.c.kind, _STORE.c.version)).all()
+        rows = connection.execute(select(STORE.c.kind, STORE.c.version)).all()
     # SQLite columns hold any type, whatever was declared
     if len(rows) != 1 or rows[0].kind != kind or not isinstance(rows[0].version, int) or rows[0].version < 1:
         engine.dispose()
@@ -109,6 +109,10 @@ def open_store(path: str | Path, kind: str) -> Engine:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Write: all of the block or nothing of it. Raises `StoreUnavailable` for what the database cannot do."""
+    if engine.dialect.name != "sqlite":
+        with _named_errors(), engine.begin() as connection:
+            yield connection
+        return
     with _named_errors(), engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
@@ -123,7 +127,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 def reading(engine: Engine) -> Iterator[Connection]:
     """Read one consistent state. Raises `StoreUnavailable` for what the database cannot do."""
     with _named_errors(), engine.connect() as connection:
-        connection.exec_driver_sql("BEGIN")
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
         yield connection
         connection.rollback()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from bisect import bisect_right
 from datetime import timedelta
 from heapq import heappop, heappush
 from threading import Lock
@@ -17,15 +18,19 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.errors import Malformed
 from agentdid.limits import DEFAULT, Limits
+from agentdid.storage.spending import DONE, REPLAYED, SLACK_S, TAKEN, UNAVAILABLE, settle
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from agentdid.delegation.charges import Spend
 
 _RANDOM_BYTES: Final = 16
 _END_BYTES: Final = 8
 _MAC_BYTES: Final = 16
 _NONCE_CHARS: Final = -(-(_RANDOM_BYTES + _END_BYTES + _MAC_BYTES) * 4 // 3)
 KEY_BYTES: Final = 32
+_CALL, _TOTAL, _REQUEST = range(3)
 
 
 class NonceStore(Protocol):
@@ -39,14 +44,18 @@ class NonceStore(Protocol):
         """Return "ours", "expired" or "unknown"."""
         ...
 
-    def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime) -> str:
-        """Consume atomically; return "taken", "replayed" or "unavailable"."""
+    def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime, spend: Spend | None = None) -> str:
+        """Consume atomically, what is spent with it too; see `verify.needs.Takes`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file or the connections, if it has any."""
         ...
 
 
 @final
 class MemoryTakes:
-    """Nonces of one process. Its end is the end of every nonce it handed out."""
+    """Nonces and counters of one process. Its end is the end of every nonce it handed out, and of what it counted."""
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._limits = limits
@@ -54,6 +63,7 @@ class MemoryTakes:
         self._taken: set[tuple[str, str]] = set()
         self._ends: list[tuple[float, tuple[str, str]]] = []  # a heap, the next to be forgotten first
         self._forgotten = 0.0
+        self._book = MemoryBook()
         self._lock = Lock()
 
     def issue(self, at: datetime) -> str:
@@ -64,22 +74,96 @@ class MemoryTakes:
         """Return "ours", "expired" or "unknown"."""
         return check(self._key, nonce, at)
 
-    def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime) -> str:
+    def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime, spend: Spend | None = None) -> str:
         """Consume atomically; when full, new ones are "unavailable", and none is forgotten early."""
-        entry = (audience, nonce)
+        entry, now = (audience, nonce), at.timestamp()
         last_use, keep = times(self._key, nonce, keep_until)
         with self._lock:
-            while self._ends and self._ends[0][0] < at.timestamp():
+            while self._ends and self._ends[0][0] < now:
                 until, past = heappop(self._ends)
                 self._taken.discard(past)
                 self._forgotten = max(self._forgotten, until)
             if entry in self._taken:
-                return "replayed"
+                return REPLAYED
             if last_use <= self._forgotten or len(self._taken) >= self._limits.max_nonces:
-                return "unavailable"
-            self._taken.add(entry)
-            heappush(self._ends, (keep, entry))
-            return "taken"
+                return UNAVAILABLE
+            answer = TAKEN if spend is None else self._book.settle(spend, now, self._limits.max_counted)
+            if answer in DONE:
+                self._taken.add(entry)
+                heappush(self._ends, (keep, entry))
+            return answer
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+@final
+class MemoryBook:
+    """Counters in memory, held by whoever holds the lock."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, list[float]] = {}
+        self._totals: dict[str, int] = {}
+        self._requests: dict[str, str] = {}
+        self._ends: list[tuple[float, int, str]] = []  # a heap: until when, what kind, which
+        self._forgotten = 0.0
+
+    def settle(self, spend: Spend, at: float, most: int) -> str:
+        """Charge by `spending.settle`, after forgetting what has ended; when full, nothing is counted any more."""
+        while self._ends and self._ends[0][0] < at - SLACK_S:
+            until, kind, key = heappop(self._ends)
+            if kind == _CALL:
+                self._end_call(key)
+            elif kind == _TOTAL:
+                self._totals.pop(key, None)
+            else:
+                self._requests.pop(key, None)
+                continue
+            self._forgotten = max(self._forgotten, until)
+        if len(self._ends) + len(spend.charges) >= most:
+            return UNAVAILABLE
+        return settle(self, spend, at, self._forgotten)
+
+    def _end_call(self, key: str) -> None:
+        calls = self._calls.get(key)
+        if calls:
+            calls.pop(0)
+            if not calls:
+                del self._calls[key]
+
+    def find_request(self, name: str) -> str | None:
+        """Return the fingerprint that was charged under a name."""
+        return self._requests.get(name)
+
+    def newest(self, key: str) -> float:
+        """Return the instant of the last call, or 0."""
+        calls = self._calls.get(key)
+        return calls[-1] if calls else 0.0
+
+    def calls(self, key: str, after: float) -> int:
+        """Return how many calls came after an instant."""
+        calls = self._calls.get(key, ())
+        return len(calls) - bisect_right(calls, after)
+
+    def find_total(self, key: str) -> int | None:
+        """Return what a counter has reached."""
+        return self._totals.get(key)
+
+    def add_call(self, key: str, at: float, keep_until: float) -> None:
+        """Count a call; instants never go back, by `spending.settle`."""
+        self._calls.setdefault(key, []).append(at)
+        heappush(self._ends, (keep_until, _CALL, key))
+
+    def set_total(self, key: str, total: int, keep_until: float) -> None:
+        """Set what a counter has reached."""
+        if key not in self._totals:
+            heappush(self._ends, (keep_until, _TOTAL, key))
+        self._totals[key] = total
+
+    def add_request(self, name: str, fingerprint: str, keep_until: float) -> None:
+        """Remember what was charged under a name."""
+        self._requests[name] = fingerprint
+        heappush(self._ends, (keep_until, _REQUEST, name))
 
 
 def issue(key: bytes, at: datetime, limits: Limits) -> str:

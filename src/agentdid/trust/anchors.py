@@ -96,11 +96,12 @@ class Trust(Value, frozen=True):
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
         presentation_proofs: If not empty, which proofs of a presentation count, as `Anchor.required_proofs`.
         profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
+        store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
         by_issuer: The anchors of each issuer, in their order; follows from `anchors`, whatever was handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"by_issuer", "names_domain"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"by_issuer", "names_domain", "store"})
 
     audience: str
     did: str
@@ -115,6 +116,7 @@ class Trust(Value, frozen=True):
     any_disclosure: bool = False
     presentation_proofs: tuple[str, ...] = ()
     profile: Profile = STRICT
+    store: str | None = None
     by_issuer: Mapping[str, tuple[Anchor, ...]] = MappingProxyType({})
     names_domain: bool = False
 
@@ -181,6 +183,9 @@ class Trust(Value, frozen=True):
         fetch.close()
         resolver = _resolver(reader)
         proofs = reader.texts("presentation_proofs", optional=True)
+        kept = reader.table("store")
+        store = kept.find_text("url")
+        kept.close()
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
@@ -194,6 +199,7 @@ class Trust(Value, frozen=True):
             ca,
             resolver=resolver,
             presentation_proofs=proofs,
+            store=store,
         )
 
     @classmethod

@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, NoReturn, final
 
 from msgspec import structs
-from msgspec.json import decode
 
 from agentdid.codec.instant import encode_instant
-from agentdid.codec.strict_json import encode
 from agentdid.delegation.resources import find_requested
-from agentdid.delegation.usage import approval_applies, exercise, has_limits, live_grants
 from agentdid.errors import (
     AgentdidError,
-    ApprovalRequired,
     AuthorizationRequired,
     CapabilityTargetMismatch,
     Refused,
-    StoreUnavailable,
 )
 from agentdid.record import Value
 from agentdid.verify.report import Report
@@ -36,7 +31,7 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Case, Question
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.report import CheckResult, Named
-    from agentdid.verify.states import Parsed, Verified
+    from agentdid.verify.states import Link, Parsed, Verified
 
 
 @final
@@ -94,6 +89,8 @@ class Decision(Value, frozen=True):
         chain = [link.capability for link in self.verified.parsed.chain if link.capability is not None]
         if not chain:
             return None
+        from agentdid.delegation.usage import live_grants  # noqa: PLC0415  # only capabilities need it
+
         return structs.replace(chain[-1], grants=live_grants(chain, self.verified.void))
 
     @property
@@ -106,7 +103,7 @@ class Decision(Value, frozen=True):
     def credentials(self) -> tuple[Credential, ...]:
         """The credentials as disclosed: the chain, root first, then the others."""
         # copies: a link that is known to the verifier is shared by all decisions on it
-        return tuple(_copy(link.credential) for link in self.verified.parsed.links)
+        return tuple(link.credential.copy() for link in self.verified.parsed.links)
 
     @property
     def security_level(self) -> str:
@@ -145,6 +142,8 @@ class Decision(Value, frozen=True):
             exercised = exercise_chain(self.trust, verified.parsed, verified.void, verified.anchors, request, {})
         except Refused:
             return False
+        from agentdid.delegation.usage import has_limits  # noqa: PLC0415  # as above
+
         if any(has_limits(grant) or grant.approval is not None for grant in exercised):
             raise AuthorizationRequired("the grant has limits or an approval rule; call Verifier.authorize")
         return True
@@ -180,11 +179,16 @@ class Grant(Value, frozen=True):
         decision: What it rests on.
         request: What is permitted.
         exercised: The grant used at each link, root first.
+        approvals: The credentials by which people agreed to it, each used once more.
+        repeated: Whether the same call was permitted and charged before under the same request id: whoever acts on it
+            again answers as before, and does nothing twice.
     """
 
     decision: Decision
     request: Request
     exercised: tuple[CapabilityGrant, ...]
+    approvals: tuple[Link, ...] = ()
+    repeated: bool = False
 
     @property
     def agent(self) -> str | None:
@@ -213,14 +217,10 @@ class Grant(Value, frozen=True):
                 "action": self.request.action,
                 "resource": self.request.resource,
                 "exercised": [grant.id for grant in self.exercised],
+                "approvals": [link.credential.id for link in self.approvals],
+                "repeated": self.repeated,
             },
         }
-
-
-def _copy(credential: Credential) -> Credential:
-    document = decode(encode(credential.document))
-    status = decode(encode(credential.status))
-    return structs.replace(credential, document=document, status=tuple(status))
 
 
 def exercise_chain(
@@ -249,6 +249,8 @@ def exercise_chain(
         raise CapabilityTargetMismatch("the capability's root does not own the resource", path="/resource")
     if not is_root_action(trust, parsed.chain, anchors, request.action):
         raise CapabilityTargetMismatch("no anchor lets the root grant this action", path="/action")
+    from agentdid.delegation.usage import exercise  # noqa: PLC0415  # as above
+
     return exercise(chain, request, environment, void)
 
 
@@ -268,33 +270,6 @@ def check_request(case: Case) -> None:
     case.exercised = exercise_chain(
         question.trust, case.parsed, case.void, case.root_anchors, question.request, environment
     )
-
-
-def check_approvals(case: Case) -> None:
-    """Hold that no exercised grant asks for an approval here; approvals themselves are not built yet.
-
-    Raises:
-        ApprovalRequired: One does.
-
-    Spec: specs/verification.md V37.
-    """
-    request = case.question.request
-    for grant in case.exercised:
-        if request is not None and approval_applies(grant, request):
-            raise ApprovalRequired(f"grant {grant.id} lets this happen only with an approval")
-
-
-def check_limits(case: Case) -> None:
-    """Hold that no exercised grant has limits; a store that counts them is not built yet.
-
-    Raises:
-        StoreUnavailable: One has.
-
-    Spec: specs/verification.md V38.
-    """
-    for grant in case.exercised:
-        if has_limits(grant):
-            raise StoreUnavailable(f"grant {grant.id} has limits, and no store counts them")
 
 
 def as_outcome(result: Decision | Grant | AgentdidError) -> dict[str, object]:

@@ -23,6 +23,7 @@ from agentdid.verify.memory import Memory
 from agentdid.verify.needs import Absent, NeedFacts, NeedKeys, NeedMark, NeedNonce, NeedTake, Resource
 
 if TYPE_CHECKING:
+    from agentdid.delegation.charges import Spend
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.needs import Answer, Need, Reply
 
@@ -190,7 +191,25 @@ def _encode_need(need: Need) -> dict[str, object]:
         case NeedMark():
             return {"kind": "mark", "scid": need.scid, "version": need.versions[-1] if need.versions else None}
         case NeedTake():
-            return {"kind": "take", "audience": need.audience, "nonce": need.nonce}
+            taken: dict[str, object] = {"kind": "take", "audience": need.audience, "nonce": need.nonce}
+            return taken if need.spend is None else {**taken, "spend": _encode_spend(need.spend)}
+
+
+def _encode_spend(spend: Spend) -> dict[str, object]:
+    return {
+        "request": spend.request,
+        "fingerprint": spend.fingerprint,
+        "charges": [
+            {
+                "key": charge.key,
+                "amount": charge.amount,
+                "max": charge.maximum,
+                "window": charge.window_s,
+                "for": charge.place,
+            }
+            for charge in spend.charges
+        ],
+    }
 
 
 def _encode_reply(reply: Reply) -> object:

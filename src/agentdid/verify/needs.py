@@ -16,6 +16,8 @@ from agentdid.record import Value
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from agentdid.delegation.charges import Spend
+
 
 @final
 class Resource(Value, frozen=True):
@@ -78,11 +80,19 @@ class NeedNonce(Value, frozen=True, eq=False):
 
 @final
 class NeedTake(Value, frozen=True, eq=False):
-    """The atomic consumption of a nonce, the last act of a judgement; remembered until `keep_until`."""
+    """The atomic consumption of a nonce, and of all that the request spends: the last act of a judgement.
+
+    Attributes:
+        audience: Whose nonce.
+        nonce: Which; remembered until `keep_until`.
+        keep_until: When the presentation cannot be taken any more.
+        spend: Limits, approvals and request id; `None` where the request touches none.
+    """
 
     audience: str
     nonce: str
     keep_until: datetime
+    spend: Spend | None = None
 
 
 @final
@@ -99,7 +109,8 @@ class NeedMark(Value, frozen=True, eq=False):
 Need: TypeAlias = NeedKeys | NeedFacts | NeedNonce | NeedTake | NeedMark
 
 # NeedKeys → Answer; NeedFacts → tuple[Answer, ...]; NeedNonce → "ours" | "expired" | "unknown";
-# NeedTake → "taken" | "replayed" | "unavailable"; NeedMark → "kept" | "behind" | "forked" | "unavailable"
+# NeedTake → "taken" | "repeated" | "replayed" | "unavailable" | "conflict" | "exceeded:<place>";
+# NeedMark → "kept" | "behind" | "forked" | "unavailable"
 Reply: TypeAlias = Answer | tuple[Answer, ...] | str
 
 
@@ -133,12 +144,18 @@ class Marks(Protocol):
 
 
 class Takes(Protocol):
-    """The store of consumed nonces, shared by all verifiers of one audience."""
+    """The store of consumed nonces and of counters, shared by all verifiers of one audience."""
 
     def check(self, nonce: str, at: datetime) -> str:
         """Return "ours", "expired" or "unknown" for a nonce from a challenge."""
         ...
 
-    def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime) -> str:
-        """Consume atomically; return "taken", "replayed" or "unavailable"."""
+    def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime, spend: Spend | None = None) -> str:
+        """Consume a nonce, and what is spent with it, atomically: all of it or nothing.
+
+        Returns:
+            "taken"; "repeated" where only the nonce was left to take, as the same call was charged under its id before;
+            "replayed" for a nonce that was taken before; "conflict" for a request id that named another
+            call; "exceeded:<place>" for the first charge that is over its maximum; "unavailable".
+        """
         ...

@@ -111,7 +111,9 @@ class Report:
 
     def encode(self) -> dict[str, object]:
         """Return the report as the JSON object of the command line and of problem details."""
+        asked = getattr(self.error, "approval", None)
         return {
+            **({} if asked is None else {"approval": asked}),
             "outcome": self.outcome,
             "code": self.code,
             "detail": "" if self.error is None else self.error.detail,

@@ -60,6 +60,8 @@ def check_root(case: Case) -> None:
         if case.parsed.chain:
             _check_chain(case, trust)
         for link in case.parsed.others:
+            if link.approval is not None and link.credential.issuer in _approvers(case):
+                continue  # the chain itself says whose approvals count
             anchors = trust.find_anchors(link.credential.issuer, link.credential.types)
             if not anchors:
                 raise IssuerUntrusted("no anchor lets this issuer issue this type", path=f"{link.path}/issuer")
@@ -67,6 +69,13 @@ def check_root(case: Case) -> None:
     presentation = case.parsed.presentation
     if presentation is not None and trust.presentation_proofs and not _has_all(presentation, trust.presentation_proofs):
         raise ProofMissing("the policy asks for a proof that the presentation does not carry", path="/proof")
+
+
+def _approvers(case: Case) -> frozenset[str]:
+    rules = [
+        grant.approval for link in case.parsed.chain if link.capability is not None for grant in link.capability.grants
+    ]
+    return frozenset().union(*(rule.approvers for rule in rules if rule is not None))
 
 
 def is_root_action(trust: Trust, chain: tuple[Link, ...], anchors: tuple[Anchor, ...], action: str) -> bool:

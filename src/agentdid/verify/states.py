@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentdid.credential.model import Credential
+    from agentdid.delegation.approval import HumanApproval
     from agentdid.delegation.capability import Capability
     from agentdid.secure.mechanism import Secured
     from agentdid.trust.anchors import Anchor
@@ -31,12 +32,14 @@ class Link(Value, frozen=True, eq=False):
         credential: What it says.
         capability: What it grants; `None` for a credential that is not a capability.
         position: Where it stands among the credentials of the input.
+        approval: What it says yes to; `None` for a credential that is not an approval.
     """
 
     secured: Secured
     credential: Credential
     capability: Capability | None
     position: int
+    approval: HumanApproval | None = None
 
     @property
     def path(self) -> str:

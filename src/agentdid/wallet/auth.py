@@ -11,20 +11,24 @@ from typing import TYPE_CHECKING, Final, final
 import httpx
 
 from agentdid.codec.strict_json import parse
-from agentdid.errors import FetchScheme, QueryNotSatisfied
+from agentdid.errors import FetchScheme, Malformed, QueryNotSatisfied
 from agentdid.present.challenge import Challenge
 from agentdid.present.exchange import content_digest, encode_authorization, normalize_url
 from agentdid.query.dcql import Query, parse_query
 from agentdid.verify.case import HttpRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 
     from agentdid.wallet.wallet import Wallet
+
+    Approve = Callable[[dict[str, object]], Sequence[str | dict[str, object]]]
 
 _ROUNDS: Final = 3
 """Presentations for one call: a server may lose a nonce (ATTACKS Z19), but it may not make us sign without end."""
 _MAX_QUERIES: Final = 64
+_PROBLEM: Final = "application/problem+json"
+_REQUIRED: Final = "approval_required"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -38,9 +42,10 @@ class AgentAuth(httpx.Auth):
     Spec: specs/presentation-over-http.md.
     """
 
-    def __init__(self, wallet: Wallet, *, principal: str | None = None) -> None:
+    def __init__(self, wallet: Wallet, *, principal: str | None = None, approve: Approve | None = None) -> None:
         self._wallet = wallet
         self._principal = principal
+        self._approve = approve
         self._queries: dict[str, Query] = {}
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -50,7 +55,7 @@ class AgentAuth(httpx.Auth):
         sent = next(flow)
         while True:
             response = yield sent
-            if sent is not request:
+            if sent is not request or response.status_code == httpx.codes.FORBIDDEN:
                 response.read()
             try:
                 sent = flow.send(response)
@@ -64,7 +69,7 @@ class AgentAuth(httpx.Auth):
         sent = next(flow)
         while True:
             response = yield sent
-            if sent is not request:
+            if sent is not request or response.status_code == httpx.codes.FORBIDDEN:
                 await response.aread()
             try:
                 sent = flow.send(response)
@@ -72,13 +77,23 @@ class AgentAuth(httpx.Auth):
                 return
 
     def _flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        response = yield from self._present(request, ())
+        asked = _find_asked(response) if self._approve is not None else None
+        if asked is not None and self._approve is not None and (given := self._approve(asked)):
+            del request.headers["Authorization"]  # which was for the nonce before
+            yield from self._present(request, given)
+
+    def _present(
+        self, request: httpx.Request, approvals: Sequence[str | dict[str, object]]
+    ) -> Generator[httpx.Request, httpx.Response, httpx.Response]:
+        """Send a request, answer the challenges that come, and return what it came to."""
         response = yield request
         for _ in range(_ROUNDS):
             if response.status_code != httpx.codes.UNAUTHORIZED:
-                return
+                break
             challenge = Challenge.find(response.headers.get_list("WWW-Authenticate"))
             if challenge is None:
-                return  # somebody else's kind of authentication
+                break  # somebody else's kind of authentication
             url = str(request.url)
             challenge.check_for(url)
             if request.url.scheme != "https" and request.url.host not in _LOOPBACK:
@@ -96,9 +111,24 @@ class AgentAuth(httpx.Auth):
                 query=query,
                 principal=self._principal,
                 http=HttpRequest(request.method, normalize_url(url), content_digest(request.content)),
+                approvals=approvals,
             )
             request.headers["Authorization"] = encode_authorization(presentation)
             response = yield request
+        return response
+
+
+def _find_asked(response: httpx.Response) -> dict[str, object] | None:
+    """Return what a partner wants approved, or `None` where it wants nothing of the kind."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if response.status_code != httpx.codes.FORBIDDEN or kind != _PROBLEM:
+        return None
+    try:
+        value = parse(response.content).value
+    except Malformed:
+        return None
+    asked = value.get("approval") if isinstance(value, dict) and value.get("code") == _REQUIRED else None
+    return asked if isinstance(asked, dict) else None
 
 
 def _read_query(response: httpx.Response, url: str) -> Query:

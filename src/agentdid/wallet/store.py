@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast, final
 
 from msgspec.json import decode
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, insert, select
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, insert, select, update
 
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode
@@ -16,6 +16,7 @@ from agentdid.record import Value
 from agentdid.storage.controlled import ControlledDids, add_table
 from agentdid.storage.engine import reading, transaction
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
+from agentdid.wallet.lineage import Minted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,14 @@ _CREDENTIALS: Final = Table(
     # unique by issuer and id together: an issuer cannot overwrite what another one issued (ATTACKS O11)
     Column("identity_index", LargeBinary, nullable=False, unique=True),
     Column("id_index", LargeBinary, nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+_MINTED: Final = Table(
+    "minted",
+    _TABLES,
+    Column("number", Integer, primary_key=True),
+    Column("row_id", String, nullable=False, unique=True),
+    Column("id_index", LargeBinary, nullable=False, unique=True),
     Column("sealed", LargeBinary, nullable=False),
 )
 
@@ -116,7 +125,10 @@ class WalletStore:
     @classmethod
     def open(cls, path: str | Path, passphrase: bytes) -> Self:
         """Return an existing store. Raises `StoreLocked`, `StoreUnavailable`, `StoreVersionUnsupported`."""
-        return cls(*open_sealed(path, _KIND, passphrase))
+        engine, vault = open_sealed(path, _KIND, passphrase)
+        with transaction(engine) as connection:
+            _MINTED.create(connection, checkfirst=True)  # a wallet of before it was kept what was minted
+        return cls(engine, vault)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -199,6 +211,52 @@ class WalletStore:
         with reading(self._engine) as connection:
             rows = connection.execute(select(_CREDENTIALS).order_by(_CREDENTIALS.c.number)).all()
         return [self._credential(row) for row in rows]
+
+    def add_minted(self, minted: Minted) -> None:
+        """Keep what was signed; the same id again, changed, replaces it."""
+        content = encode(
+            {
+                **{name: getattr(minted, name) for name in ("id", "kind", "issuer", "subject", "parent", "wire")},
+                "madeAt": minted.made_at.isoformat(),
+                "validUntil": minted.valid_until.isoformat(),
+                "revocable": minted.revocable,
+                "endedAt": None if minted.ended_at is None else minted.ended_at.isoformat(),
+            }
+        )
+        index = self._vault.index("minted", minted.id)
+        mine = _MINTED.c.id_index == index
+        with transaction(self._engine) as connection:
+            held = connection.execute(select(_MINTED).where(mine)).first()
+            row = {"row_id": secrets.token_hex(16) if held is None else held.row_id, "id_index": index}
+            sealed = self._vault.seal(content, _place(_MINTED, row))
+            if held is None:
+                connection.execute(insert(_MINTED).values(**row, sealed=sealed))
+            else:
+                connection.execute(update(_MINTED).where(mine).values(sealed=sealed))
+
+    def minted(self) -> list[Minted]:
+        """Return everything that was signed, oldest first. Raises `StoreTampered`."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(_MINTED).order_by(_MINTED.c.number)).all()
+        found = []
+        for row in rows:
+            content = self._read(_MINTED, row)
+            ended = content["endedAt"]
+            found.append(
+                Minted(
+                    content["id"],
+                    content["kind"],
+                    content["issuer"],
+                    content["subject"],
+                    content["parent"],
+                    content["wire"],
+                    datetime.fromisoformat(content["madeAt"]),
+                    datetime.fromisoformat(content["validUntil"]),
+                    content["revocable"],
+                    None if ended is None else datetime.fromisoformat(ended),
+                )
+            )
+        return found
 
     def find_credential(self, credential_id: str) -> CredentialRecord | None:
         """Return the credential of that id, the oldest where issuers share one; `None` when there is none.

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, final
 
 from agentdid.clock import Clock, SystemClock
 from agentdid.codec.strict_json import encode, parse
-from agentdid.delegation.link import GRANTS, ParentLink, build_link, fitting_form, secure_link
+from agentdid.credential.model import APPROVAL_TYPE
+from agentdid.delegation.link import FORMATS as FORMATS_OF_LINKS
+from agentdid.delegation.link import GRANTS
 from agentdid.did import key as did_key
 from agentdid.did.resolve import fragment_of
 from agentdid.errors import (
     CapabilityAmbiguous,
     CredentialNotFound,
-    DelegationForbidden,
     HolderBindingFailed,
     QueryNotSatisfied,
 )
@@ -26,7 +27,6 @@ from agentdid.keystores.reference import parse_reference
 from agentdid.limits import DEFAULT, Limits
 from agentdid.present.presentation import FORMATS, make_presentation
 from agentdid.proof.jws import is_compact
-from agentdid.proof.suites import SELECTIVE
 from agentdid.query.dcql import Query, evaluate, parse_query
 from agentdid.record import Value
 from agentdid.storage.controlled import is_webvh
@@ -36,7 +36,10 @@ from agentdid.verify.flow import candidate
 from agentdid.verify.memory import Memory
 from agentdid.verify.run import answer_from, run
 from agentdid.verify.structure import read_chain
+from agentdid.wallet.approve import Asked, read_asked, sign_approval
 from agentdid.wallet.disclosure import Path, grant_paths, withhold_chain
+from agentdid.wallet.lineage import APPROVAL, Minted, Relinquished, below, end_minted
+from agentdid.wallet.passing_on import make_link, wanted_capability
 from agentdid.wallet.store import CredentialRecord, WalletStore
 
 if TYPE_CHECKING:
@@ -48,9 +51,10 @@ if TYPE_CHECKING:
     from agentdid.storage.vault import Kdf
     from agentdid.verify.needs import Need, Reply, Source
     from agentdid.verify.states import Link
-    from agentdid.wallet.auth import AgentAuth
+    from agentdid.wallet.auth import AgentAuth, Approve
+    from agentdid.wallet.lineage import Statuses
 
-_HOUR: Final = timedelta(hours=1)
+_APPROVAL_LIFE: Final = timedelta(minutes=5)
 
 
 @final
@@ -261,6 +265,7 @@ class Wallet:
         principal: str | None = None,
         http: HttpRequest | None = None,
         form: str | None = None,
+        approvals: Sequence[str | dict[str, object]] = (),
     ) -> str:
         """Return a presentation of what is asked, and of no more.
 
@@ -272,7 +277,8 @@ class Wallet:
             disclose: Paths to disclose beyond the query. Without query and paths to grants, all grants are shown.
             principal: For whom to act, when credentials of several principals fit.
             http: The HTTP request it goes with.
-            form: `vp+jwt`, a Data Integrity suite or `hybrid-set`; by default the first, for a pair of keys the last.
+            form: One of `present.presentation.FORMATS`; by default the first, for a pair of keys the last.
+            approvals: Credentials by which people approved what is to be done; they go along as they are.
 
         Raises:
             CredentialNotFound, QueryNotSatisfied: Nothing held fits.
@@ -286,6 +292,7 @@ class Wallet:
             if asked is None and not any(path[: len(GRANTS)] == GRANTS for path in keep):
                 keep |= grant_paths(held.leaf)
             shown.extend(withhold_chain(held.chain, keep, audience=audience, challenge=challenge))
+        shown.extend(approvals)
         held, _ = chosen[0]
         signer, method_id = self.signer(held.subject)
         return make_presentation(
@@ -305,67 +312,140 @@ class Wallet:
         credential_id: str,
         *,
         to: str,
-        capability: Mapping[str, object],
+        capability: Mapping[str, object] | None = None,
+        narrower: Mapping[str, object] | None = None,
         ttl: timedelta,
         form: str | None = None,
+        statuses: Statuses | None = None,
     ) -> list[str | dict[str, object]]:
         """Return a narrower capability for another agent, as a chain root first. Nobody is asked; nothing is sent.
 
-        Only the grants that the new link names in `from` are passed on, and no other claims.
+        Only the grants that the new link names in `from` are passed on, and no other claims. The wallet keeps what it
+        made (`minted`).
 
         Args:
             credential_id: The capability to delegate from.
             to: The DID of the agent that may use it.
-            capability: PROTOCOL section 1's `capability`; `parent` and `delegation.depth` are filled in.
-            ttl: How long it is valid, an hour at most: the link has no status of its own.
+            capability: PROTOCOL section 1's `capability`, whole; `parent` and `delegation.depth` are filled in.
+            narrower: Instead of it, only what differs from the parent (`delegation.narrower.fill_narrower`).
+            ttl: How long it is valid; an hour at most without `statuses`, as it cannot be revoked.
             form: By default the parent's, or where the key signs no such suite its own one of the same canonical form;
                 a pair of keys signs with both.
+            statuses: A status service of the delegator, which gives the link an entry of its own.
 
         Raises:
             CredentialNotFound: No such credential.
-            CapabilityNotAttenuated, CapabilityExpandedTime, DelegationForbidden: It would not be narrower.
+            CapabilityNotAttenuated, CapabilityExpandedTime: It would not be narrower.
+            DelegationForbidden: Too deep, too long for a link without status, or a status service of somebody else.
             TypeMismatch: `capability` has not the form of the specification.
         """
         held = self.find(credential_id)
-        leaf = held.leaf
-        if leaf.capability is None:
-            raise DelegationForbidden("only capability credentials can be delegated")
-        if leaf.secured.form in SELECTIVE:
-            raise DelegationForbidden(f"a credential under {leaf.secured.form} is nobody's parent")
-        if ttl > _HOUR:
-            raise DelegationForbidden("a link without a status of its own lives an hour at most")
-        at = self._clock.now()
-        document = build_link(
-            issuer=held.subject,
-            subject=to,
-            capability=capability,
-            at=at,
+        wanted = wanted_capability(held, capability, narrower)
+        made, minted = make_link(
+            held,
+            wanted,
+            self.signer(held.subject),
+            to=to,
+            at=self._clock.now(),
             ttl=ttl,
-            parent=ParentLink(leaf.credential, leaf.capability, leaf.secured.digest),
+            form=form,
+            statuses=statuses,
             limits=self._limits,
         )
-        signer, method_id = self.signer(held.subject)
-        form = form or fitting_form(leaf.secured.form, signer)
-        link = secure_link(document, signer, method_id, form=form, at=at)
-        (made,) = read_chain([link], self._limits)
-        used = [] if made.capability is None else [grant.source or "" for grant in made.capability.grants]
-        return [*withhold_chain(held.chain, grant_paths(leaf, used)), link]
+        self._store.add_minted(minted)
+        used = [grant["from"] for grant in wanted["grants"]]  # type: ignore[attr-defined]  # a capability that was made
+        return [*withhold_chain(held.chain, grant_paths(held.leaf, used)), made]
 
-    def auth(self, *, principal: str | None = None) -> AgentAuth:
+    def approve(
+        self,
+        asked: Mapping[str, object] | Asked,
+        *,
+        did: str | None = None,
+        ttl: timedelta = _APPROVAL_LIFE,
+        uses: int = 1,
+        form: str = FORMATS_OF_LINKS[0],
+    ) -> str | dict[str, object]:
+        """Return a credential by which one of the wallet's DIDs approves what an agent asks.
+
+        Show `read_asked(asked).words()` to the person who decides before calling this.
+
+        Args:
+            asked: The `approval` of an `approval_required` refusal, or the refusal.
+            did: As whom; by default the one of the wallet's DIDs whose approval would count.
+            ttl: How long it is valid, 15 minutes at most.
+            uses: How often it may be used.
+            form: How it is secured.
+
+        Raises:
+            TypeMismatch: Not such an object, digests of something else, or too long a life.
+            HolderBindingFailed: No DID here whose approval would count, or several and none was named.
+
+        Spec: specs/approval.md.
+        """
+        read = asked if isinstance(asked, Asked) else read_asked(asked)
+        able = [each for each in self.dids if each in read.approvers and did in (None, each)]
+        if len(able) != 1:
+            raise HolderBindingFailed(
+                "several of the wallet's DIDs may approve this; name one"
+                if able
+                else "no DID of this wallet may approve"
+            )
+        at = self._clock.now().replace(microsecond=0)
+        signer, method_id = self.signer(able[0])
+        identifier, made = sign_approval(
+            read, signer, method_id, issuer=able[0], at=at, ttl=ttl, uses=uses, form=form, limits=self._limits
+        )
+        leaf = read.links[-1][0]
+        self._store.add_minted(
+            Minted(identifier, APPROVAL, able[0], read.subject, leaf, _text(made), at, at + ttl, revocable=False)
+        )
+        return made
+
+    def minted(self) -> tuple[Minted, ...]:
+        """Return everything that the wallet signed for others, oldest first."""
+        return tuple(self._store.minted())
+
+    def relinquish(self, credential_id: str, *, statuses: Statuses | None = None) -> Relinquished:
+        """Give up a capability that is held, or end one that was minted here, with all that was minted out of it.
+
+        A held credential is forgotten. What the wallet minted out of it is revoked where a status service is at hand;
+        the rest is named: it ends by itself, within the hour.
+
+        Raises:
+            CredentialNotFound: Neither held nor minted here.
+        """
+        at = self._clock.now()
+        minted = self.minted()
+        record = self._store.find_credential(credential_id)
+        own = tuple(each for each in minted if each.id == credential_id)
+        if record is None and not own:
+            raise CredentialNotFound("no credential of this id is held or was minted here")
+        own_and_below = (*own, *below(minted, credential_id))
+        ended, standing = end_minted([each for each in own_and_below if each.stands_at(at)], statuses, at)
+        for each in ended:
+            self._store.add_minted(each)
+        if record is not None:  # last: what was interrupted is done again
+            self._store.delete_credential(record.issuer, record.id)
+        return Relinquished(credential_id, record is not None, tuple(each.id for each in ended), standing)
+
+    def auth(self, *, principal: str | None = None, approve: Approve | None = None) -> AgentAuth:
         """Return the `auth` of an httpx client: it answers partners' challenges with this wallet's credentials.
 
         Args:
             principal: For whom to act, when the wallet holds capabilities of several.
+            approve: Asked when a partner wants an approval, with what is to be approved; returns the approvals that
+                people gave, or nothing.
         """
         from agentdid.wallet.auth import AgentAuth  # noqa: PLC0415  # httpx is only needed where a client is
 
-        return AgentAuth(self, principal=principal)
+        return AgentAuth(self, principal=principal, approve=approve)
 
     def _choose(
         self, query: Query | None, credential_id: str | None, principal: str | None
     ) -> list[tuple[Held, frozenset[Path]]]:
         """Return the credentials to present, all of one subject, each with the paths that the query selects."""
         held = [self.find(credential_id)] if credential_id is not None else self._usable()
+        held = [each for each in held if APPROVAL_TYPE not in each.types]  # it goes along, it is not what is asked for
         if principal is not None:
             held = [each for each in held if each.principal in (None, principal)]
         if not held:
@@ -439,7 +519,7 @@ class Wallet:
 
 
 def _answer(need: Need, *, source: Source, clock: Clock) -> Reply:
-    return answer_from(need, source, None, clock.now())
+    return answer_from(need, source, None, clock)
 
 
 def _wanted(query: Query, answered: set[str]) -> list[str]:

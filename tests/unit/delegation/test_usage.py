@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agentdid.delegation.capability import CapabilityGrant
 
 BASE = "https://api.partner.example/v1/invoices"
-GOOD: dict[str, object] = {"amount": "99.99", "region": "EU"}
+GOOD: dict[str, object] = {"amount": "99.99", "currency": "EUR", "region": "EU"}
 
 
 def request(**changes: object) -> Request:
@@ -109,7 +109,7 @@ def test_arguments_that_deny(arguments: dict[str, object]) -> None:
 
 def test_the_environment_comes_from_the_verifier() -> None:
     """An argument that is called like a fact of the environment is never read."""
-    office = grant(constraints={"env.ip": {"type": "cidr", "in": ["192.0.2.0/24"]}})
+    office = grant(constraints={"env.ip": {"type": "cidr", "in": ["192.0.2.0/24"]}}, limits={})
     claimed = request(arguments={"env.ip": "192.0.2.1"})
 
     assert permits(office, claimed) is not None

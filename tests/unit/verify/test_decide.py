@@ -163,16 +163,16 @@ def test_an_approval_of_an_ancestor_counts(world: World) -> None:
     )
 
 
-def test_limits_answer_that_nobody_counts(world: World) -> None:
-    """A grant with limits is undecided, and the nonce was not taken by that."""
+def test_limits_are_counted_and_a_refusal_takes_nothing(world: World) -> None:
+    """A grant with limits is permitted while they last; the refusal then takes no nonce."""
     document = root_document(world)
-    grant_of(document)["limits"] = {"calls": {"max": 1, "window": "PT1H"}}
+    grant_of(document)["limits"] = {"calls": {"max": 0, "window": "PT1H"}}
     free = {**grant_of(document), "id": "free", "actions": ["invoice.list"], "limits": {}}
     capability_of(document)["grants"].append(free)
     presented = world.present([sign(world, document, world.acme)], challenge=NONCE)
     verifier = world.verifier()
     for _ in range(2):
-        assert Ending("store_unavailable", "undecided", "take") == ending(
+        assert Ending("limit_exceeded", "refused", "take") == ending(
             lambda: verifier.authorize(presented, challenge=NONCE, request=READ)
         )
     listing = Request("http", "invoice.list", f"{RESOURCE}/7")

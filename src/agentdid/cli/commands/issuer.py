@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentdid.cli.commands.issuer_batch import batch
+from agentdid.cli.commands.issuer_status import Database, add_verbs
 from agentdid.cli.options import (
+    ISSUER_ALGORITHMS,
     AsJson,
     KeyUri,
     NewKey,
@@ -28,14 +31,15 @@ from agentdid.codec.strict_json import encode
 from agentdid.delegation.link import FORMATS
 from agentdid.issuer.issuer import Issuer
 from agentdid.keys.pair import HYBRID
+from agentdid.keys.secret import SecretKey
 from agentdid.storage.controlled import Controlled, make
 from agentdid.wallet.disclosure import parse_path
+from agentdid.wallet.wallet import Wallet
 
 if TYPE_CHECKING:
     from agentdid.keys.secret import Signer
 
 app = typer.Typer(help="Mint, revoke and publish credentials.", no_args_is_help=True)
-Database = Annotated[Path, typer.Option("--db", help="The issuer's database.")]
 
 
 @app.command()
@@ -46,11 +50,15 @@ def init(
     host: Annotated[str | None, typer.Option(help="For did:webvh: host, or host:port.")] = None,
     path: Annotated[list[str] | None, typer.Option(help="For did:webvh: a path segment; may be repeated.")] = None,
     key: Annotated[
-        str, typer.Option(help="ed25519, p256, p384, mldsa44, …; hybrid: two keys, under a did:web or did:webvh.")
+        str, typer.Option(help="ed25519, p256, …; bls for bbs-2023; hybrid: two keys, under a did:web or did:webvh.")
     ] = "ed25519",
     signer: KeyUri = None,
     new_key: NewKey = False,
     base_url: Annotated[str | None, typer.Option(help="Where status lists are served.")] = None,
+    key_of: Annotated[
+        Path | None,
+        typer.Option("--key-of", help="A wallet under the same passphrase: a status service for its DID."),
+    ] = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
@@ -59,10 +67,13 @@ def init(
     if did is None and method not in ("key", "webvh"):
         message = f"--method is key or webvh, got {method!r}"
         raise ValueError("--method web needs --did did:web:…" if method == "web" else message)
-    passphrase = read_passphrase(passphrase_fd, passphrase_file, new=True)
-    algorithm = HYBRID if key == "hybrid" else read_algorithm(key)
+    passphrase = read_passphrase(passphrase_fd, passphrase_file, new=key_of is None)
+    algorithm = HYBRID if key == "hybrid" else read_algorithm(key, ISSUER_ALGORITHMS)
     if algorithm == HYBRID and signer is not None:
         raise ValueError("--signer is one key, and hybrid is two")
+    secret = None
+    if key_of is not None:
+        did, secret = _key_of(key_of, passphrase, did)
     with read_signer(signer, algorithm, new=new_key) as held:
         webvh = _make_webvh(host, path or [], algorithm, held, signer or "") if method == "webvh" else None
         with Issuer.create(
@@ -71,6 +82,7 @@ def init(
             did=did,
             webvh=webvh,
             algorithm=algorithm,
+            secret=secret,
             signer=held,
             reference=signer or "",
             base_url=base_url,
@@ -81,6 +93,18 @@ def init(
                 )
             shown = {"did": made.did, "didDocument": made.did_document(), "baseUrl": made.base_url}
             print_done(shown, made.did, as_json=as_json)
+
+
+def _key_of(wallet: Path, passphrase: str, did: str | None) -> tuple[str | None, SecretKey]:
+    with Wallet.open(wallet, passphrase=passphrase) as opened:
+        names = [each for each in opened.dids if did in (None, each)]
+        if len(names) != 1:
+            raise ValueError("name one of the wallet's DIDs with --did")
+        secret, _ = opened.signer(names[0])
+    if not isinstance(secret, SecretKey):
+        raise ValueError("the DID's key lives elsewhere: name it with --signer")
+    # the name of a did:key is its key's, and is not said twice
+    return None if names[0].startswith("did:key:") else names[0], secret
 
 
 def _make_webvh(host: str | None, path: list[str], algorithm: str, signer: Signer | None, reference: str) -> Controlled:
@@ -105,6 +129,9 @@ def issue(
         str | None,
         typer.Option("--format", help=f"One of {', '.join(FORMATS)}; by default the first, of a pair the last."),
     ] = None,
+    status: Annotated[str, typer.Option(help="Status: bitstring, or token (SD-JWTs).")] = "bitstring",
+    suspendable: Annotated[bool, typer.Option(help="Whether it can be suspended, and not only revoked.")] = True,
+    idempotency_key: Annotated[str | None, typer.Option(help="Repeated, gives the same credential.")] = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
@@ -124,6 +151,9 @@ def issue(
             disclosable=paths,
             ttl=read_duration(ttl),
             form=form,
+            status=status,
+            suspendable=suspendable,
+            idempotency_key=idempotency_key,
         )
     whole: object = made.credential if parent is None else list(made.chain)
     text = whole if isinstance(whole, str) else encode(whole).decode("utf-8")
@@ -139,45 +169,6 @@ def issue(
 
 
 @app.command()
-def revoke(
-    db: Database,
-    credential: Annotated[str, typer.Option(help="The credential's id.")],
-    passphrase_fd: PassphraseFd = None,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Revoke a credential for ever."""
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
-        changed = opened.revoke(credential)
-    text = f"{credential} is revoked" if changed else f"{credential} was revoked before"
-    print_done({"id": credential, "changed": changed}, text, as_json=as_json)
-
-
-@app.command("list")
-def list_issued(
-    db: Database,
-    subject: Annotated[str | None, typer.Option(help="Only those of this DID.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
-    passphrase_fd: PassphraseFd = None,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """List what was issued, newest first."""
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
-        rows = [
-            {
-                "id": entry.credential_id,
-                "subject": entry.subject,
-                "validUntil": entry.valid_until.isoformat(),
-                "revokedAt": None if entry.revoked_at is None else entry.revoked_at.isoformat(),
-            }
-            for entry in opened.ledger.search(subject=subject, limit=limit)
-        ]
-    text = "\n".join(f"{row['id']}  {row['subject']}  {'revoked' if row['revokedAt'] else 'good'}" for row in rows)
-    print_done({"credentials": rows}, text or "nothing was issued", as_json=as_json)
-
-
-@app.command()
 def publish(
     db: Database,
     out: Annotated[Path, typer.Option(help="The folder to write to.")],
@@ -189,3 +180,7 @@ def publish(
     with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
         written = {url: str(place) for url, place in opened.publish(out).items()}
     print_done({"files": written}, "\n".join(f"{url} -> {place}" for url, place in written.items()), as_json=as_json)
+
+
+add_verbs(app)
+app.command()(batch)

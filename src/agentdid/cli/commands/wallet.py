@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +20,7 @@ from agentdid.cli.options import (
     TrustFile,
     now,
     read_algorithm,
+    read_credentials,
     read_duration,
     read_input,
     read_object,
@@ -27,14 +30,16 @@ from agentdid.cli.options import (
     read_source,
     read_trust,
 )
-from agentdid.cli.render import print_done
-from agentdid.codec.strict_json import encode
+from agentdid.cli.render import print_aside, print_done
+from agentdid.codec.strict_json import encode, parse
 from agentdid.delegation import link
 from agentdid.present.presentation import FORMATS
+from agentdid.wallet.approve import check_chain, read_asked
 from agentdid.wallet.disclosure import parse_path
 from agentdid.wallet.wallet import Wallet
 
 if TYPE_CHECKING:
+    from agentdid.wallet.lineage import Minted, Statuses
     from agentdid.wallet.wallet import Held
 
 app = typer.Typer(help="Hold, present and delegate credentials.", no_args_is_help=True)
@@ -85,13 +90,15 @@ def list_held(
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the wallet's DIDs and credentials."""
+    """List the wallet's DIDs and credentials, and what it signed for others."""
     with _open(wallet, passphrase_fd, passphrase_file) as opened:
         dids = list(opened.dids)
         rows = [_summary(held) for held in opened.credentials()]
+        minted = [_minted(each) for each in opened.minted()]
     lines = [f"did         {did}" for did in dids]
     lines += [f"credential  {row['id']}  from {row['issuer']}  until {row['validUntil']}" for row in rows]
-    print_done({"dids": dids, "credentials": rows}, "\n".join(lines), as_json=as_json)
+    lines += [f"{row['kind']:<11} {row['id']}  for {row['subject']}  until {row['validUntil']}" for row in minted]
+    print_done({"dids": dids, "credentials": rows, "minted": minted}, "\n".join(lines), as_json=as_json)
 
 
 @app.command()
@@ -126,6 +133,7 @@ def present(
         str | None,
         typer.Option("--format", help=f"One of {', '.join(FORMATS)}; by default the first, of a pair the last."),
     ] = None,
+    approval: Annotated[list[Path] | None, typer.Option(help="An approval to go along; repeatable.")] = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
@@ -134,6 +142,7 @@ def present(
     """Make a presentation that answers one challenge of one verifier, and discloses no more than is asked."""
     asked = None if query is None else read_object(query)
     paths = [parse_path(each) for each in disclose or []]
+    approvals = [each for file in approval or [] for each in read_credentials(file.read_bytes())]
     with _open(wallet, passphrase_fd, passphrase_file) as opened:
         made = opened.present(
             challenge=challenge,
@@ -143,6 +152,7 @@ def present(
             disclose=paths,
             principal=principal,
             form=form,
+            approvals=approvals,
         )
     if out is not None:
         out.write_text(made + "\n", "utf-8")
@@ -154,10 +164,14 @@ def delegate(
     wallet: WalletFile,
     credential: Annotated[str, typer.Option(help="The id of the capability to delegate from.")],
     to: Annotated[str, typer.Option(help="The DID of the agent that may use it.")],
-    capability: Annotated[Path, typer.Option(help="JSON: the narrower capability.")],
-    ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 10m; an hour at most.")] = "10m",
+    capability: Annotated[Path | None, typer.Option(help="JSON: the whole narrower capability.")] = None,
+    narrower: Annotated[Path | None, typer.Option(help="JSON: only what differs from the parent.")] = None,
+    ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 10m; an hour at most without status.")] = "10m",
     form: Annotated[
         str | None, typer.Option("--format", help=f"One of {', '.join(link.FORMATS)}; by default as the parent.")
+    ] = None,
+    status_db: Annotated[
+        Path | None, typer.Option("--status-db", help="The delegator's own status service (issuer init --key-of).")
     ] = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
@@ -165,13 +179,109 @@ def delegate(
     as_json: AsJson = False,
 ) -> None:
     """Make a narrower capability for another agent, offline; writes the whole chain as a JSON array, root first."""
-    wanted = read_object(capability)
-    with _open(wallet, passphrase_fd, passphrase_file) as opened:
-        chain = opened.delegate(credential, to=to, capability=wanted, ttl=read_duration(ttl), form=form)
+    if (capability is None) == (narrower is None):
+        raise ValueError("give one of --capability and --narrower")
+    passphrase = read_passphrase(passphrase_fd, passphrase_file)
+    with ExitStack() as stack:
+        opened = stack.enter_context(Wallet.open(wallet, passphrase=passphrase, pin=read_pin))
+        chain = opened.delegate(
+            credential,
+            to=to,
+            capability=None if capability is None else read_object(capability),
+            narrower=None if narrower is None else read_object(narrower),
+            ttl=read_duration(ttl),
+            form=form,
+            statuses=_statuses(stack, status_db, passphrase),
+        )
     text = encode(chain).decode("utf-8")
     if out is not None:
         out.write_text(text + "\n", "utf-8")
     print_done({"chain": chain}, text if out is None else f"written to {out}", as_json=as_json)
+
+
+@app.command()
+def approve(
+    file: Annotated[str, typer.Argument(help="What is asked: an approval_required refusal as JSON; - for stdin.")],
+    wallet: WalletFile,
+    chain: Annotated[Path | None, typer.Option(help="The chain, to see what its leaf allows.")] = None,
+    did: Annotated[str | None, typer.Option(help="As which of the wallet's DIDs.")] = None,
+    ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 5m; 15m at most.")] = "5m",
+    uses: Annotated[int, typer.Option(min=1, max=1_000, help="How often it may be used.")] = 1,
+    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(link.FORMATS)}.")] = link.FORMATS[0],
+    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking: what is asked was read elsewhere.")] = False,
+    out: Output = None,
+    passphrase_fd: PassphraseFd = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an agent asks to do, and sign that it may, for this one call and this one chain."""
+    asked = read_asked(parse(read_input(file)).value)
+    lines = asked.words()
+    if chain is not None:
+        lines += check_chain(asked, read_credentials(chain.read_bytes()))
+    for line in lines:
+        print_aside(line)
+    if not yes:
+        if not sys.stdin.isatty() or file == "-":
+            raise ValueError("there is nobody to ask; --yes signs without asking")
+        if not typer.confirm("Approve?", err=True):
+            raise typer.Exit(1)
+    with _open(wallet, passphrase_fd, passphrase_file) as opened:
+        made = opened.approve(asked, did=did, ttl=read_duration(ttl), uses=uses, form=form)
+    text = made if isinstance(made, str) else encode(made).decode("utf-8")
+    if out is not None:
+        out.write_text(text + "\n", "utf-8")
+    print_done({"credential": made}, text if out is None else f"written to {out}", as_json=as_json)
+
+
+@app.command()
+def relinquish(
+    wallet: WalletFile,
+    credential: Annotated[str, typer.Option(help="The id of what is given up: held here, or minted here.")],
+    status_db: Annotated[
+        Path | None, typer.Option("--status-db", help="The status service in which delegations can be revoked.")
+    ] = None,
+    passphrase_fd: PassphraseFd = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give up a capability, and end what was minted out of it where that can be ended."""
+    passphrase = read_passphrase(passphrase_fd, passphrase_file)
+    with ExitStack() as stack:
+        opened = stack.enter_context(Wallet.open(wallet, passphrase=passphrase, pin=read_pin))
+        done = opened.relinquish(credential, statuses=_statuses(stack, status_db, passphrase))
+    lines = [f"{done.id} is {'not held any more' if done.held else 'given up'}"]
+    lines += [f"revoked     {each}" for each in done.revoked]
+    lines += [f"stands on   {each.id} until {each.valid_until.isoformat()}" for each in done.standing]
+    shown = {
+        "id": done.id,
+        "held": done.held,
+        "revoked": list(done.revoked),
+        "standing": [_minted(each) for each in done.standing],
+    }
+    print_done(shown, "\n".join(lines), as_json=as_json)
+
+
+def _statuses(stack: ExitStack, database: Path | None, passphrase: str) -> Statuses | None:
+    if database is None:
+        return None
+    from agentdid.issuer.issuer import Issuer  # noqa: PLC0415  # only who runs a status service
+
+    return stack.enter_context(Issuer.open(database, passphrase=passphrase))
+
+
+def _minted(minted: Minted) -> dict[str, object]:
+    return {
+        "id": minted.id,
+        "kind": minted.kind,
+        "issuer": minted.issuer,
+        "subject": minted.subject,
+        "parent": minted.parent,
+        "madeAt": minted.made_at.isoformat(),
+        "validUntil": minted.valid_until.isoformat(),
+        "revocable": minted.revocable,
+        "endedAt": None if minted.ended_at is None else minted.ended_at.isoformat(),
+    }
 
 
 def _open(wallet: Path, descriptor: int | None, file: Path | None) -> Wallet:

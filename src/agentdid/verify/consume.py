@@ -1,0 +1,171 @@
+"""The end of a judgement: approvals are there, and then everything is consumed at once, or nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agentdid.clock import seconds
+from agentdid.codec.base import encode_multibase
+from agentdid.errors import (
+    ApprovalRequired,
+    ApprovalUsed,
+    LimitExceeded,
+    NonceReplayed,
+    RequestIdConflict,
+    StoreUnavailable,
+)
+from agentdid.verify.needs import NeedTake
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from datetime import datetime
+
+    from agentdid.delegation.capability import CapabilityGrant
+    from agentdid.delegation.charges import Spend
+    from agentdid.delegation.usage import Request
+    from agentdid.verify.case import Case
+    from agentdid.verify.needs import Need, Reply
+
+_EXCEEDED: Final = "exceeded:"
+
+
+def check_approvals(case: Case) -> None:
+    """Hold that each exercised grant that asks for approvals of this request has them; sets `case.approvals`.
+
+    Raises:
+        ApprovalRequired: One has too few; the error says what is to be approved.
+
+    Spec: specs/approval.md A8-A11.
+    """
+    question = case.question
+    request = question.request
+    if request is None:
+        return
+    from agentdid.delegation.approval import choose  # noqa: PLC0415  # only requests need it
+    from agentdid.delegation.usage import approval_applies  # noqa: PLC0415
+
+    environment = {"env.time": question.at, **question.environment}
+    asking = [grant for grant in case.exercised if approval_applies(grant, request, environment)]
+    if not asking:
+        return
+    subjects = frozenset(link.subject for link in case.parsed.chain if link.subject is not None)
+    call, chain = _call_digest(case, request), _chain_digest(case)
+    named = (request.type, request.action, request.resource, call, chain, question.trust.did)
+    fitting: dict[str, int] = {}
+    for link in case.parsed.others:
+        given = link.approval
+        if given is not None and named == (
+            given.type, given.action, given.resource, given.arguments_digest, given.chain_digest, given.audience,
+        ):  # fmt: skip
+            fitting.setdefault(link.credential.issuer, link.position)
+    used, lacking = choose(asking, fitting, subjects)
+    if lacking is not None:
+        error = ApprovalRequired(f"grant {lacking.id} lets this happen only with an approval")
+        error.approval = _asked(case, request, asking, subjects)
+        raise error
+    case.approvals = tuple(link for link in case.parsed.others if link.position in used)
+
+
+def check_take(case: Case) -> Generator[Need, Reply, None]:
+    """Consume the nonce and all that the request spends, once and atomically, after everything else held.
+
+    Raises:
+        NonceReplayed: It was used before.
+        LimitExceeded: A limit of the exercised grant, or of one above it, leaves no room.
+        ApprovalUsed: An approval was used up before.
+        RequestIdConflict: The request's id named another call before.
+        StoreUnavailable: The store did not answer.
+
+    Spec: specs/verification.md V38-V39.
+    """
+    presentation = case.parsed.presentation
+    binding = None if presentation is None else presentation.binding
+    if binding is None or binding.expires is None:
+        message = "check_take needs a presentation whose binding held"
+        raise TypeError(message)
+    limits = case.question.trust.limits
+    # for as long as the presentation, or the challenge it answers, could be taken again
+    keep = binding.expires + seconds(limits.leeway_s + limits.nonce_life_s)
+    spend = _spend(case, keep)
+    answer = yield NeedTake(case.question.trust.audience, str(binding.nonce), keep, spend)
+    if answer == "taken" or (answer == "repeated" and spend is not None):
+        case.repeated = answer == "repeated"
+        return
+    if answer == "replayed":
+        raise NonceReplayed("this challenge has been answered before")
+    if answer == "conflict":
+        raise RequestIdConflict("another call was made under this request id")
+    if isinstance(answer, str) and answer.startswith(_EXCEEDED) and spend is not None:
+        charge = spend.charges[int(answer.removeprefix(_EXCEEDED))]
+        if charge.approval:
+            raise ApprovalUsed(f"approval {charge.place} has been used as often as it may be")
+        raise LimitExceeded(f"limit {charge.place} leaves no room for this request")
+    raise StoreUnavailable("the store of nonces did not answer")
+
+
+def _spend(case: Case, keep: datetime) -> Spend | None:
+    """Return what the request spends beside the nonce; `None` for nothing, which is the common case."""
+    request = case.question.request
+    if request is None:
+        return None
+    from agentdid.delegation.charges import Spend, charges_of, name_of, use_of  # noqa: PLC0415  # only requests need it
+    from agentdid.delegation.usage import has_limits  # noqa: PLC0415
+
+    counted = any(has_limits(grant) for grant in case.exercised)
+    if not counted and not case.approvals and request.id is None:
+        return None
+    limits = case.question.trust.limits
+    pairs = zip([link.credential for link in case.parsed.chain], case.exercised, strict=True)
+    charges = charges_of(pairs, request, keep)
+    uses = tuple(
+        [use_of(link.credential, link.approval.max_uses, keep) for link in case.approvals if link.approval is not None]
+    )
+    name = None
+    if request.id is not None:
+        presenter = case.parsed.presentation
+        name = name_of("request", case.question.trust.did, presenter and presenter.signer, request.id)
+    fingerprint = name_of("call", _call_digest(case, request), _chain_digest(case))
+    return Spend(charges + uses, name, fingerprint, case.question.at + seconds(limits.request_id_life_s))
+
+
+def _call_digest(case: Case, request: Request) -> str:
+    from agentdid.delegation.approval import digest_of_call  # noqa: PLC0415  # as above
+
+    http = case.question.http
+    return digest_of_call(request, None if http is None else http.content_digest)
+
+
+def _chain_digest(case: Case) -> str:
+    from agentdid.delegation.approval import digest_of_chain  # noqa: PLC0415  # as above
+
+    return digest_of_chain([link.secured.digest for link in case.parsed.chain])
+
+
+def _asked(case: Case, request: Request, asking: list[CapabilityGrant], subjects: frozenset[str]) -> dict[str, object]:
+    """Return what is to be approved, as an approver's software takes it (specs/approval.md A8)."""
+    http = case.question.http
+    rules = [grant.approval for grant in asking]
+    return {
+        "type": request.type,
+        "action": request.action,
+        "resource": request.resource,
+        "arguments": dict(request.arguments),
+        "contentDigest": None if http is None else http.content_digest,
+        "argumentsDigest": _call_digest(case, request),
+        "links": [
+            {
+                "id": link.credential.id,
+                "issuer": link.credential.issuer,
+                "subject": link.subject,
+                "digestMultibase": encode_multibase(b"\x12\x20" + link.secured.digest, "u"),
+            }
+            for link in case.parsed.chain
+        ],
+        "chainDigest": _chain_digest(case),
+        "audience": [case.question.trust.did],
+        "rules": [
+            {"approvers": sorted(rule.approvers - subjects), "threshold": rule.threshold}
+            for rule in rules
+            if rule is not None
+        ],
+    }
