@@ -12,7 +12,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from interop import data_integrity, did_key, did_webvh, ml_dsa, sd_jwt, sd_jwt_vc, selective, vc_jwt, vp_jwt
+from interop import data_integrity, did_key, did_webvh, ml_dsa, sd_jwt, sd_jwt_vc, selective, suites, vc_jwt, vp_jwt
 from interop.cell import stale
 from interop.page import PAGE, page
 from interop.stack import StackUnavailable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TOPICS: Final[dict[str, Callable[[], list[Cell]]]] = {
     data_integrity.STACK.package: data_integrity.cells,
+    suites.STACK.package: suites.cells,
     sd_jwt.JAVASCRIPT.package: partial(sd_jwt.cells, sd_jwt.JAVASCRIPT),
     sd_jwt.PYTHON.package: partial(sd_jwt.cells, sd_jwt.PYTHON),
     sd_jwt_vc.JAVASCRIPT.package: partial(sd_jwt_vc.cells, sd_jwt_vc.JAVASCRIPT),

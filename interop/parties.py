@@ -98,6 +98,13 @@ CREDENTIAL_TYPE: Final = "InteropCredential"
 SELECTIVE_TYPES: Final = ("PermanentResidentCardCredential", "Iso18013DriversLicenseCredential")
 
 
+MLDSA44: Final = "ML-DSA-44"
+_KEYS: Final = ("Ed25519", "P-256", "P-384", MLDSA44)
+SUITE_ISSUERS: Final = {name: party("issuer", name) for name in _KEYS}
+"""Key algorithm → who issues with such a key."""
+SUITE_HOLDERS: Final = {name: party("holder", name) for name in _KEYS}
+
+
 def _list() -> dict[str, object]:
     bits = bytearray(16_384)
     bits[REVOKED // 8] |= 0x80 >> REVOKED % 8
@@ -148,6 +155,17 @@ TRUST: Final = Trust.parse(
                 "status_issuers": [ACME.did],
             }
             for who in (ISSUER_P256, ISSUER_BLS)
+        ]
+        + [
+            {
+                "did": who.did,
+                "types": ["AgentCapabilityCredential", "HumanApprovalCredential"],
+                "roots": [PARTNER],
+                "actions": ["invoice.*"],
+                "principals": [ACME.did],
+                "status_issuers": [ACME.did],
+            }
+            for who in SUITE_ISSUERS.values()
         ]
         + [
             {

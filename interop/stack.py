@@ -83,9 +83,10 @@ class NodeStack(Stack):
 
     def ask(self, tasks: list[dict[str, object]]) -> list[Answer]:
         """Return the answers to a batch of tasks. Raises `StackUnavailable`."""
-        return _exchange([*node(), str(self._install() / "run.mjs")], tasks)
+        return _exchange([*node(), str(self.install() / "run.mjs")], tasks)
 
-    def _install(self) -> Path:
+    def install(self) -> Path:
+        """Return the folder it is installed in, with its wrapper. Raises `StackUnavailable`."""
         place = WORK / self.folder
         place.mkdir(parents=True, exist_ok=True)
         names = ("package.json", "package-lock.json")

@@ -49,6 +49,7 @@ LETTERS = {
     "approval.md": "A",
     "selective-disclosure.md": "S",
     "stapled-status.md": "T",
+    "proof-sets.md": "P",
 }
 AT = parse_instant("2026-11-01T12:00:00Z", "")
 CHALLENGE = "bm90LXJhbmRvbS1hdC1hbGw"
@@ -56,7 +57,7 @@ REQUEST = Request("http", "invoice.read", "https://api.partner.example/v1/invoic
 
 _SENTENCE = re.compile(r"^- \*\*([A-Z])([0-9]+)\*\* ", re.MULTILINE)
 _SHOWN = re.compile(r"^<!-- example: (\S+)(?: (/\S+))? -->\n```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_NUMBERS = r"[ACDVHEST][0-9]+(?:-[ACDVHEST][0-9]+)?"
+_NUMBERS = r"[ACDVHEPST][0-9]+(?:-[ACDVHEPST][0-9]+)?"
 # a citation is a file of specs/ with its numbers, a check's row in verify.flow, or "Spec: V32" there
 _CITED = re.compile(
     rf"(?:specs/[\w-]+\.md |Spec: |^    Check\(\"\w+\", \"|= Check\(\"\w+\", \")({_NUMBERS})", re.MULTILINE
@@ -181,7 +182,7 @@ def test_what_a_page_shows_is_in_the_file(name: str, pointer: str, language: str
     if language == "json":
         real = json.loads(content)
         for step in pointer.split("/")[1:]:
-            real = real[int(step)]
+            real = real[int(step)] if isinstance(real, list) else real[step]
 
         assert None is _find_difference(json.loads(text), real)
     else:
@@ -458,7 +459,7 @@ def test_a_decision_ends_when_its_evidence_does() -> None:
     ("place", "value"),
     [
         (("answers", 0, "need", "did"), "did:web:other.example"),
-        (("answers", 2, "reply"), "replayed"),
+        (("answers", 3, "reply"), "replayed"),
         (("decision", "outcome"), "refused"),
         (("question", "request", "action"), "invoice.list"),
     ],

@@ -21,13 +21,15 @@ from unittest.mock import patch
 from agentdid.clock import FixedClock
 from agentdid.codec.base import encode_base64url
 from agentdid.codec.instant import encode_instant
+from agentdid.codec.strict_json import encode, parse
 from agentdid.credential.model import CREDENTIALS_V2
 from agentdid.delegation.link import ParentLink, build_link, secure_link
 from agentdid.delegation.usage import Request
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
-from agentdid.errors import ApprovalRequired
+from agentdid.errors import ApprovalRequired, SignatureInvalid
+from agentdid.keys import pair
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
 from agentdid.present.challenge import Challenge
@@ -35,7 +37,7 @@ from agentdid.present.exchange import encode_authorization, normalize_url
 from agentdid.present.presentation import make_presentation
 from agentdid.proof import disclosures
 from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity, derivation
+from agentdid.secure import data_integrity, derivation, hybrid
 from agentdid.secure.mandatory import mandatory_pointers
 from agentdid.sources.source import RecordedSource
 from agentdid.status.bitstring import build_list_credential, decode_list
@@ -249,6 +251,27 @@ def sources() -> dict[str, object]:
     }
 
 
+def hybrid_set() -> dict[str, object]:
+    """Return acme's capability under two proofs of one group.
+
+    ML-DSA signs the same message differently each time: the signature that stands in the file is kept while it holds.
+    """
+    keys = pair.as_signer(pair.load(pair.HYBRID, b"acme" * 16))
+    made = hybrid.add_set(root_document(), keys, ACME.method_id, created=AT - timedelta(hours=1))
+    place = HERE / "proof-sets.json"
+    if place.exists():
+        kept = json.loads(place.read_text("utf-8"))["proof"][1]["proofValue"]
+        first, second = made["proof"]  # type: ignore[misc]  # two proofs
+        again: dict[str, object] = {**made, "proof": [first, {**second, "proofValue": kept}]}  # type: ignore[has-type]
+        (*_, signature) = data_integrity.read(parse(encode(again)), data_integrity.ASSERTION).signatures
+        try:
+            signature.check(keys.keys[1].public)  # type: ignore[union-attr]  # two keys
+        except SignatureInvalid:
+            return made
+        return again
+    return made
+
+
 def present(form: str, http: HttpRequest | None) -> str:
     """Return the helper's presentation of the chain."""
     return make_presentation(
@@ -354,6 +377,7 @@ def files() -> dict[str, str]:
         "presentation-over-http.json": json.loads(_decode(payload)),
         "presentation-eddsa-jcs-2022.json": json.loads(present(SUITE.name, None)),
         "evidence-bundle.json": bundle,
+        "proof-sets.json": hybrid_set(),
         "derived-ecdsa-sd-2023.json": derived(),
         "sources.json": sources(),
         "keys.json": {

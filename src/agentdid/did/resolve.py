@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
@@ -51,6 +52,7 @@ class Ask(Value, frozen=True):
     accept: tuple[str, ...] = ACCEPT
 
 
+_MAX_REMEMBERED: Final = 256  # characters: strangers shall not fill a cache with long names
 COMPUTED: Final = ("key", "jwk", "peer")
 """The methods whose documents are computed from the DID alone; each is a module of this package."""
 METHODS: Final = (*COMPUTED, "web", "webvh")
@@ -74,14 +76,19 @@ def plan(did: str) -> DidDocument | Ask:
     if method in COMPUTED:
         return _method(method).resolve(did)
     if method == "web":
-        from agentdid.did import web  # noqa: PLC0415  # as in _method
-
-        return Ask(did, web.url(did))
+        return _ask_web(did) if len(did) <= _MAX_REMEMBERED else _ask_web.__wrapped__(did)
     if method == "webvh":
         from agentdid.did.webvh.identifier import parse_identifier  # noqa: PLC0415  # as in _method
 
         return Ask(did, parse_identifier(did).log_url, LOG_ACCEPT)
     raise DidMethodUnsupported(f"expected a DID of the method {', '.join(METHODS)}")
+
+
+@lru_cache(maxsize=1024)
+def _ask_web(did: str) -> Ask:
+    from agentdid.did import web  # noqa: PLC0415  # as in _method
+
+    return Ask(did, web.url(did))
 
 
 def plan_json(did: str, options: Options | None = None) -> dict[str, object] | Ask:

@@ -15,7 +15,7 @@ from agentdid.clock import Clock, SystemClock
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.chain import check_connected
-from agentdid.delegation.link import ParentLink, build_link, secure_link
+from agentdid.delegation.link import ParentLink, build_link, default_form, secure_link
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
@@ -35,12 +35,11 @@ from agentdid.issuer.ledger_tables import REVOCATION, SUSPENSION, Entry, add_tab
 from agentdid.issuer.lists import JWT, Lists, SignedList, write_file
 from agentdid.issuer.orders import BITSTRING, DEFAULT_TTL, TOKEN_LIST, Blank, Draft, Issued, Order, chunks
 from agentdid.issuer.status_ledger import StatusLedger, Wanted, Which
+from agentdid.keys import pair
 from agentdid.keys.jwk import decode_jwk, encode_jwk
-from agentdid.keys.secret import SecretKey
 from agentdid.keystores.keyring import Keyring
 from agentdid.keystores.reference import successor
 from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
-from agentdid.secure import sd_jwt
 from agentdid.status.token_list import build_reference
 from agentdid.storage.controlled import Controlled, ControlledDids, add_table, is_webvh
 from agentdid.storage.engine import reading
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
     from agentdid.keys.public import PublicKey
-    from agentdid.keys.secret import Signer
+    from agentdid.keys.secret import SecretKey, Signer
     from agentdid.storage.controlled import HeldKey, MakeKey
     from agentdid.storage.vault import Kdf, Vault
     from agentdid.verify.states import Link
@@ -151,7 +150,7 @@ class Issuer:
             passphrase: Seals the key.
             did: A did:web that will be served; by default the did:key of the fresh key.
             webvh: Instead of `did`, a did:webvh from `storage.controlled.make`; `algorithm` is then that of its keys.
-            algorithm: Of the fresh key.
+            algorithm: Of the fresh key; `keys.pair.HYBRID` for two, under a did:web.
             secret: The key, where the DID has one already: a wallet's DID whose delegations shall have a status.
             signer: The key, where it lives elsewhere; the caller closes it. That of `webvh` is named there, too.
             reference: Where that is, a PKCS#11 URI by which `open` finds it; empty: `open` is given the signer.
@@ -168,12 +167,15 @@ class Issuer:
         """
         if reference and signer is None:
             raise ValueError("a reference goes with the signer that it names")
-        if signer is not None:
-            secret = None
-        elif secret is None:
-            secret = SecretKey.generate(algorithm)
-        public = signer.public if secret is None else secret.public  # type: ignore[union-attr]  # one of the two
-        algorithm = public.algorithm.name
+        secrets: tuple[SecretKey, ...] = ()
+        if signer is None:
+            secrets = pair.generate(algorithm) if secret is None else (secret,)
+        public = secrets[0].public if signer is None else signer.public
+        if len(secrets) > 1:
+            if did is None and webvh is None:
+                raise DidMethodUnsupported("two keys need a DID that lists both; give a did:web")
+        else:
+            algorithm = public.algorithm.name
         name = did or did_key.create(public)
         fragment = _FRAGMENT
         if webvh is not None:
@@ -190,10 +192,10 @@ class Issuer:
 
         def fill(connection: Connection, vault: Vault) -> None:
             own: dict[str, object] = {"fragment": fragment}
-            if secret is None:
+            if signer is not None:
                 own |= {"public": encode_jwk(public), "reference": reference}
             else:
-                own |= {"algorithm": algorithm, "seed": encode_base64url(secret.export_seed())}
+                own |= {"algorithm": algorithm, "seed": encode_base64url(pair.seed_of(secrets))}
             # the keys of a did:webvh change, and have a table of their own
             content = encode(own if webvh is None else {})
             connection.execute(
@@ -265,7 +267,7 @@ class Issuer:
         if self.controlled is not None:
             return document_json(self.controlled.find(self.did).published().latest)
         secret, method_id = self._signing(self._clock.now())
-        return build_document(self.did, {method_id.partition("#")[2]: secret.public})
+        return build_document(self.did, pair.public_keys(secret, method_id.partition("#")[2]))
 
     def did_files(self) -> dict[str, tuple[bytes, str]]:
         """Return what the DID publishes: URL → body and media type; nothing for a did:key.
@@ -322,8 +324,9 @@ class Issuer:
         if self.controlled is None:
             return self._own  # type: ignore[return-value]  # set where there is no `controlled`
         held = self.controlled.find_keys(self.did).signer(at)
-        signer = self._keyring.find(held.public(), held.reference) if held.shown else held.secret()
-        return signer, f"{self.did}#{held.fragment}"
+        if held.shown:
+            return self._keyring.find(held.public(), held.reference), f"{self.did}#{held.fragment}"
+        return pair.as_signer(tuple(key for _, key in held.secrets())), f"{self.did}#{held.fragment}"
 
     def issue(
         self,
@@ -334,7 +337,7 @@ class Issuer:
         claims: Mapping[str, object] | None = None,
         disclosable: Sequence[tuple[str | int, ...]] = (),
         ttl: timedelta = DEFAULT_TTL,
-        form: str = sd_jwt.TYP,
+        form: str | None = None,
         status: str = BITSTRING,
         suspendable: bool = True,
         idempotency_key: str | None = None,
@@ -348,7 +351,7 @@ class Issuer:
             claims: More claims about the subject.
             disclosable: Paths the holder may withhold, beside every grant.
             ttl: How long it is valid.
-            form: One of `delegation.link.FORMATS`.
+            form: One of `delegation.link.FORMATS`; by default the first, for a pair of keys `hybrid-set`.
             status: Where its status stands: in a `bitstring` list, or in a `token` status list (SD-JWTs only).
             suspendable: Whether it can be suspended and reinstated, and not only revoked.
             idempotency_key: The same key with the same order gives the same credential again, and no second entry.
@@ -486,7 +489,8 @@ class Issuer:
         )  # fmt: skip
         draft = Draft(order, wanted, signer, method_id, above, hangs_on)
         # what is refused burns no index, and asks no key that lives elsewhere for a signature
-        tried = Blank(signer.public) if signer.public.algorithm.verifies else signer
+        blank = signer.public.algorithm.verifies and not isinstance(signer, pair.KeyPair)
+        tried = Blank(signer.public) if blank else signer
         self._secure(draft, self._build(draft, wanted.credential_id, at), at, None, tried)
         return draft
 
@@ -504,8 +508,9 @@ class Issuer:
         order = draft.order
         if status is None and order.status == TOKEN_LIST:
             status = {}  # the dry run, before there is an entry
+        form = order.form or default_form(draft.signer)
         return secure_link(
-            document, signer, draft.method_id, form=order.form, at=at, disclosable=order.disclosable, status=status
+            document, signer, draft.method_id, form=form, at=at, disclosable=order.disclosable, status=status
         )
 
     def _mint(self, draft: Draft, entry: Entry) -> Issued:
@@ -556,7 +561,7 @@ class Issuer:
 
 def _own_key(content: dict[str, Any], keyring: Keyring) -> Signer:
     if "seed" in content:
-        return SecretKey.from_seed(content["algorithm"], decode_base64url(content["seed"]))
+        return pair.as_signer(pair.load(content["algorithm"], decode_base64url(content["seed"])))
     return keyring.find(decode_jwk(content["public"]), content["reference"])
 
 

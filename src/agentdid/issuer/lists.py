@@ -17,9 +17,10 @@ from agentdid.codec.strict_json import encode
 from agentdid.errors import CredentialNotFound, StoreUnavailable
 from agentdid.issuer.ledger_tables import REVOCATION, SUSPENSION
 from agentdid.issuer.permutation import LIST_SIZE
+from agentdid.keys.pair import KeyPair
 from agentdid.proof.suites import find_suite
 from agentdid.record import Value
-from agentdid.secure import data_integrity, derivation, sd_jwt
+from agentdid.secure import data_integrity, derivation, hybrid, sd_jwt
 from agentdid.secure.status_token import sign_cwt, sign_jwt
 from agentdid.status.bitstring import build_list_credential
 from agentdid.status.staple import sign_staple
@@ -242,6 +243,8 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _secure(document: dict[str, object], signer: Signer, method_id: str, at: datetime) -> tuple[bytes, str]:
+    if isinstance(signer, KeyPair):
+        return encode(hybrid.add_set(document, signer, method_id, created=at)), "application/vc"
     suite = find_suite(signer.public.algorithm.name)
     if suite is None and not signer.public.algorithm.verifies:
         # a key that only selective suites sign with: nothing of a list can be hidden

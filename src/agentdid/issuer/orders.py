@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from agentdid.codec.strict_json import encode
 from agentdid.record import Value
-from agentdid.secure import sd_jwt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,7 +57,7 @@ class Order(Value, frozen=True):
     claims: Mapping[str, object] | None = None
     disclosable: Sequence[tuple[str | int, ...]] = ()
     ttl: timedelta = DEFAULT_TTL
-    form: str = sd_jwt.TYP
+    form: str | None = None
     status: str = BITSTRING
     suspendable: bool = True
     idempotency_key: str | None = None

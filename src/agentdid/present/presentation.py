@@ -9,7 +9,7 @@ from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import encode
 from agentdid.credential.model import AGENTDID_V1, CREDENTIALS_V2
 from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity, jose
+from agentdid.secure import data_integrity, hybrid, jose
 from agentdid.secure.envelope import PRESENTATION, envelop, envelop_octets
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _COSE: Final = "vp+cose"
 _TOKENS: Final = (jose.TYP, jose.SD_TYP, _COSE)
 _KEY_BINDING: Final = "kb+jwt"
-FORMATS: Final = (*_TOKENS, *SUITES, _KEY_BINDING)
+FORMATS: Final = (*_TOKENS, *SUITES, _KEY_BINDING, data_integrity.HYBRID_SET)
 """The forms a presentation can be secured in; the first is the default."""
 LIFE_S: Final = 60
 """From `iat` to `exp`: all that a verifier allows (limits.max_presentation_life_s)."""
@@ -86,24 +86,23 @@ def make_presentation(
             **request,
         }
         return _sign(form, presentation, signer, method_id, claims)
-    if form not in SUITES:
+    if form not in SUITES and form != data_integrity.HYBRID_SET:
         message = f"unknown form {form!r}, expected one of {', '.join(FORMATS)}"
         raise ValueError(message)
     if request:
         presentation = {**presentation, "@context": [CREDENTIALS_V2, AGENTDID_V1], "request": request}
-    secured = data_integrity.add_proof(
-        presentation,
-        signer,
-        method_id,
-        SUITES[form],
-        purpose=data_integrity.AUTHENTICATION,
-        created=begin,
-        options={
-            "challenge": challenge,
-            "domain": audience,
-            "expires": encode_instant(begin + timedelta(seconds=LIFE_S)),
-        },
-    )
+    options: dict[str, object] = {
+        "challenge": challenge,
+        "domain": audience,
+        "expires": encode_instant(begin + timedelta(seconds=LIFE_S)),
+    }
+    purpose = data_integrity.AUTHENTICATION
+    if form == data_integrity.HYBRID_SET:
+        secured = hybrid.add_set(presentation, signer, method_id, purpose=purpose, created=begin, options=options)
+    else:
+        secured = data_integrity.add_proof(
+            presentation, signer, method_id, SUITES[form], purpose=purpose, created=begin, options=options
+        )
     return encode(secured).decode("utf-8")
 
 

@@ -1,4 +1,7 @@
-"""The highest version seen of each did:webvh: in memory, or in one SQLite file that every process shares.
+"""What must not be taken back, by DID: in memory, or in one SQLite file that every process shares.
+
+It is the highest version seen of each did:webvh, and whether a DID was seen to sign with a post-quantum key
+(`verify.security`).
 
 A mark only moves forward, and only along the log it was made from: a log that ends before it, or that has another
 version at its place, leaves it as it is (ATTACKS J01).
@@ -6,7 +9,6 @@ version at its place, leaves it as it is (ATTACKS J01).
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, final
@@ -16,9 +18,12 @@ from sqlalchemy.dialects.sqlite import insert
 
 from agentdid.errors import StoreUnavailable
 from agentdid.storage.engine import create_store, open_store, reading, transaction
+from agentdid.storage.memory_marks import MemoryMarks, compare
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
+
+__all__ = ["MemoryMarks", "SqlMarks", "compare"]
 
 _KIND: Final = "marks"
 _TABLES: Final = MetaData()
@@ -29,48 +34,6 @@ _MARKS: Final = Table(
     Column("number", Integer, nullable=False),
     Column("version_id", String, nullable=False),
 )
-_MAX_MARKS: Final = 100_000  # in memory: 20 MB
-
-
-def compare(number: int, version_id: str, versions: tuple[str, ...]) -> str:
-    """Return "kept", "behind" or "forked": what a log is to the mark `number`, `version_id`."""
-    if len(versions) < number:
-        return "behind"
-    return "kept" if versions[number - 1] == version_id else "forked"
-
-
-@final
-class MemoryMarks:
-    """Marks of one process; gone with it.
-
-    Args:
-        forgets: What happens when it is full. A verifier meets issuers that its policy names, so nothing is forgotten
-            and what was not seen yet is refused; a resolver for everybody forgets what was not seen for longest, or
-            strangers could fill it and close it for others.
-        size: How many marks there are at most.
-    """
-
-    __slots__ = ("_forgets", "_lock", "_marks", "_size")
-
-    def __init__(self, *, forgets: bool = False, size: int = _MAX_MARKS) -> None:
-        self._lock = Lock()
-        self._marks: OrderedDict[str, tuple[int, str]] = OrderedDict()
-        self._forgets = forgets
-        self._size = size
-
-    def advance(self, scid: str, versions: tuple[str, ...]) -> str:
-        """Hold the mark against a log and move it forward; see `verify.needs.Marks`."""
-        with self._lock:
-            mark = self._marks.get(scid)
-            if mark is None and len(self._marks) >= self._size:
-                if not self._forgets:
-                    return "unavailable"
-                self._marks.popitem(last=False)
-            answer = "kept" if mark is None else compare(*mark, versions)
-            if answer == "kept":
-                self._marks[scid] = (len(versions), versions[-1])
-                self._marks.move_to_end(scid)
-            return answer
 
 
 @final
@@ -111,6 +74,8 @@ class SqlMarks:
         try:
             with reading(self._engine) as connection:
                 row = connection.execute(query).first()
+            if not versions:
+                return "kept" if row is None else "behind"
             if row is not None and row.number >= len(versions):
                 return compare(row.number, row.version_id, versions)
             # the threads of a process queue here, so that SQLite's own lock has one contender a process

@@ -57,6 +57,8 @@ class Anchor(Value, frozen=True):
             credential that says it is older, those it had at the `signing`. The latter believes the time that the
             signer claims, so whoever finds a key that was retired can sign for the past; a key that a later version
             lists as `revoked` is taken for nothing.
+        required_proofs: If not empty, which proofs of a Data Integrity credential count, each name one of them: a
+            proof's `id`, its verification method, the DID of it, or its suite. Others are not looked at.
     """
 
     did: str
@@ -69,6 +71,7 @@ class Anchor(Value, frozen=True):
     security: str = "hybrid-if-declared"
     linked_domain: str | None = None
     keys_at: str = "decision"
+    required_proofs: tuple[str, ...] = ()
 
     def covers_action(self, action: str) -> bool:
         """Whether a chain under this anchor may grant `action`."""
@@ -97,6 +100,7 @@ class Trust(Value, frozen=True):
         types: The types of SD-JWT VCs whose metadata is held, by `vct`.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
         content: What is asked about documents beside a credential.
+        presentation_proofs: If not empty, which proofs of a presentation count, as `Anchor.required_proofs`.
         profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
         by_issuer: The anchors of each issuer with their types, in their order; follows from `anchors`, whatever was
@@ -118,6 +122,7 @@ class Trust(Value, frozen=True):
     any_context: bool = False
     any_disclosure: bool = False
     content: Content = IGNORED
+    presentation_proofs: tuple[str, ...] = ()
     profile: Profile = STRICT
     types: Mapping[str, HeldType] = MappingProxyType({})
     store: str | None = None
@@ -189,6 +194,7 @@ class Trust(Value, frozen=True):
         content = _content(reader)
         profile = structs.replace(STRICT, vc_claims=True) if reader.flag("vc_jwt_1_1") else STRICT
         types = _types(reader.tables("type"), beside)
+        proofs = reader.texts("presentation_proofs", optional=True)
         kept = reader.table("store")
         store = kept.find_text("url")
         kept.close()
@@ -207,6 +213,7 @@ class Trust(Value, frozen=True):
             content=content,
             profile=profile,
             types=types,
+            presentation_proofs=proofs,
             store=store,
         )
 
@@ -229,6 +236,7 @@ class Trust(Value, frozen=True):
             **({"anyContext": True} if self.any_context else {}),
             **({"anyDisclosure": True} if self.any_disclosure else {}),
             **({} if self.content == IGNORED else {"content": self.content.encode()}),
+            **({"presentationProofs": list(self.presentation_proofs)} if self.presentation_proofs else {}),
             # the product's own is not written, so that no bundle of before there was one changes
             **({} if self.profile == STRICT else {"profile": structs.asdict(self.profile)}),
             **({"types": [each.metadata.octets.decode() for each in self.types.values()]} if self.types else {}),
@@ -259,6 +267,7 @@ class Trust(Value, frozen=True):
                 any_context=row.get("anyContext", False),
                 any_disclosure=row.get("anyDisclosure", False),
                 content=Content.decode(row["content"]) if "content" in row else IGNORED,
+                presentation_proofs=tuple(row.get("presentationProofs", ())),
                 profile=Profile(**row.get("profile", {})),
                 types=_held_types(row.get("types", [])),
                 # bundles of before there was one have no such member
@@ -274,6 +283,19 @@ class Trust(Value, frozen=True):
             if is_below(resource, prefix) and (best is None or len(prefix) > len(best)):
                 best = prefix
         return None if best is None else self.resources[best]
+
+    def find_required(self, document: dict[str, object]) -> tuple[str, ...]:
+        """Return by which names the proofs of a credential count; none where some anchor for it has all proofs count.
+
+        Nothing of the document's shape is known yet: what is wrong with it is said where its shape is checked.
+        """
+        issuer, types = document.get("issuer"), document.get("type")
+        did = issuer.get("id") if isinstance(issuer, dict) else issuer
+        named = tuple(each for each in (types if isinstance(types, list) else [types]) if isinstance(each, str))
+        anchors = self.find_anchors(did, named) if isinstance(did, str) else ()
+        if not all(anchor.required_proofs for anchor in anchors):
+            return ()
+        return tuple(dict.fromkeys(name for anchor in anchors for name in anchor.required_proofs))
 
     def find_anchors(self, issuer: str, types: tuple[str, ...]) -> tuple[Anchor, ...]:
         """Return the anchors under which `issuer` may issue a credential of these types.
@@ -422,6 +444,7 @@ def _anchor(row: _Table) -> Anchor:
         security=row.find_text("security") or "hybrid-if-declared",
         linked_domain=row.find_text("linked_domain"),
         keys_at=row.find_text("keys_at") or KEYS_AT[0],
+        required_proofs=row.texts("required_proofs", optional=True),
     )
     row.close()
     if anchor.security not in SECURITY:

@@ -189,7 +189,7 @@ def _encode_need(need: Need) -> dict[str, object]:
         case NeedNonce():
             return {"kind": "nonce", "nonce": need.nonce}
         case NeedMark():
-            return {"kind": "mark", "scid": need.scid, "version": need.versions[-1]}
+            return {"kind": "mark", "scid": need.scid, "version": need.versions[-1] if need.versions else None}
         case NeedTake():
             taken: dict[str, object] = {"kind": "take", "audience": need.audience, "nonce": need.nonce}
             return taken if need.spend is None else {**taken, "spend": _encode_spend(need.spend)}

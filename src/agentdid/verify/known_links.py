@@ -80,6 +80,7 @@ def _read_alike(one: Trust, other: Trust) -> bool:
         and one.profile is other.profile
         and one.any_context == other.any_context
         and one.any_disclosure == other.any_disclosure
+        and [each.required_proofs for each in one.anchors] == [each.required_proofs for each in other.anchors]
     )
 
 

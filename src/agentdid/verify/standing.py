@@ -56,6 +56,7 @@ def check_status(case: Case) -> Generator[Need, Reply, None] | None:
         StatusRevoked, StatusSuspended: Of a leaf or of another credential.
         ChainParentRevoked: Of a link further up.
         StatusUnavailable, StatusStale, StatusListExpired: It could not be found out.
+        HybridComponentMissing: A list that is signed less strongly than the chain, the policy or its issuer's keys ask.
         StatusIssuerMismatch, StatusVerificationError, RangeError and other `status_…`: The list is not one to believe.
 
     Spec: specs/verification.md V25-V31.

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from agentdid.clock import seconds
 from agentdid.codec.instant import encode_instant
+from agentdid.did import key as did_key
 from agentdid.errors import (
     AgentdidError,
     ChainParentRevoked,
@@ -18,7 +19,9 @@ from agentdid.errors import (
     StatusVerificationError,
     Undecided,
 )
+from agentdid.secure.mechanism import level_of
 from agentdid.verify.needs import Absent, NeedFacts
+from agentdid.verify.security import CLASSICAL, check_declared, check_level, hold_anchors
 from agentdid.verify.signatures import find_carried, find_document
 from agentdid.verify.status_list import as_list_error, find_refusal, keep_list, read_body, read_entries
 
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
 
     from agentdid.errors import Refused
     from agentdid.limits import Limits
+    from agentdid.secure.mechanism import Signature
     from agentdid.verify.case import Case
+    from agentdid.verify.memory import KnownList
     from agentdid.verify.needs import Answer, Need, Reply
     from agentdid.verify.states import Link
     from agentdid.verify.status_list import Content, Entry
@@ -83,10 +88,12 @@ def _check_stapled(
             # what is held already, and nothing that would have to be fetched: the newest evidence wins
             (held,) = yield from _ask(case, (entry.list_url,), -bound)
             if not isinstance(held, Absent):
-                found = yield from _verified_list(case, link, entry, held)
-                if found.signed_at > staple.issued:
+                known = yield from _verified_list(case, link, entry, held)
+                newest: Content = known.content  # type: ignore[assignment]  # it has been read
+                if newest.signed_at > staple.issued:
                     left.append((link, member, entry))
                     continue
+            yield from _check_security(case, link, (staple.signature,))
             life = min(float(bound), (staple.expires - staple.issued).total_seconds())
             case.believe_until(staple.issued, life, f"stapled status {entry.list_url}#{entry.index}")
             _refuse(case, link, find_refusal(entry, staple.value))
@@ -98,14 +105,18 @@ def _check_stapled(
 
 def _check_entry(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, None]:
     url, limits = entry.list_url, case.question.trust.limits
-    found = _find_list(case, link, entry, answers[url])
-    if found is None:
-        found = yield from _verified_list(case, link, entry, answers[url])
+    known = _find_list(case, link, entry, answers[url])
+    if known is None:
+        known = yield from _verified_list(case, link, entry, answers[url])
+    yield from _check_security(case, link, known.signatures)
+    found: Content = known.content  # type: ignore[assignment]  # both have read it
     bound = _bound(found, limits)
     if case.question.at - found.signed_at > seconds(bound):
         # what was held is older than the policy's bound: one more question, for a new one
         (answers[url],) = yield from _ask(case, (url,), 0)
-        found = yield from _verified_list(case, link, entry, answers[url])
+        known = yield from _verified_list(case, link, entry, answers[url])
+        yield from _check_security(case, link, known.signatures)
+        found = known.content  # type: ignore[assignment]  # as above
         bound = _bound(found, limits)
         if case.question.at - found.signed_at > seconds(bound):
             raise StatusStale("the newest list to be had is too old")
@@ -154,7 +165,7 @@ def _ask(case: Case, urls: tuple[str, ...], max_age_s: float) -> Generator[Need,
     return answers
 
 
-def _find_list(case: Case, link: Link, entry: Entry, held: Answer) -> Content | None:
+def _find_list(case: Case, link: Link, entry: Entry, held: Answer) -> KnownList | None:
     """Return the list that is known of the bytes of `held`, where nobody need be asked; else `_verified_list` says."""
     if type(held) is Absent:
         return None
@@ -169,10 +180,10 @@ def _find_list(case: Case, link: Link, entry: Entry, held: Answer) -> Content | 
     content = known.content
     if keys != known.keys or content is None or content.signed_at > case.now.latest:
         return None
-    return None if known.ends is not None and known.ends < case.now.earliest else content
+    return None if known.ends is not None and known.ends < case.now.earliest else known
 
 
-def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Generator[Need, Reply, Content]:
+def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Generator[Need, Reply, KnownList]:
     """Return the list that `held` holds, of the right issuer, signed, and not ended."""
     if isinstance(held, Absent):
         raise StatusUnavailable(f"the list could not be had ({held.code}: {held.detail})")
@@ -198,14 +209,27 @@ def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Genera
         raise StatusUnavailable(f"the list's issuer could not be resolved ({error.code})") from None
     except AgentdidError as error:
         raise as_list_error(error) from None
-    content = known.content
-    if content is None or tuple(keys) != known.keys:
-        content = keep_list(case, held, known, tuple(keys))
+    if known.content is None or tuple(keys) != known.keys:
+        known = keep_list(case, held, known, tuple(keys))
+    content: Content = known.content  # type: ignore[assignment]  # `keep_list` has read it
     if known.ends is not None and known.ends < case.now.earliest:
         raise StatusListExpired(f"the list was valid until {encode_instant(known.ends)}")
     if content.signed_at > case.now.latest:
         raise StatusStale("the list was signed after the asked instant")
-    return content
+    return known
+
+
+def _check_security(case: Case, link: Link, signatures: tuple[Signature, ...]) -> Generator[Need, Reply, None]:
+    """Hold that a list is signed as strongly as what it speaks about: it is a step of its chain."""
+    level = level_of(signatures)
+    case.levels.append(level)
+    links = (link,) if link.capability is None else case.parsed.chain[:1]
+    if case.needed != CLASSICAL:
+        check_level(case, level, "")
+    if case.anchors:
+        hold_anchors(case, links, level, "")
+    if not signatures[0].did.startswith(did_key.PREFIX):
+        yield from check_declared(case, signatures, links, "")
 
 
 def _check_list_issuer(case: Case, link: Link, issuer: str) -> None:

@@ -107,21 +107,22 @@ def read_body(case: Case, held: Resource) -> KnownList:
     return known
 
 
-def keep_list(case: Case, held: Resource, known: KnownList, keys: tuple[PublicKey, ...]) -> Content:
-    """Return the content of a list whose signatures held under `keys`, and remember both.
+def keep_list(case: Case, held: Resource, known: KnownList, keys: tuple[PublicKey, ...]) -> KnownList:
+    """Return a list whose signatures held under `keys` with its content, and remember it.
 
     Raises:
         StatusMalformed, StatusListTooLarge, StatusListLengthError: As the readers of the two kinds.
     """
     memory = case.memory
     content: Content = known.content or known.read()  # type: ignore[misc]  # either is there
-    memory.lists.keep(held.digest, structs.replace(known, keys=keys, read=None, content=content))
+    read = structs.replace(known, keys=keys, read=None, content=content)
+    memory.lists.keep(held.digest, read)
     if not case.question.historical:
         key = content.url.encode()
         newest = memory.newest.find(key)
         if newest is None or newest.signed_at <= content.signed_at:
             memory.newest.keep(key, NewestList(content.signed_at, held))
-    return content
+    return read
 
 
 def prefer_newest(memory: Memory, answer: Answer, limits: Limits) -> Answer:

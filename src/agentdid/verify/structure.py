@@ -98,7 +98,13 @@ def check_parents(chain: Sequence[Link]) -> None:
 
 
 def read_credential(
-    item: object, plain: bool, limits: Limits, profile: Profile = STRICT, *, base: bool = False
+    item: object,
+    plain: bool,
+    limits: Limits,
+    profile: Profile = STRICT,
+    *,
+    base: bool = False,
+    required: Sequence[str] = (),
 ) -> Secured:
     """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
 
@@ -108,6 +114,7 @@ def read_credential(
         limits: Sizes and counts.
         profile: What is asked beyond what specifications ask.
         base: Whether the reader is a holder, who alone takes base proofs.
+        required: Which of several proofs count, by the policy; by default all do.
 
     Raises:
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
@@ -126,7 +133,7 @@ def read_credential(
         from agentdid.verify.forms import read_serialized  # noqa: PLC0415  # as above
 
         return read_serialized(item, limits)
-    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
+    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, required, base=base)
 
 
 def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
@@ -180,7 +187,9 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
     trust, left = question.trust, case.budget.rdfc_steps
     secured = value  # taken apart already, where the presentation is bound to it
     if not isinstance(secured, Secured):
-        secured = read_credential(value, plain, trust.limits, trust.profile, base=question.keeps)
+        several = type(value) is dict and type(value.get("proof")) is list
+        required = trust.find_required(value) if several else ()  # type: ignore[arg-type]  # an object
+        secured = read_credential(value, plain, trust.limits, trust.profile, base=question.keeps, required=required)
     link = _link(secured, position, trust.limits, case)
     if text is not None and not question.keeps:
         case.new[position] = NewText(text, left - case.budget.rdfc_steps, canonical)
@@ -208,7 +217,8 @@ def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secure
         return secured, None, [bound], False
     if not _has_type(value, "VerifiablePresentation"):
         raise TypeMismatch("expected a VerifiablePresentation", path="/type")
-    secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
+    required = case.question.trust.presentation_proofs
+    secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits, required)
     return _open(write_signed(case, secured), text.plain, case.items)
 
 

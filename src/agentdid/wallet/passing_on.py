@@ -67,7 +67,8 @@ def make_link(
         to: For whom.
         at: `validFrom`, whole seconds.
         ttl: How long it is valid.
-        form: By default the parent's, or where the key signs no such suite its own one of the same canonical form.
+        form: By default the parent's, or where the key signs no such suite its own one of the same canonical form;
+            a pair of keys signs with both.
         statuses: The delegator's status service, if it runs one.
         limits: Bounds on the capability.
 
@@ -100,7 +101,7 @@ def make_link(
     if statuses is not None:  # only now: what is refused above burns no index
         document = build(status=statuses.allot_status(identifier, to, issued_at=begin, valid_until=begin + ttl))
     signer, method_id = signing
-    fitting = form or fitting_form(leaf.secured.form, signer.public.algorithm.name)
+    fitting = form or fitting_form(leaf.secured.form, signer)
     link = secure_link(document, signer, method_id, form=fitting, at=begin)
     wire = link if isinstance(link, str) else encode(link).decode("utf-8")
     revocable = statuses is not None

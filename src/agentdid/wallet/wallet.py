@@ -264,7 +264,7 @@ class Wallet:
         disclose: Iterable[Path] = (),
         principal: str | None = None,
         http: HttpRequest | None = None,
-        form: str = FORMATS[0],
+        form: str | None = None,
         approvals: Sequence[str | dict[str, object]] = (),
         statuses: Iterable[str] = (),
     ) -> str:
@@ -278,7 +278,7 @@ class Wallet:
             disclose: Paths to disclose beyond the query. Without query and paths to grants, all grants are shown.
             principal: For whom to act, when credentials of several principals fit.
             http: The HTTP request it goes with.
-            form: `vp+jwt`, or a Data Integrity suite.
+            form: One of `present.presentation.FORMATS`; by default the first, for a pair of keys the last.
             approvals: Credentials by which people approved what is to be done; they go along as they are.
             statuses: Stapled statuses, so that the verifier need not ask for lists (specs/stapled-status.md).
 
@@ -306,7 +306,7 @@ class Wallet:
             challenge=challenge,
             at=self._clock.now(),
             http=http,
-            form=form,
+            form=form or (FORMATS[-1] if isinstance(signer, pair.KeyPair) else FORMATS[0]),
             statuses=tuple(statuses),
         )
 
@@ -332,7 +332,8 @@ class Wallet:
             capability: PROTOCOL section 1's `capability`, whole; `parent` and `delegation.depth` are filled in.
             narrower: Instead of it, only what differs from the parent (`delegation.narrower.fill_narrower`).
             ttl: How long it is valid; an hour at most without `statuses`, as it cannot be revoked.
-            form: By default the parent's, or where the key signs no such suite its own one of the same canonical form.
+            form: By default the parent's, or where the key signs no such suite its own one of the same canonical form;
+                a pair of keys signs with both.
             statuses: A status service of the delegator, which gives the link an entry of its own.
 
         Raises:
@@ -479,13 +480,16 @@ class Wallet:
         ]
 
     def signer(self, did: str) -> tuple[Signer, str]:
-        """Return the key of one of the wallet's DIDs and its method's id.
+        """Return the key of one of the wallet's DIDs and its method's id; of a hybrid one the pair, and the first's.
 
         Raises:
             CredentialNotFound: Not one of its DIDs.
             StoreUnavailable, StoreLocked, KeyInvalid: The key lives elsewhere, and cannot be had there.
         """
-        return self.signers(did)[0]
+        (first, method_id), *beside = self.signers(did)
+        if not beside:
+            return first, method_id
+        return pair.KeyPair(first, beside[0][0]), method_id  # type: ignore[arg-type]  # a pair is never elsewhere
 
     def signers(self, did: str) -> tuple[tuple[Signer, str], ...]:
         """Return every key of one of the wallet's DIDs with its method's id: of a hybrid one two, the classical first.

@@ -18,7 +18,7 @@ from agentdid.verify.case import ISSUED_HERE, IssuedHere, Question
 from agentdid.verify.evidence import replay
 from agentdid.verify.flow import judgement
 from agentdid.verify.memory import Memory, _Recent
-from agentdid.verify.needs import NeedFacts, NeedKeys, Resource
+from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark, Resource
 from agentdid.verify.run import report_of
 from tests.chains import JCS, NONCE, Ending, Wire, capability_of, chain_of, ending, root_document, sign
 from tests.world import NOW, RESOURCE, World
@@ -269,7 +269,8 @@ def test_a_driver_that_answers_something_else(world: World, reply: object) -> No
         steps = judgement(question, Memory(), world.verifier()._clock)
         need = next(steps)
         while not isinstance(need, wrong):
-            need = steps.send(world.get(need.url, (), 0))  # type: ignore[union-attr]  # NeedKeys comes first
+            marked = isinstance(need, NeedMark)
+            need = steps.send("kept" if marked else world.get(need.url, (), 0))  # type: ignore[union-attr]  # NeedKeys
         with pytest.raises(TypeError):
             steps.send(reply)  # type: ignore[arg-type]  # that is the point
 

@@ -105,7 +105,7 @@ def test_a_credential_of_a_webvh_issuer_is_accepted_and_replays() -> None:
     assert evidence is not None
     assert [parse_identifier(acme.did).log_url, acme.party.list_url] == world.asked
     bundle = evidence.encode(decision)
-    assert ["keys", "mark", "facts"] == [row["need"]["kind"] for row in bundle["answers"]]  # type: ignore[attr-defined]
+    assert ["keys", "mark", "mark", "facts"] == [row["need"]["kind"] for row in bundle["answers"]]  # type: ignore[attr-defined]
     assert replay(bundle) is not None
     assert "behind" == marks.advance(acme.history.scid, ())
 

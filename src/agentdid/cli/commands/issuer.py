@@ -30,6 +30,7 @@ from agentdid.cli.render import print_done
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.link import FORMATS
 from agentdid.issuer.issuer import Issuer
+from agentdid.keys.pair import HYBRID
 from agentdid.keys.secret import SecretKey
 from agentdid.storage.controlled import Controlled, make
 from agentdid.wallet.disclosure import parse_path
@@ -48,7 +49,9 @@ def init(
     method: Annotated[str, typer.Option(help="key or webvh, when no --did is given.")] = "key",
     host: Annotated[str | None, typer.Option(help="For did:webvh: host, or host:port.")] = None,
     path: Annotated[list[str] | None, typer.Option(help="For did:webvh: a path segment; may be repeated.")] = None,
-    key: Annotated[str, typer.Option(help="ed25519, p256, …; bls for bbs-2023.")] = "ed25519",
+    key: Annotated[
+        str, typer.Option(help="ed25519, p256, …; bls for bbs-2023; hybrid: two keys, under a did:web or did:webvh.")
+    ] = "ed25519",
     signer: KeyUri = None,
     new_key: NewKey = False,
     base_url: Annotated[str | None, typer.Option(help="Where status lists are served.")] = None,
@@ -65,7 +68,9 @@ def init(
         message = f"--method is key or webvh, got {method!r}"
         raise ValueError("--method web needs --did did:web:…" if method == "web" else message)
     passphrase = read_passphrase(passphrase_fd, passphrase_file, new=key_of is None)
-    algorithm = read_algorithm(key, ISSUER_ALGORITHMS)
+    algorithm = HYBRID if key == "hybrid" else read_algorithm(key, ISSUER_ALGORITHMS)
+    if algorithm == HYBRID and signer is not None:
+        raise ValueError("--signer is one key, and hybrid is two")
     secret = None
     if key_of is not None:
         did, secret = _key_of(key_of, passphrase, did)
@@ -120,7 +125,10 @@ def issue(
     claims: Annotated[Path | None, typer.Option(help="JSON: more claims about the subject.")] = None,
     disclosable: Annotated[list[str] | None, typer.Option(help="A path the holder may withhold; repeatable.")] = None,
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 10m, 1h, 2d.")] = "1h",
-    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = FORMATS[0],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help=f"One of {', '.join(FORMATS)}; by default the first, of a pair the last."),
+    ] = None,
     status: Annotated[str, typer.Option(help="Status: bitstring, or token (SD-JWTs).")] = "bitstring",
     suspendable: Annotated[bool, typer.Option(help="Whether it can be suspended, and not only revoked.")] = True,
     idempotency_key: Annotated[str | None, typer.Option(help="Repeated, gives the same credential.")] = None,
