@@ -322,6 +322,10 @@ class SdClaimNotAllowed(Refused, code="sd_claim_not_allowed"):
     """A claim was hidden that every verifier must see."""
 
 
+class TypeMetadataMismatch(Refused, code="type_metadata_mismatch"):
+    """The credential pins other type metadata than the policy holds (SD-JWT VC section 5.5)."""
+
+
 class SdAlgUnsupported(Refused, code="sd_alg_unsupported"):
     """`_sd_alg` is not SHA-256, SHA-384 or SHA-512."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agentdid.canon.contexts import ContextRules
+    from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
@@ -33,6 +34,8 @@ SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-
 ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?!443$)[1-9][0-9]{0,4})?")
 KEYS_AT: Final = ("decision", "signing")
 """PROTOCOL section 3.3, the default first."""
+_MAX_TYPE_BYTES: Final = 262_144
+_BASE_TYPES: Final = frozenset({"VerifiableCredential"})
 _LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
 
 
@@ -91,11 +94,13 @@ class Trust(Value, frozen=True):
             signed; for test instances only. Not in trust files.
         any_disclosure: Credentials of which holders could hide what is judged are taken; for test instances only. Not
             in trust files.
+        types: The types of SD-JWT VCs whose metadata is held, by `vct`.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
         content: What is asked about documents beside a credential.
         profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
-        by_issuer: The anchors of each issuer, in their order; follows from `anchors`, whatever was handed in.
+        by_issuer: The anchors of each issuer with their types, in their order; follows from `anchors`, whatever was
+            handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
     """
 
@@ -114,14 +119,15 @@ class Trust(Value, frozen=True):
     any_disclosure: bool = False
     content: Content = IGNORED
     profile: Profile = STRICT
+    types: Mapping[str, HeldType] = MappingProxyType({})
     store: str | None = None
-    by_issuer: Mapping[str, tuple[Anchor, ...]] = MappingProxyType({})
+    by_issuer: Mapping[str, tuple[tuple[frozenset[str], Anchor], ...]] = MappingProxyType({})
     names_domain: bool = False
 
     def __post_init__(self) -> None:
-        by_issuer: dict[str, tuple[Anchor, ...]] = {}
+        by_issuer: dict[str, tuple[tuple[frozenset[str], Anchor], ...]] = {}
         for anchor in self.anchors:
-            by_issuer[anchor.did] = (*by_issuer.get(anchor.did, ()), anchor)
+            by_issuer[anchor.did] = (*by_issuer.get(anchor.did, ()), (frozenset(anchor.types), anchor))
         structs.force_setattr(self, "by_issuer", MappingProxyType(by_issuer))
         structs.force_setattr(self, "names_domain", any(each.linked_domain is not None for each in self.anchors))
 
@@ -181,6 +187,8 @@ class Trust(Value, frozen=True):
         fetch.close()
         resolver = _resolver(reader)
         content = _content(reader)
+        profile = structs.replace(STRICT, vc_claims=True) if reader.flag("vc_jwt_1_1") else STRICT
+        types = _types(reader.tables("type"), beside)
         kept = reader.table("store")
         store = kept.find_text("url")
         kept.close()
@@ -197,6 +205,8 @@ class Trust(Value, frozen=True):
             ca,
             resolver=resolver,
             content=content,
+            profile=profile,
+            types=types,
             store=store,
         )
 
@@ -221,6 +231,7 @@ class Trust(Value, frozen=True):
             **({} if self.content == IGNORED else {"content": self.content.encode()}),
             # the product's own is not written, so that no bundle of before there was one changes
             **({} if self.profile == STRICT else {"profile": structs.asdict(self.profile)}),
+            **({"types": [each.metadata.octets.decode() for each in self.types.values()]} if self.types else {}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -249,6 +260,7 @@ class Trust(Value, frozen=True):
                 any_disclosure=row.get("anyDisclosure", False),
                 content=Content.decode(row["content"]) if "content" in row else IGNORED,
                 profile=Profile(**row.get("profile", {})),
+                types=_held_types(row.get("types", [])),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )
@@ -268,19 +280,8 @@ class Trust(Value, frozen=True):
 
         Exact strings only (ATTACKS A16, V08): an anchor fits when it lists every type but `VerifiableCredential`.
         """
-        found = []
-        for anchor in self.by_issuer.get(issuer, ()):
-            listed = False
-            for each in types:
-                if each == "VerifiableCredential":
-                    continue
-                if each not in anchor.types:
-                    break
-                listed = True
-            else:
-                if listed:
-                    found.append(anchor)
-        return tuple(found)
+        named = frozenset(types) - _BASE_TYPES
+        return tuple([anchor for allowed, anchor in self.by_issuer.get(issuer, ()) if named and named <= allowed])
 
 
 class UnsafeAnyIssuer:
@@ -331,6 +332,13 @@ class _Table:
             raise ValueError(message)
         return tuple(value)
 
+    def flag(self, key: str) -> bool:
+        value = self._left.pop(key, False)
+        if not isinstance(value, bool):
+            message = f"{self.name}: {key} must be true or false"
+            raise ValueError(message)
+        return value
+
     def numbers(self) -> dict[str, int | float]:
         found = {}
         for key in list(self._left):
@@ -365,6 +373,41 @@ class _Table:
         if self._left:
             message = f"{self.name}: unknown key {min(self._left)!r}"
             raise ValueError(message)
+
+
+def _types(rows: list[_Table], beside: str | Path | None) -> Mapping[str, HeldType]:
+    """Return the type metadata in the files that a policy pins. Raises `ValueError`, `OSError`."""
+    if not rows:
+        return MappingProxyType({})
+    from agentdid.credential.digests import parse_sri  # noqa: PLC0415  # most policies hold none
+    from agentdid.credential.type_metadata import hold_types, parse_type_metadata  # noqa: PLC0415
+
+    found = []
+    for row in rows:
+        vct, file, integrity = row.text("vct"), row.text("file"), row.text("integrity")
+        row.close()
+        place = file if beside is None else os.path.join(os.path.dirname(beside), file)  # noqa: PTH118, PTH120
+        with open(place, "rb") as stream:  # noqa: PTH123  # as above
+            octets = stream.read(_MAX_TYPE_BYTES)
+        try:
+            metadata = parse_type_metadata(octets)
+            pinned = any(each.is_of(octets) for each in parse_sri(integrity))
+        except Malformed as error:
+            message = f"{row.name}: {file}: {error}"
+            raise ValueError(message) from None
+        if metadata.vct != vct or not pinned:
+            message = f"{row.name}: {file} is not the document of this type that is pinned"
+            raise ValueError(message)
+        found.append(metadata)
+    return hold_types(found)
+
+
+def _held_types(texts: list[str]) -> Mapping[str, HeldType]:
+    if not texts:
+        return MappingProxyType({})
+    from agentdid.credential.type_metadata import hold_types, parse_type_metadata  # noqa: PLC0415  # as above
+
+    return hold_types(parse_type_metadata(each.encode()) for each in texts)
 
 
 def _anchor(row: _Table) -> Anchor:

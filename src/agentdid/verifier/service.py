@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, final
 from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.errors import AgentdidError, StoreUnavailable
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
-from agentdid.verify.looks import looks_presented
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark
 from agentdid.verify.run import answer_from, arun, report_of, run
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from agentdid.sources.events import Refreshing, StatusEvents
     from agentdid.trust.anchors import Trust
     from agentdid.verify.decide import Decision, Grant
-    from agentdid.verify.needs import Marks, Need, Reply, Source, Takes
+    from agentdid.verify.needs import Answer, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
 
 Presented = bytes | str | dict[str, object]
@@ -244,10 +243,14 @@ class Verifier:
             request: If given, whether it would be permitted.
             query: If given, whether it is answered.
         """
+        if holder is None:
+            from agentdid.verify.looks import looks_presented  # noqa: PLC0415  # only such an inspection asks
+
+            holder = challenge is not None or looks_presented(document)
         now = self._clock.now()
         question = Question(
             raw=document,
-            holder=challenge is not None or looks_presented(document) if holder is None else holder,
+            holder=holder,
             trust=self.trust,
             at=at or now,
             challenge=challenge,
@@ -312,11 +315,20 @@ class Verifier:
         kind = type(need)
         if kind is NeedMark:
             return answer_from(need, self.source, None, self._clock, self.marks)
-        takes = None if kind is NeedKeys or kind is NeedFacts else self.takes
+        if kind is NeedFacts:
+            return self._facts(tuple([self.source.get(url, (), need.max_age_s) for url in need.urls]))  # type: ignore[union-attr]
+        takes = None if kind is NeedKeys else self.takes
         return answer_from(need, self.source, takes, self._clock)
+
+    def _facts(self, answers: tuple[Answer, ...]) -> Reply:
+        from agentdid.verify.status_list import prefer_newest  # noqa: PLC0415  # where it is needed it is loaded
+
+        return tuple([prefer_newest(self._memory, each, self.trust.limits) for each in answers])
 
     def _answer_unconsumed(self, need: Need) -> Reply:
         # what was seen of a log is knowledge, not consumption: an inspection learns, and may be told of a rollback
+        if type(need) is NeedFacts:
+            return self._answer(need)
         marks = self.marks if type(need) is NeedMark else None
         return answer_from(need, self.source, None, self._clock, marks)
 
@@ -326,7 +338,8 @@ class Verifier:
         if isinstance(need, NeedFacts):
             import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
 
-            return tuple(await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls)))
+            answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
+            return self._facts(tuple(answers))
         import asyncio  # noqa: PLC0415
 
         return await asyncio.to_thread(self._answer, need)  # the store may be a database
