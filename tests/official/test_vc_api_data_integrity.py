@@ -259,3 +259,19 @@ def test_pointers_that_match_nothing(instance: Served, suite: str) -> None:
     assert 400 == instance.issue(suite, sent, mandatoryPointers="/issuer").status_code
     assert 400 == instance.post("/credentials/derive", body).status_code
     assert 400 == instance.post("/credentials/derive", {"verifiableCredential": sent}).status_code
+
+
+def test_the_object_of_a_context_file_inline(instance: Served) -> None:
+    """The suites' own chains have one so; it says what its content says."""
+    terms = {"alumniOf": "https://www.example.org/alumniOf"}
+    sent = {
+        "@context": [V2, {"@context": terms}],
+        "type": ["VerifiableCredential"],
+        "issuer": instance.manifest["ed"],
+        "credentialSubject": {"alumniOf": "The School of Examples"},
+    }
+    issued = instance.issued("eddsa-rdfc-2022", sent)
+
+    assert 200 == instance.verify(issued).status_code
+    assert 200 == instance.verify({**issued, "@context": [V2, terms]}).status_code
+    assert 400 == instance.issue("eddsa-rdfc-2022", {**sent, "@context": [V2, {"@context": {}}]}).status_code
