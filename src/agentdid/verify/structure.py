@@ -312,8 +312,10 @@ def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) ->
         except AgentdidError as error:
             error.path = f"{link.path}{error.path}"
             raise
-    if presentation is not None:
-        to_quads(presentation.document, rules=rules)
+    if presentation is not None:  # whose credentials were looked at, and may stand in it as canonical text
+        to_quads(
+            {name: each for name, each in presentation.document.items() if name != "verifiableCredential"}, rules=rules
+        )
 
 
 def _read_enveloped(item: dict[str, object], readers: Readers, limits: Limits) -> Secured:
