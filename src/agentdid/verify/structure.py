@@ -250,6 +250,10 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
             check_approval_form(credential, limits)
         elif profile.issuer_signs:
             check_did(credential.issuer)
+        if "relatedResource" in secured.document:
+            from agentdid.credential.related import check_known  # noqa: PLC0415  # most credentials name none
+
+            check_known(secured.document, bare=profile.bare_digests)
     except AgentdidError as error:
         error.path = f"/{position}{error.path}"
         raise
