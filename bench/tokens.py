@@ -54,6 +54,17 @@ def _jwt_verify() -> Work:
     return Work(lambda: [token] * CALLS, _verifier().verify_credential, 1.7)
 
 
+def _jwt_each_new() -> Work:
+    """No two inputs alike, so that nothing that is remembered by its text helps."""
+    numbers = itertools.count()
+
+    def one() -> bytes:
+        document = _document() | {"id": f"urn:uuid:3f0d3c52-6f5a-4a1d-9a58-{next(numbers):012x}"}
+        return vc_jwt.issue(document, ISSUER[0], ISSUER[2]).encode()
+
+    return Work(lambda: [one() for _ in range(CALLS)], _verifier().verify_credential, 1.7)
+
+
 def _bound(token: str, bar: float) -> Work:
     verifier, numbers = _verifier(), itertools.count()
 
@@ -105,6 +116,7 @@ def works() -> dict[str, Work]:
     """Return what is timed, by row."""
     return {
         "verify a vc+jwt": _jwt_verify(),
+        "verify a vc+jwt, each a new one": _jwt_each_new(),
         "verify a vc+sd-jwt, 4 of 12 claims, and its key binding": _bound(_four_of_twelve(), 3.4),
         "verify a dc+sd-jwt, 4 of 12 claims, and its key binding": _bound(_four_of_twelve_vc(), 3.4),
         "issue a vc+jwt": _jwt_issue(),
