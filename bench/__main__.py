@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from bench import chain, did, issue, rdfc, start, verify, webvh
+from bench import chain, did, issue, rdfc, selective, start, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +18,12 @@ TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "verify": (verify.rows, start.rows),
     "did": (did.rows, webvh.rows),
     "issue": (issue.rows,),
-    "proofs": (rdfc.rows,),
+    "proofs": (rdfc.rows, selective.rows),
     "chain": (chain.rows,),
 }
+
+PEERS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {"proofs": (selective.peers,)}
+"""What `--peers` measures beside them, for comparison: nobody else's time passes or fails."""
 
 
 def main(arguments: list[str]) -> int:
@@ -28,8 +31,11 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("topics", nargs="*", choices=[*TOPICS, []], help=f"any of {', '.join(TOPICS)}; by default all")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--peers", action="store_true", help="foreign implementations beside them, where they install")
     options = parser.parse_args(arguments)
     rows = [row for topic in options.topics or TOPICS for measure in TOPICS[topic] for row in measure()]
+    if options.peers:
+        rows += [row for topic in options.topics or PEERS for measure in PEERS.get(topic, ()) for row in measure()]
     if options.json:
         print(json.dumps({"rows": [row.encode() for row in rows], "ok": all(row.ok for row in rows)}, indent=2))
     else:

@@ -65,12 +65,12 @@ def compare(floor: Work, works: Mapping[str, Work], rounds: int = ROUNDS) -> lis
     """Return a row for each work: its time per call over the floor's, in rounds that time all of them in turn."""
     ratios: dict[str, list[float]] = {name: [] for name in works}
     times: dict[str, list[float]] = {name: [] for name in works}
-    _sample(floor)
+    sample(floor)
     for work in works.values():
-        _sample(work)  # warms what a running service has warm
+        sample(work)  # warms what a running service has warm
     for _ in range(rounds):
         for name, work in works.items():
-            before, own, after = _sample(floor), _sample(work), _sample(floor)
+            before, own, after = sample(floor), sample(work), sample(floor)
             ratios[name].append(own / ((before + after) / 2))
             times[name].append(own)
     return [
@@ -85,7 +85,8 @@ def compare(floor: Work, works: Mapping[str, Work], rounds: int = ROUNDS) -> lis
     ]
 
 
-def _sample(work: Work) -> float:
+def sample(work: Work) -> float:
+    """Return the seconds a call takes, over the inputs of one sample."""
     inputs, call = work.prepare(), work.call
     start = time.perf_counter()
     for each in inputs:

@@ -60,7 +60,7 @@ def capability(index: int = GOOD) -> dict[str, object]:
     """Return acme's capability credential for the holder, with two grants and a status entry."""
     return build_link(
         issuer=ACME.did, subject=HOLDER.did, at=AT - HOUR, ttl=2 * HOUR, status=status(index),
-        capability=_capability([grant("read", "invoice.read"), grant("list", "invoice.list")]),
+        capability=capability_of([grant("read", "invoice.read"), grant("list", "invoice.list")]),
         claims={"name": "Приём счетов"}, credential_id=f"urn:uuid:0b0cf5ce-8a3c-4f0e-9d43-0000000000{index:02}",
     )  # fmt: skip
 
@@ -74,7 +74,7 @@ def delegated(chain: Sequence[str | dict[str, object]]) -> dict[str, object]:
     return build_link(
         issuer=HOLDER.did, subject=HELPER.did, at=AT, ttl=HOUR / 6,
         parent=ParentLink(leaf.credential, leaf.capability, leaf.secured.digest),
-        capability=_capability([grant("read-on", "invoice.read", "read")]),
+        capability=capability_of([grant("read-on", "invoice.read", "read")]),
         credential_id="urn:uuid:0b0cf5ce-8a3c-4f0e-9d43-000000000099",
     )  # fmt: skip
 
@@ -94,7 +94,8 @@ def http_presentation(credentials: Sequence[object], method: str, url: str) -> d
     return presentation(credentials, request={"htm": method, "htu": url}) | {"@context": [CREDENTIALS_V2, AGENTDID_V1]}
 
 
-def _capability(grants: list[dict[str, object]]) -> dict[str, object]:
+def capability_of(grants: list[dict[str, object]]) -> dict[str, object]:
+    """Return a capability of these grants over the partner's API, for acme."""
     return {
         "root": PARTNER,
         "principal": ACME.did,

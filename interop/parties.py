@@ -76,6 +76,7 @@ def party(name: str, algorithm: str = "Ed25519", did: str | None = None) -> Part
 
 ISSUER: Final = party("issuer")
 ISSUER_P256: Final = party("issuer", "P-256")
+ISSUER_BLS: Final = party("issuer", "BLS12-381-G2")
 HOLDER: Final = party("holder")
 HOLDER_P256: Final = party("holder", "P-256")
 STRANGER: Final = party("stranger")
@@ -88,6 +89,7 @@ PARTNER: Final = "did:web:partner.example"
 LIST_URL: Final = "https://acme.example/status/1"
 GOOD, REVOKED = 7, 8
 CREDENTIAL_TYPE: Final = "InteropCredential"
+SELECTIVE_TYPES: Final = ("PermanentResidentCardCredential", "Iso18013DriversLicenseCredential")
 
 
 def _list() -> dict[str, object]:
@@ -127,6 +129,18 @@ TRUST: Final = Trust.parse(
         "resource": [{"prefix": f"{AUDIENCE}/", "root": PARTNER}],
         "anchor": [
             {"did": who.did, "types": [CREDENTIAL_TYPE]} for who in (ISSUER, ISSUER_P256, HOLDER, LIMITED, STRANGER)
+        ]
+        + [{"did": who.did, "types": list(SELECTIVE_TYPES)} for who in (ISSUER_P256, ISSUER_BLS)]
+        + [
+            {
+                "did": who.did,
+                "types": ["AgentCapabilityCredential"],
+                "roots": [PARTNER],
+                "actions": ["invoice.*"],
+                "principals": [ACME.did],
+                "status_issuers": [ACME.did],
+            }
+            for who in (ISSUER_P256, ISSUER_BLS)
         ]
         + [
             {

@@ -37,7 +37,11 @@ BUILT = {
         "--db", "--to", "--capability", "--parent", "--claims", "--disclosable", "--ttl", "--out", "--format", "--json",
     },
     "issuer revoke": {"--db", "--credential", "--json"},
+    "issuer suspend": {"--db", "--credential", "--json"},
+    "issuer reinstate": {"--db", "--credential", "--json"},
     "issuer list": {"--db", "--json"},
+    "issuer show": {"--db", "--credential", "--json"},
+    "issuer batch": {"--db", "--out", "--capability", "--batch", "--json"},
     "issuer publish": {"--db", "--out", "--json"},
     "wallet init": {"--wallet", "--json"},
     "wallet receive": {"--wallet", "--trust", "--sources", "--json"},
@@ -69,11 +73,14 @@ BUILT = {
     "did approve": {"--wallet", "--json"},
     "capability lint": {"--parent", "--json"},
     "doctor": {"--json"},
+    "inspect": {"--json"},
+    "interop vc-jose-cose issue": {"--input", "--key", "--feature", "--sd", "--output"},
+    "interop vc-jose-cose verify": {"--input", "--key", "--feature", "--output"},
 }  # fmt: skip
 # Words of the documents that look like codes and are something else: limits, members of a policy, names in Python.
 NAMES = {name for kind in (Limits, Anchor, Trust) for name in kind.__struct_fields__} | {
     "a2a_skill", "mcp_tool", "safe_until", "verify_credential", "require_capability", "token_endpoint", "dcql_query",
-    "type_values", "check_root", "ldp_vc",
+    "type_values", "check_root", "ldp_vc", "aka_vcts",
 }  # fmt: skip
 # Codes of HTTP's own mistakes, which no judgement answers (http/).
 HTTP_CODES = {"presentation_required"}

@@ -25,6 +25,7 @@ from agentdid.present.challenge import Challenge
 from agentdid.present.exchange import content_digest, decode_authorization, encode_authorization, normalize_url
 from agentdid.query.dcql import query_for_action
 from agentdid.sources.source import RecordedSource
+from agentdid.trust.anchors import UnsafeAnyIssuer
 from agentdid.verify import flow
 from agentdid.verify.case import HttpRequest
 from agentdid.verify.decide import as_outcome
@@ -46,6 +47,7 @@ LETTERS = {
     "presentation-over-http.md": "H",
     "evidence-bundle.md": "E",
     "approval.md": "A",
+    "selective-disclosure.md": "S",
 }
 AT = parse_instant("2026-11-01T12:00:00Z", "")
 CHALLENGE = "bm90LXJhbmRvbS1hdC1hbGw"
@@ -53,7 +55,7 @@ REQUEST = Request("http", "invoice.read", "https://api.partner.example/v1/invoic
 
 _SENTENCE = re.compile(r"^- \*\*([A-Z])([0-9]+)\*\* ", re.MULTILINE)
 _SHOWN = re.compile(r"^<!-- example: (\S+)(?: (/\S+))? -->\n```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_NUMBERS = r"[ACDVHE][0-9]+(?:-[ACDVHE][0-9]+)?"
+_NUMBERS = r"[ACDVHES][0-9]+(?:-[ACDVHES][0-9]+)?"
 # a citation is a file of specs/ with its numbers, a check's row in verify.flow, or "Spec: V32" there
 _CITED = re.compile(
     rf"(?:specs/[\w-]+\.md |Spec: |^    Check\(\"\w+\", \"|= Check\(\"\w+\", \")({_NUMBERS})", re.MULTILINE
@@ -210,6 +212,16 @@ def test_credential_examples_are_accepted(name: str) -> None:
     decision = _verifier().verify_credential(value)  # type: ignore[arg-type]  # JSON values
 
     assert {"passed"} == {each.outcome for each in decision.checks}
+
+
+def test_the_derived_example_is_accepted() -> None:
+    """The derived credential holds for whoever believes its issuer."""
+    shown = json.loads((EXAMPLES / "derived-ecdsa-sd-2023.json").read_text("utf-8"))
+    verifier = Verifier(UnsafeAnyIssuer(), source=RecordedSource.load({}, AT), clock=FixedClock(AT))
+    decision = verifier.verify_credential(shown)
+
+    assert {"passed"} == {each.outcome for each in decision.checks}
+    assert ["id", "name"] == sorted(shown["credentialSubject"])
 
 
 @pytest.mark.parametrize("name", ["presentation.vp.jwt", "presentation-eddsa-jcs-2022.json"])

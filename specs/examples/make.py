@@ -20,6 +20,8 @@ from unittest.mock import patch
 
 from agentdid.clock import FixedClock
 from agentdid.codec.base import encode_base64url
+from agentdid.codec.instant import encode_instant
+from agentdid.credential.model import CREDENTIALS_V2
 from agentdid.delegation.link import ParentLink, build_link, secure_link
 from agentdid.delegation.usage import Request
 from agentdid.did import key as did_key
@@ -33,7 +35,8 @@ from agentdid.present.exchange import encode_authorization, normalize_url
 from agentdid.present.presentation import make_presentation
 from agentdid.proof import disclosures
 from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity
+from agentdid.secure import data_integrity, derivation
+from agentdid.secure.mandatory import mandatory_pointers
 from agentdid.sources.source import RecordedSource
 from agentdid.status.bitstring import build_list_credential, decode_list
 from agentdid.storage.nonces import MemoryTakes
@@ -288,6 +291,30 @@ def judged(presentation: str, http: HttpRequest) -> tuple[dict[str, object], dic
     return grant.encode(), kept[0]
 
 
+def derived() -> dict[str, object]:
+    """Return what an agent shows of a credential under ecdsa-sd-2023: its name, and nothing of what it does."""
+    issuer, own = (SecretKey.from_seed("P-256", (name * 32)[:32]) for name in (b"acme", b"acme-proof"))
+    did = did_key.create(issuer.public)
+    document: dict[str, object] = {
+        "@context": [CREDENTIALS_V2],
+        "type": ["VerifiableCredential"],
+        "issuer": did,
+        "validFrom": encode_instant(AT - timedelta(hours=1)),
+        "validUntil": encode_instant(AT + timedelta(hours=7)),
+        "credentialSubject": {"id": AGENT.did, "name": "Ledger", "description": "reconciles invoices"},
+    }
+    hidden = [("credentialSubject", "name"), ("credentialSubject", "description")]
+    with (
+        patch.object(derivation, "secrets", SimpleNamespace(token_bytes=lambda size: b"k" * size)),
+        patch.object(derivation, "SecretKey", SimpleNamespace(generate=lambda _algorithm: own)),
+    ):
+        base = derivation.add_base_proof(
+            document, issuer, f"{did}#{did.removeprefix('did:key:')}", "ecdsa-sd-2023",
+            pointers=mandatory_pointers(document, hidden), created=AT - timedelta(hours=1),
+        )  # fmt: skip
+    return derivation.derive(base, ["/credentialSubject/name"])
+
+
 def policy() -> Trust:
     """Return the partner's trust policy."""
     import tomllib  # noqa: PLC0415  # as Trust.load
@@ -326,6 +353,7 @@ def files() -> dict[str, str]:
         "presentation-over-http.json": json.loads(_decode(payload)),
         "presentation-eddsa-jcs-2022.json": json.loads(present(SUITE.name, None)),
         "evidence-bundle.json": bundle,
+        "derived-ecdsa-sd-2023.json": derived(),
         "sources.json": sources(),
         "keys.json": {
             each.did: {"algorithm": "Ed25519", "seed": encode_base64url(each.secret.export_seed())}

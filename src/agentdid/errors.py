@@ -326,6 +326,10 @@ class KbInvalid(Refused, code="kb_invalid"):
     """The key binding JWT is not by the credential's key, or stands where none may."""
 
 
+class KbSdHashMismatch(Refused, code="kb_sd_hash_mismatch"):
+    """The key binding JWT was made for another presentation than the one before it (RFC 9901 section 4.3.1)."""
+
+
 # --- Refused: holder, audience, moment ---------------------------------------------------------------------------
 
 
@@ -517,6 +521,14 @@ class CredentialNotFound(Refused, code="credential_not_found"):
 
 class CredentialExists(Refused, code="credential_exists"):
     """Another credential or key of the same identity is held; it was not overwritten."""
+
+
+class RevocationFinal(Refused, code="revocation_final"):
+    """A revoked credential can be neither suspended nor reinstated."""
+
+
+class CredentialNotSuspendable(Refused, code="credential_not_suspendable"):
+    """The credential was issued without an entry that could say that it is suspended."""
 
 
 class StoreLocked(Refused, code="store_locked"):

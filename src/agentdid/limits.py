@@ -51,6 +51,8 @@ class Limits(Value, frozen=True):
     """Clock skew between honest parties, counted against now only (RFC 7519 section 4.1.4)."""
     max_presentation_life_s: int = 60
     """From `iat` to `exp` of a presentation: it answers one challenge and is not kept."""
+    max_kb_age_s: int = 300
+    """How old a key binding JWT may be: it has no end of its own (RFC 9901 section 7.3)."""
     max_key_age_s: int = 300
     """How old a DID document may be when a key in it is believed."""
     min_key_refetch_s: int = 60

@@ -20,7 +20,7 @@ from agentdid.proof import bbs2023, ecdsa_sd
 from agentdid.proof.suites import SELECTIVE
 from agentdid.secure import derivation
 from tests.attacks.test_suites import CHANGES, SAME_STATEMENTS, acme
-from tests.forgery import CHALLENGE, acme_document, flip
+from tests.forgery import CHALLENGE, acme_document, flip, prove
 from tests.world import NOW
 
 if TYPE_CHECKING:
@@ -447,3 +447,19 @@ def test_the_codes_are_of_their_families() -> None:
     assert issubclass(CODES["derived_proof_malformed"], Malformed)
     assert not issubclass(CODES["base_proof_presented"], Malformed)
     assert not issubclass(CODES["mandatory_missing"], Malformed)
+
+
+@each_suite
+def test_g04_behind_another_proof(world: World, faces: Faces, name: str) -> None:
+    """G04: a proof of another suite before it changes nothing about what the holder could hide."""
+    whole = base(world, name)
+    body = {member: each for member, each in whole.items() if member != "proof"}
+    pointers = ["/issuer", "/validFrom", "/credentialStatus", "/credentialSubject/capability"]
+    signed = derivation.add_base_proof(
+        body, world.acme.secret, world.acme.method_id, name, pointers=pointers, created=NOW
+    )
+    shown = derivation.derive(signed, ["/validUntil"])
+    other = prove(shown, world.partner)["proof"]
+    both = {**shown, "proof": [{**other, "verificationMethod": shown["proof"]["verificationMethod"]}, shown["proof"]]}
+
+    assert ("refused", "mandatory_missing", ()) == early(faces(both))

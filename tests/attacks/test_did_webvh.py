@@ -361,6 +361,9 @@ def test_an_unknown_or_mistyped_parameter_refuses_the_entry() -> None:
     }.items():  # fmt: skip
         assert "/2/parameters" == _refused(Forger().begin().then(**{name: value}).body).path
         _refused(Forger().begin(change=lambda entry, n=name, v=value: entry["parameters"].update({n: v})).body)
+    for text in ("", "z", "m6Mk", "did:key:z6Mk", "z6Mk0"):
+        _refused(Forger().begin(updateKeys=[multikey(1), text]).body)
+    parse_log(Forger().begin(updateKeys=[multikey(1), "z4MXj1wBzi9jUstyP"]).body)  # RSA's code: of no use, and no fault
     for missing in ("method", "scid", "updateKeys"):
         _refused(Forger().begin(change=lambda entry, n=missing: entry["parameters"].pop(n)).body)
     assert 2 == len(parse_log(Forger().begin().then(nextKeyHashes=None, witness=None, watchers=None).body).versions)

@@ -13,7 +13,7 @@ from interop.cell import Cell
 from interop.judge import judge
 
 FOLDER = Path(__file__).resolve().parent.parent / "vectors" / "foreign"
-FILES = ("digitalbazaar-vc", "jose", "sd-jwt", "sd-jwt-core")
+FILES = ("digitalbazaar-vc", "digitalbazaar-ecdsa-sd-2023-cryptosuite", "jose", "sd-jwt", "sd-jwt-core")
 ROWS = [row for name in FILES for row in json.loads((FOLDER / f"{name}.json").read_text("utf-8"))]
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import mldsa as library
 
 from agentdid.codec.base import decode_base58btc, decode_base64url, encode_base64url
 from agentdid.codec.varint import encode_varint
-from agentdid.errors import AlgKeyMismatch, KeyInvalid, SignatureInvalid
+from agentdid.errors import AlgKeyMismatch, EncodingInvalid, KeyInvalid, SignatureInvalid
 from agentdid.keys import mldsa
 from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.keys.jwk import decode_jwk, decode_secret_jwk, encode_jwk, thumbprint
@@ -257,3 +257,38 @@ def test_bls_draft_example() -> None:
     assert encode_varint(0xEB).hex() == "eb01"
     with pytest.raises(AlgKeyMismatch):
         key.verify(b"", b"")
+
+
+def test_controlled_identifier_examples() -> None:
+    """Every key of the Controlled Identifiers examples is read, but for those that are not what they say."""
+    refused = {
+        "zEPJc1vCfbG2aoZn8f3U8ggYRL4ZFfF63ZA3qFSk81WJxnCQr": "multicodec 0x1206",  # SM2
+        "Ums5WVgwRkRTVVFnU3k5c2xvZllMbEcwM3NPRW91ZzN": "one spelling",  # bits left over at the end
+        "VUZKSlUwMGdpSXplekRwODhzX2N4U1BYdHVYWUZsaXVDR25kZ1U0UXA4bDkxeHpE": "not a point of P-384",
+        "BLS12381G2": "known kty and crv",  # a name no registry has
+    }
+    seen: list[str] = []
+
+    def walk(value: Any) -> None:  # noqa: ANN401  # any part of the file
+        if isinstance(value, list):
+            for part in value:
+                walk(part)
+        elif isinstance(value, dict):
+            for name, part in value.items():
+                if name in ("publicKeyMultibase", "publicKeyJwk"):
+                    read_key(part)
+                else:
+                    walk(part)
+
+    def read_key(key: Any) -> None:  # noqa: ANN401
+        seen.append(key if isinstance(key, str) else key["x"])
+        why = next((why for part, why in refused.items() if part in json.dumps(key)), None)
+        decode = decode_multikey if isinstance(key, str) else decode_jwk
+        if why is None:
+            decode(key)
+            return
+        with pytest.raises((KeyInvalid, EncodingInvalid), match=why):
+            decode(key)
+
+    walk(read("w3c-cid-spec-examples", "examples.json"))
+    assert len(seen) > len(refused)

@@ -137,3 +137,89 @@ def test_published_digests(disclosure: int, digest: Callable[[], str]) -> None:
     encoded = encode_base64url(json.dumps(example(disclosure), ensure_ascii=False).encode())
 
     assert digest() == digest_of(encoded)
+
+
+def holder_key() -> PublicKey:
+    """Return the holder's key, which every `cnf` of the RFC names."""
+    return decode_jwk(example(23)["cnf"]["jwk"])
+
+
+def test_the_published_key_binding() -> None:
+    """Section 5.2: signed with the key of `cnf`, over the presentation before it (sections 4.3 and 7.3)."""
+    token = "".join(example(21).split())
+    presented, _, binding = token.rpartition("~")
+    jws = parse_jws(binding)
+    holder_key().verify(jws.signature, jws.signing_input)
+
+    assert example(22) == jws.claims
+    assert "kb+jwt" == jws.header.typ
+    assert jws.claims["sd_hash"] == digest_of(f"{presented}~")
+
+
+@pytest.mark.parametrize(("number", "bound"), [(29, False), (30, True)], ids=["8.2 issued", "8.2 presented"])
+def test_flattened_json(number: int, bound: bool) -> None:
+    """Section 8.2: the JSON serialization is read into its compact form, whose signatures and digests hold."""
+    from agentdid.proof.sd_jwt_json import read  # noqa: PLC0415
+
+    serialized = read(example(number))
+    (token,) = serialized.tokens
+    issued, *disclosures = token.split("~")[:-1]
+    jws = parse_jws(issued)
+    issuer_key().verify(jws.signature, jws.signing_input)
+    open_payload(jws.claims, disclosures)
+
+    assert bound == bool(serialized.key_binding)
+    assert {"given_name": "John", "family_name": "Doe"}.items() <= jws.claims.items()
+    if bound:
+        binding = parse_jws(serialized.key_binding)
+        decode_jwk(jws.claims["cnf"]["jwk"]).verify(binding.signature, binding.signing_input)  # type: ignore[index]
+        assert digest_of(token) == binding.claims["sd_hash"]
+
+
+@pytest.mark.parametrize("number", [25, 26, 27, 28])
+def test_nested_payloads(number: int) -> None:
+    """Sections 6.1 to 6.3: flat, structured and recursive payloads open without disclosures, and no digest is left."""
+    payload: dict[str, object] = copy.deepcopy(example(number))
+    open_payload(payload, [])
+
+    assert "_sd" not in json.dumps(payload)
+
+
+def test_recursive_disclosures_of_ours() -> None:
+    """Section 4.2.6: what stands inside is hidden inside; the outer disclosure alone opens none of it."""
+    from agentdid.proof.disclosures import hide  # noqa: PLC0415
+
+    claims = example(13)
+    paths: list[tuple[str | int, ...]] = [("nationalities",), *(("nationalities", each) for each in range(3))]
+    payload, disclosures = hide(claims, [*paths, ("family_name",)])
+
+    def opened(given: list[str]) -> dict[str, object]:
+        copied = copy.deepcopy(payload)
+        open_payload(copied, given)
+        return copied
+
+    assert {"_sd", "_sd_alg"} == payload.keys()
+    assert 5 == len(disclosures)
+    assert claims == opened(disclosures)
+    assert {"family_name": "Möbius", "nationalities": []} == opened(disclosures[:2])
+    with pytest.raises(AgentdidError) as refusal:
+        opened(disclosures[2:])
+    assert "sd_disclosure_unreferenced" == refusal.value.code
+
+
+def test_decoys_tell_nothing() -> None:
+    """Section 4.2.5 (Z03): as many digests of nothing as wanted, among the others, in objects and arrays."""
+    from agentdid.proof.disclosures import hide  # noqa: PLC0415
+
+    claims: dict[str, object] = {"name": "Ada", "teams": ["a", "b"], "inner": {"x": 1}}
+    payload, disclosures = hide(
+        claims, [("name",), ("teams", 0), ("inner", "x")], decoys={(): 50, ("teams",): 7, ("inner",): 3}
+    )
+    inner: Any = payload["inner"]
+    teams: Any = payload["teams"]
+    opened = copy.deepcopy(payload)
+    open_payload(opened, disclosures)
+
+    assert (51, 9, 4) == (len(payload["_sd"]), len(teams), len(inner["_sd"]))  # type: ignore[arg-type]  # a list
+    assert sorted(payload["_sd"]) == payload["_sd"]  # type: ignore[call-overload]  # as above
+    assert claims == opened

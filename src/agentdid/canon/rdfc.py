@@ -104,10 +104,17 @@ class _Labelling:
         self.budget = budget
         self.canonical = _Issuer("_:c14n")
         self.first: dict[str, str] = {}
-        self.mentions: dict[str, list[Quad]] = {}
+        mentions: dict[str, list[Quad]] = {}
+        self.mentions = mentions
         for quad in quads:
-            for node in {term for term in (quad[0], quad[2], quad[3]) if term[:1] == "_"}:
-                self.mentions.setdefault(node, []).append(quad)
+            s, _, o, g = quad
+            # each node once a quad; most terms are none
+            if s[0] == "_":
+                mentions.setdefault(s, []).append(quad)
+            if o[0] == "_" and o != s:
+                mentions.setdefault(o, []).append(quad)
+            if g and g[0] == "_" and g not in (s, o):
+                mentions.setdefault(g, []).append(quad)
 
     def label(self) -> dict[str, str]:
         """Steps 3 to 5 of section 4.4.3."""

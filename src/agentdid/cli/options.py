@@ -22,7 +22,7 @@ from agentdid.sources.source import NetworkSource, RecordedSource
 from agentdid.trust.anchors import Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from agentdid.keys.secret import Signer
     from agentdid.sources.resolver import Resolver
@@ -56,6 +56,8 @@ ALGORITHMS: Final = {
     "composite": "ML-DSA-44-Ed25519",
     "composite65": "ML-DSA-65-Ed25519",
 }
+ISSUER_ALGORITHMS: Final = ALGORITHMS | {"bls": "BLS12-381-G2"}
+"""Those and the keys that sign nothing but credentials."""
 _VARIABLE: Final = "AGENTDID_PASSPHRASE"
 _PIN_VARIABLE: Final = "AGENTDID_PIN"
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,6})([smhd])")
@@ -211,12 +213,12 @@ def read_instant(text: str | None) -> datetime | None:
         raise ValueError(error.detail) from None
 
 
-def read_algorithm(name: str) -> str:
+def read_algorithm(name: str, known: Mapping[str, str] = ALGORITHMS) -> str:
     """Return the key algorithm of a `--key` value. Raises `ValueError`."""
-    if name not in ALGORITHMS:
-        message = f"--key is one of {', '.join(ALGORITHMS)}, got {name!r}"
+    if name not in known:
+        message = f"--key is one of {', '.join(known)}, got {name!r}"
         raise ValueError(message)
-    return ALGORITHMS[name]
+    return known[name]
 
 
 def now() -> datetime:

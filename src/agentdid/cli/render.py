@@ -25,6 +25,11 @@ def print_json(value: object) -> None:
     sys.stdout.write(text + "\n")
 
 
+def print_lines(lines: list[str]) -> None:
+    """Write lines for people; what a sender wrote within one stays on it."""
+    sys.stdout.write(_encodable("\n".join(_line(line) for line in lines)) + "\n")
+
+
 def print_done(value: Mapping[str, object], text: str, *, as_json: bool) -> None:
     """Write what a verb did: its JSON with the outcome `accepted`, or the text for people."""
     if as_json:

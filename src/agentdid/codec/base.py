@@ -7,6 +7,7 @@ audit rows, so every decoder here refuses all spellings but the encoder's.
 from __future__ import annotations
 
 from binascii import Error
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,6 @@ _PADDING: Final = ("", "===", "==", "=")
 # the last character holds 2 or 4 bits that no byte takes; they are zero
 _LAST_OF: Final = (None, None, frozenset("AQgw"), frozenset("AEIMQUYcgkosw048"))
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
 _PAIR_BASE: Final = 58 * 58
 # Decoding works on 96 digits at once, a byte each: neighbours are joined in all lanes of one big number together, in
 # lanes of 1, 2, 4, 8 and 16 digits, and at last three lanes of 32. A signature has 88 digits. Two neighbours h and l
@@ -76,12 +76,18 @@ def decode_base64url(text: str, *, max_bytes: int | None = None) -> bytes:
 def encode_base58btc(raw: bytes) -> str:
     """Return base58btc, leading zero bytes as leading ones (the Bitcoin alphabet; no multibase prefix)."""
     number = int.from_bytes(raw, "big")
-    pairs = []
+    pairs, written = [], _pairs()
     while number:
         number, value = divmod(number, _PAIR_BASE)
-        pairs.append(_PAIRS[value])
+        pairs.append(written[value])
     text = "".join(reversed(pairs)).lstrip("1")
     return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text
+
+
+@cache
+def _pairs() -> list[str]:
+    """Return how two digits are written, by their number; who only verifies never asks."""
+    return [high + low for high in _ALPHABET for low in _ALPHABET]
 
 
 def decode_base58btc(text: str) -> bytes:
@@ -99,20 +105,26 @@ def decode_base58btc(text: str) -> bytes:
         raise EncodingInvalid("expected base58btc") from None
     if not digits.isascii():
         raise EncodingInvalid("expected base58btc")
-    number = 0
-    # whole runs of 96 digits from the end, so that what is left over stands first
-    for at in range(-(-len(digits) % _DIGITS), len(digits), _DIGITS):
-        lanes = int.from_bytes(digits[max(at, 0) : at + _DIGITS], "big")
-        lanes -= (lanes >> 8 & _MASK_1) * _LESS_1
-        lanes -= (lanes >> 16 & _MASK_2) * _LESS_2
-        lanes -= (lanes >> 32 & _MASK_4) * _LESS_4
-        lanes -= (lanes >> 64 & _MASK_8) * _LESS_8
-        lanes -= (lanes >> 128 & _MASK_16) * _LESS_16
-        high = lanes >> _LANE_BITS
-        run = ((high >> _LANE_BITS) * _LANE_BASE + (high & _LANE_MASK)) * _LANE_BASE + (lanes & _LANE_MASK)
-        number = number * _RUN_BASE + run
+    if len(digits) <= _DIGITS:
+        number = _read_run(digits)
+    else:
+        number, first = 0, len(digits) % _DIGITS
+        for run in (digits[:first], *(digits[at : at + _DIGITS] for at in range(first, len(digits), _DIGITS))):
+            number = number * _RUN_BASE + _read_run(run)
     leading = len(digits) - len(digits.lstrip(b"\0"))
     return number.to_bytes(leading + (number.bit_length() + 7) // 8, "big")
+
+
+def _read_run(digits: bytes) -> int:
+    """Return the number that at most 96 digits write, most significant first."""
+    lanes = int.from_bytes(digits, "big")
+    lanes -= (lanes >> 8 & _MASK_1) * _LESS_1
+    lanes -= (lanes >> 16 & _MASK_2) * _LESS_2
+    lanes -= (lanes >> 32 & _MASK_4) * _LESS_4
+    lanes -= (lanes >> 64 & _MASK_8) * _LESS_8
+    lanes -= (lanes >> 128 & _MASK_16) * _LESS_16
+    high = lanes >> _LANE_BITS
+    return ((high >> _LANE_BITS) * _LANE_BASE + (high & _LANE_MASK)) * _LANE_BASE + (lanes & _LANE_MASK)
 
 
 def encode_multibase(raw: bytes, base: str) -> str:

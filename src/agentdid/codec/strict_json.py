@@ -5,14 +5,16 @@
 * Depth, members and size are bounded, so a short text cannot cost long work.
 
 A compact text that is the encoder's own output needs no second look for duplicate members: `parse` reads it with
-`msgspec`, walks it once, writes it again and compares. Everything else goes through the standard library's scanner.
+`msgspec`, writes it again and compares. What most texts lack (floats, long numbers, more brackets than levels allowed)
+is looked for in the text; only where it might be there is the value walked. Everything else goes through the standard
+library's scanner.
 """
 
 from __future__ import annotations
 
 from math import copysign, isfinite, isinf
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, NoReturn, final
+from typing import ClassVar, Final, NoReturn, final
 
 import msgspec
 
@@ -31,11 +33,24 @@ from agentdid.record import Value
 
 MAX_INT: Final = 9_007_199_254_740_991
 """2^53-1: the largest integer that IEEE 754 doubles, and so other readers, hold exactly (RFC 7493 section 2.2)."""
-_INT_RANGE: Final = "an integer is within 2^53-1 on either side of zero"
 _MAX_INT_DIGITS: Final = 17  # a sign and sixteen digits
-_decode: Final = msgspec.json.Decoder().decode
+_OUTLINE: Final = bytes(48 if chr(octet) in "0123456789" else 123 if chr(octet) in "{[" else 32 for octet in range(256))
+"""Any digit → 0, what opens an object or array → {, all else → a space."""
+_LONG_NUMBER: Final = b"0" * 16  # digits of 2^53; in a string they mean nothing, and cost the walk
 _encode: Final = msgspec.json.Encoder().encode
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, OverflowError, RecursionError)
+
+
+class _FloatMetError(Exception):
+    """A float is to be decoded where none was expected."""
+
+
+def _meet_float(text: str) -> NoReturn:  # noqa: ARG001  # what msgspec calls
+    raise _FloatMetError
+
+
+_decode: Final = msgspec.json.Decoder().decode
+_decode_without_floats: Final = msgspec.json.Decoder(float_hook=_meet_float).decode
 
 
 @final
@@ -54,12 +69,13 @@ class JsonText(Value, frozen=True, eq=False):
     plain: bool
 
 
-def parse(raw: bytes | str, limits: Limits = DEFAULT) -> JsonText:
+def parse(raw: bytes | str, limits: Limits = DEFAULT, *, above: int = 0) -> JsonText:
     """Return the value of one JSON text.
 
     Args:
         raw: UTF-8 bytes, or text.
         limits: `max_input_bytes`, `max_depth`, `max_members`.
+        above: How many levels of `max_depth` are around the text.
 
     Raises:
         InputTooLarge: Over the size or member limit.
@@ -73,20 +89,18 @@ def parse(raw: bytes | str, limits: Limits = DEFAULT) -> JsonText:
     size = len(octets)
     if size > limits.max_input_bytes:
         raise InputTooLarge(f"a JSON text is at most {limits.max_input_bytes} bytes")
-    try:
-        value = _decode(octets)
-        again = _encode(value)
-    except _UNREADABLE:
-        return _parse_fully(octets, limits)  # which says what is wrong
-    # The encoder writes names beyond ASCII as they are, so of an ASCII text that it writes again byte for byte, only
-    # numbers and depth are left to look at; and a member or element takes two bytes at least.
-    if again == octets and size <= 2 * limits.max_members and octets.isascii():
-        return JsonText(value, _is_plain(value, limits.max_depth))
-    walk = _Walk(limits)
-    walk.visit(value, limits.max_depth)
-    if again == octets:
-        return JsonText(value, walk.plain)
-    return _parse_fully(octets, limits)
+    # a member or element takes two bytes at least
+    if size <= 2 * limits.max_members and octets.isascii():
+        outline = octets.translate(_OUTLINE)
+        if _LONG_NUMBER not in outline and outline.count(b"{") <= limits.max_depth - above:
+            try:
+                value = _decode_without_floats(octets)
+            except (_FloatMetError, *_UNREADABLE):
+                pass
+            else:
+                if _encode(value) == octets:
+                    return JsonText(value, True)
+    return _parse_walking(octets, limits, above)
 
 
 def parse_object(raw: bytes | str, limits: Limits = DEFAULT) -> JsonText:
@@ -170,36 +184,9 @@ def freeze(value: object) -> object:
     return tuple(freeze(each) for each in value) if isinstance(value, list) else value
 
 
-def _is_plain(value: object, max_depth: int) -> bool:
-    """Return whether there is no float in a value of ASCII names, which is nested no deeper than allowed."""
-    plain = True
-    level: list[Any] = [(value,)]  # the objects and arrays that lie equally deep
-    while True:
-        below: list[Any] = []
-        for part in level:
-            for each in part.values() if type(part) is dict else part:
-                if type(each) is str:
-                    continue
-                kind = type(each)
-                if kind is dict or kind is list:
-                    below.append(each)
-                elif kind is int:
-                    if not -MAX_INT <= each <= MAX_INT:
-                        raise JsonNumberRange(_INT_RANGE)
-                elif kind is float:
-                    _check_float(each)
-                    plain = False
-        if not below:
-            return plain
-        if max_depth == 0:
-            raise JsonTooDeep("arrays and objects are nested deeper than the limit")
-        max_depth -= 1
-        level = below
-
-
 def _check_int(value: int) -> None:
     if not -MAX_INT <= value <= MAX_INT:
-        raise JsonNumberRange(_INT_RANGE)
+        raise JsonNumberRange("an integer is within 2^53-1 on either side of zero")
 
 
 def _check_float(value: float) -> None:
@@ -273,7 +260,21 @@ def _octets(raw: bytes | str, limits: Limits) -> bytes:
         raise EncodingInvalid("expected text without lone surrogates") from None
 
 
-def _parse_fully(octets: bytes, limits: Limits) -> JsonText:
+def _parse_walking(octets: bytes, limits: Limits, above: int) -> JsonText:
+    """Return the value of a text that may hold anything, after a walk over all of it."""
+    try:
+        value = _decode(octets)
+        again = _encode(value)
+    except _UNREADABLE:
+        return _parse_fully(octets, limits, above)  # which says what is wrong
+    walk = _Walk(limits)
+    walk.visit(value, limits.max_depth - above)
+    if again == octets:
+        return JsonText(value, walk.plain)
+    return _parse_fully(octets, limits, above)
+
+
+def _parse_fully(octets: bytes, limits: Limits, above: int = 0) -> JsonText:
     import json  # noqa: PLC0415  # the compact texts that we and our peers write never come here
 
     try:
@@ -289,7 +290,7 @@ def _parse_fully(octets: bytes, limits: Limits) -> JsonText:
     except json.JSONDecodeError as error:
         raise JsonInvalid(f"not JSON: {error.msg} at character {error.pos}") from None
     walk = _Walk(limits)
-    walk.visit(value, limits.max_depth)
+    walk.visit(value, limits.max_depth - above)
     try:
         _encode(value)
     except UnicodeEncodeError:

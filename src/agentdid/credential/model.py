@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, cast, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast, final
 
-from agentdid.codec.strict_json import freeze
+from msgspec import structs
+from msgspec.json import decode
+
+from agentdid.codec.strict_json import encode, freeze
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ CREDENTIALS_V1: Final = "https://www.w3.org/2018/credentials/v1"
 AGENTDID_V1: Final = "https://w3id.org/agentdid/v1"
 """Our own context (specs/contexts/agentdid-v1.jsonld); the URL is not registered yet."""
 CAPABILITY_TYPE: Final = "AgentCapabilityCredential"
+APPROVAL_TYPE: Final = "HumanApprovalCredential"
 
 
 @final
@@ -51,10 +55,18 @@ class Credential(Value, frozen=True):
         """The whole document, deeply read-only."""
         return cast("Mapping[str, object]", freeze(self.document))
 
+    def copy(self) -> Credential:
+        """Return a credential with JSON objects of its own: the verifier's are shared among judgements."""
+        return structs.replace(self, status=tuple(_copied(self.status)), document=_copied(self.document))
+
     @property
     def is_capability(self) -> bool:
         """Whether it grants something to an agent."""
         return CAPABILITY_TYPE in self.types
+
+
+def _copied(value: object) -> Any:  # noqa: ANN401  # as the value
+    return decode(encode(value))
 
 
 @final

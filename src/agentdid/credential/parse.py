@@ -12,6 +12,8 @@ import re
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Raw
+
 from agentdid.codec.instant import parse_instant
 from agentdid.credential.digests import parse_multibase, parse_sri
 from agentdid.credential.model import (
@@ -50,7 +52,7 @@ def parse_credential(document: dict[str, object], path: str = "", *, partial: bo
         kinds = document.get("type")
         if CAPABILITY_TYPE in (kinds if type(kinds) is list else (kinds,)):
             raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context", path=f"{path}/@context")
-        _check_members(document, _CREDENTIAL_V1, _REQUIRED if partial else (*_REQUIRED, "issuanceDate"), path)
+        _check_members(document, _CREDENTIAL_V1, _REQUIRED if partial else _REQUIRED_V1, path)
         begin, end = "issuanceDate", "expirationDate"
     else:
         _check_members(document, _CREDENTIAL, _REQUIRED, path)
@@ -86,7 +88,7 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
             4.10 gives it the same.
         ContextNotAllowed: `@context` does not begin as it must.
     """
-    _check_members(document, _PRESENTATION, ("@context", "type"), path)
+    _check_members(document, _PRESENTATION, _REQUIRED_PRESENTATION, path)
     holder, credentials = document.get("holder"), document.get("verifiableCredential")
     # what the members are was held by their rows
     return Presentation(
@@ -120,12 +122,12 @@ _is_url: Final = lru_cache(maxsize=4096)(_is_long_url)
 def _check_members(
     document: dict[str, object],
     table: dict[str, Callable[[object], None]],
-    required: tuple[str, ...],
+    required: dict[str, None],
     path: str,
 ) -> None:
-    for name in required:
-        if name not in document:
-            raise TypeMismatch(f"member {name} is missing", path=path)
+    if not document.keys() >= required.keys():
+        missing = next(name for name in required if name not in document)
+        raise TypeMismatch(f"member {missing} is missing", path=path)
     find = table.get
     name = ""
     try:
@@ -160,6 +162,15 @@ def _check_capability_context(context: object, path: str) -> None:
 def _context(value: object) -> None:
     if type(value) is not list or not value:
         raise TypeMismatch("expected a list of contexts")
+    try:
+        _check_contexts(tuple(value))
+    except TypeError:  # an inline context has no hash, and so is not remembered
+        _check_contexts.__wrapped__(value)
+
+
+@lru_cache(maxsize=64)
+def _check_contexts(value: tuple[object, ...]) -> None:
+    """Hold what a list of contexts is; issuers write the same few, and strangers shall not fill a cache."""
     if value[0] != CREDENTIALS_V2 and value[0] != CREDENTIALS_V1:
         raise ContextNotAllowed(f"expected {CREDENTIALS_V2} as the first context")
     for each in value:
@@ -169,10 +180,20 @@ def _context(value: object) -> None:
 
 def _type(value: object, needed: str = "") -> None:
     """One or more names of types, and among them what the document must be (VCDM 2.0 section 4.5)."""
-    for each in value if type(value) is list and value else _some(value):
+    try:
+        _check_types(tuple(value) if type(value) is list else (value,), needed)
+    except TypeError:  # what has no hash is no name
+        raise TypeMismatch("expected a type name") from None
+
+
+@lru_cache(maxsize=64)
+def _check_types(names: tuple[object, ...], needed: str) -> None:
+    if not names:
+        raise TypeMismatch("expected at least one element")
+    for each in names:
         if type(each) is not str or not each or " " in each:
             raise TypeMismatch("expected a type name")
-    if needed and needed not in (value if type(value) is list else (value,)):
+    if needed and needed not in names:
         raise TypeMismatch(f"expected {needed} among the types")
 
 
@@ -265,11 +286,14 @@ def _reserved(_value: object) -> None:
 
 def _embedded(value: object) -> None:
     for each in value if type(value) is list else (value,):
-        if type(each) is not dict or not each:
+        # Raw: an object that is still text, by verify.inputs
+        if type(each) is not Raw and (type(each) is not dict or not each):
             raise TypeMismatch("expected a credential object; a token stands in an enveloped credential")
 
 
-_REQUIRED: Final = ("@context", "type", "issuer", "credentialSubject")
+_REQUIRED: Final = dict.fromkeys(("@context", "type", "issuer", "credentialSubject"))  # in the order they are missed in
+_REQUIRED_V1: Final = {**_REQUIRED, "issuanceDate": None}
+_REQUIRED_PRESENTATION: Final = dict.fromkeys(("@context", "type"))
 _COMMON: Final[dict[str, Callable[[object], None]]] = {
     "@context": _context,
     "id": check_url,
@@ -305,3 +329,6 @@ _CREDENTIAL_V1: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "validFrom": _reserved,
     "validUntil": _reserved,
 }
+CREDENTIAL_MEMBERS: Final = frozenset(_CREDENTIAL) | {"validFrom", "validUntil"}
+PRESENTATION_MEMBERS: Final = frozenset(_PRESENTATION)
+"""What VCDM 2.0 defines at the top of a document."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, final
 
 from agentdid.canon.jcs import canonicalize
 from agentdid.codec.base import encode_multibase
+from agentdid.credential.model import APPROVAL_TYPE
 from agentdid.delegation.capability import GRANT_TYPES
 from agentdid.did.syntax import check_did
 from agentdid.errors import TypeMismatch
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from agentdid.delegation.usage import Request
     from agentdid.limits import Limits
 
-APPROVAL_TYPE: Final = "HumanApprovalCredential"
 TYPES: Final = ("VerifiableCredential", APPROVAL_TYPE)
 _MEMBERS: Final = frozenset({"type", "action", "resource", "argumentsDigest", "chainDigest", "audience", "maxUses"})
 _MULTIHASH: Final = b"\x12\x20"

@@ -115,22 +115,38 @@ def secure_link(
     form: str = sd_jwt.TYP,
     at: datetime,
     disclosable: Sequence[tuple[str | int, ...]] = (),
+    status: Mapping[str, object] | None = None,
 ) -> str | dict[str, object]:
     """Return the credential signed: compact text as SD-JWT or JWT, an object with a Data Integrity suite.
 
     Every grant of an SD-JWT can be withheld, whatever else is listed in `disclosable`. Under a selective suite the
     credential gets a base proof, for its holder to derive from.
 
+    Args:
+        document: What `build_link` returned.
+        signer: The issuer's key.
+        method_id: Its absolute DID URL.
+        form: One of `FORMATS`.
+        at: When it is signed.
+        disclosable: Paths the holder may withhold.
+        status: A token's `status` claim; only in a form that is a token.
+
     Raises:
-        ValueError: An unknown form, or disclosable paths in a form that cannot disclose selectively.
+        ValueError: An unknown form, disclosable paths in a form that cannot disclose selectively, or a status claim in
+            one that has no claims.
         SdClaimNotAllowed, MandatoryMissing: A path to what may not be hidden; the latter under a selective suite.
         TermUndefined, JsonRdfDivergence: Statements are signed, and the JSON says something else than they would.
     """
-    issued = int(at.timestamp())
+    claims: dict[str, object] = {"iat": int(at.timestamp())}
+    if status is not None:
+        claims["status"] = dict(status)
     if form == sd_jwt.TYP:
         subject: dict[str, dict[str, list[object]]] = document["credentialSubject"]  # type: ignore[assignment]
         grants = [(*GRANTS, position) for position in range(len(subject["capability"]["grants"]))]
-        return sd_jwt.issue(document, signer, method_id, disclosable=[*disclosable, *grants], claims={"iat": issued})
+        return sd_jwt.issue(document, signer, method_id, disclosable=[*disclosable, *grants], claims=claims)
+    if status is not None and form != vc_jwt.TYP:
+        message = f"{form} has no place for a token's status; use {sd_jwt.TYP}"
+        raise ValueError(message)
     if form in SELECTIVE:
         from agentdid.secure.derivation import add_base_proof  # noqa: PLC0415  # most links are of one signature
         from agentdid.secure.mandatory import mandatory_pointers  # noqa: PLC0415
@@ -144,7 +160,7 @@ def secure_link(
         message = f"{form} cannot disclose selectively; use {sd_jwt.TYP}"
         raise ValueError(message)
     if form == vc_jwt.TYP:
-        return vc_jwt.issue(document, signer, method_id, claims={"iat": issued})
+        return vc_jwt.issue(document, signer, method_id, claims=claims)
     return data_integrity.add_proof(document, signer, method_id, SUITES[form], created=at)
 
 

@@ -16,7 +16,6 @@ from agentdid.errors import (
     PurposeNotAuthorized,
     TypeMismatch,
 )
-from agentdid.keys.jwk import decode_jwk, encode_jwk
 from agentdid.keys.multikey import decode_multikey, encode_multikey
 from agentdid.record import Value
 
@@ -69,6 +68,8 @@ class VerificationMethod(Value, frozen=True):
         if self.type in _MULTIBASE_TYPES:
             return decode_multikey(self.material)  # type: ignore[arg-type]  # refuses what is not text
         if self.type in _JWK_TYPES:
+            from agentdid.keys.jwk import decode_jwk  # noqa: PLC0415  # a did:key has none
+
             return decode_jwk(self.material)
         raise KeyInvalid(f"verification methods of type {self.type[:64]} are not used")
 
@@ -198,6 +199,8 @@ def build_document(
 def show_key(key: PublicKey) -> dict[str, object]:
     """Return the type of a key's verification method and its material: a JsonWebKey where it has no multicodec."""
     if key.algorithm.multicodec is None:
+        from agentdid.keys.jwk import encode_jwk  # noqa: PLC0415  # as above
+
         return {"type": "JsonWebKey", "publicKeyJwk": encode_jwk(key)}
     return {"type": "Multikey", "publicKeyMultibase": encode_multikey(key)}
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
 from agentdid.codec.strict_json import parse
-from agentdid.did import key, web
+from agentdid.did import key
 from agentdid.did.document import DidDocument, parse_document
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidMethodUnsupported
@@ -74,6 +74,8 @@ def plan(did: str) -> DidDocument | Ask:
     if method in COMPUTED:
         return _method(method).resolve(did)
     if method == "web":
+        from agentdid.did import web  # noqa: PLC0415  # as in _method
+
         return Ask(did, web.url(did))
     if method == "webvh":
         from agentdid.did.webvh.identifier import parse_identifier  # noqa: PLC0415  # as in _method

@@ -24,7 +24,9 @@ _CODES: Final = {
     "input_too_large": 413,
     "credential_not_found": 404,
     "credential_exists": 409,
+    "credential_not_suspendable": 409,
     "request_id_conflict": 409,
+    "revocation_final": 409,
     "limit_exceeded": 429,
 }
 FRESH: Final = frozenset(

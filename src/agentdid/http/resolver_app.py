@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, Request, Response
@@ -65,7 +65,7 @@ def create_resolver_app(resolver: Resolver, *, limits: Limits = DEFAULT) -> Fast
     @app.get(PREFIX + "{identifier:path}", response_class=JSONResponse)
     async def identifiers(identifier: str, request: Request) -> Response:
         """Resolve a DID, or dereference a DID URL."""
-        text, options = _asked(identifier, request.query_params)
+        text, options = _asked(_as_sent(identifier, request.scope), request.query_params)
         accept = _negotiate(request.headers.get("accept", ""))
         options["accept"] = accept or ""
         outcome: Resolution | Dereferencing
@@ -89,6 +89,19 @@ def create_resolver_app(resolver: Resolver, *, limits: Limits = DEFAULT) -> Fast
         return sorted(METHODS)
 
     return app
+
+
+def _as_sent(identifier: str, scope: Mapping[str, Any]) -> str:
+    """Return the DID URL that a path holds, decoded once where it was encoded.
+
+    Clients that do not encode it send the DID itself: then `%3A` is the port of a did:web and nothing to decode. Only
+    what a path cannot hold, `#` and `?`, is encoded in it nevertheless.
+    """
+    raw = scope.get("raw_path") or b""
+    _, found, sent = raw.decode("ascii", "replace").partition(PREFIX)
+    if not found or not sent.startswith("did:") or "%" not in sent:
+        return identifier
+    return sent.replace("%23", "#").replace("%3F", "?").replace("%3f", "?")
 
 
 def _asked(text: str, query: Mapping[str, str]) -> tuple[str, dict[str, object]]:

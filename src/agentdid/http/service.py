@@ -20,13 +20,21 @@ if TYPE_CHECKING:
 _M = TypeVar("_M", bound=BaseModel)
 
 
-def body_of(model: type[_M]) -> Callable[[Request], Awaitable[_M]]:
-    """Return a dependency that reads the request's body as strict JSON of a model: no member stands in it twice."""
+def body_of(model: type[_M], *, empty: Callable[[], _M] | None = None) -> Callable[[Request], Awaitable[_M]]:
+    """Return a dependency that reads the request's body as strict JSON of a model: no member stands in it twice.
+
+    Args:
+        model: What is expected.
+        empty: What no body at all stands for; by default it is refused.
+    """
 
     async def read(request: Request) -> _M:
         """Read it."""
+        body = await request.body()
+        if not body and empty is not None:
+            return empty()
         try:
-            return model.model_validate(parse_object(await request.body(), request.app.state.limits).value)
+            return model.model_validate(parse_object(body, request.app.state.limits).value)
         except ValidationError as error:
             found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
             raise RequestValidationError(found) from None

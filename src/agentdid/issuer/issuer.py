@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import uuid
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast, final
+from typing import TYPE_CHECKING, Any, Final, Self, cast, final
 from urllib.parse import urlsplit
 
 from msgspec.json import decode
@@ -24,24 +23,32 @@ from agentdid.did.syntax import check_did
 from agentdid.did.webvh.identifier import parse_identifier
 from agentdid.did.webvh.parallel import build_parallel
 from agentdid.did.webvh.resolve import document_json
-from agentdid.errors import ChainLinkMismatch, DidMethodUnsupported, StoreUnavailable
-from agentdid.issuer.status_ledger import StatusLedger, add_tables
+from agentdid.errors import (
+    AgentdidError,
+    ChainLinkMismatch,
+    CredentialExists,
+    DidMethodUnsupported,
+    StoreUnavailable,
+    TypeMismatch,
+)
+from agentdid.issuer.ledger_tables import REVOCATION, SUSPENSION, Entry, add_tables
+from agentdid.issuer.lists import JWT, Lists, SignedList, write_file
+from agentdid.issuer.orders import BITSTRING, DEFAULT_TTL, TOKEN_LIST, Blank, Draft, Issued, Order, chunks
+from agentdid.issuer.status_ledger import StatusLedger, Wanted, Which
 from agentdid.keys.jwk import decode_jwk, encode_jwk
 from agentdid.keys.secret import SecretKey
 from agentdid.keystores.keyring import Keyring
 from agentdid.keystores.reference import successor
 from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
-from agentdid.proof.suites import find_suite
-from agentdid.record import Value
-from agentdid.secure import data_integrity, derivation, sd_jwt
-from agentdid.status.bitstring import build_list_credential
+from agentdid.secure import sd_jwt
+from agentdid.status.token_list import build_reference
 from agentdid.storage.controlled import Controlled, ControlledDids, add_table, is_webvh
 from agentdid.storage.engine import reading
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 from agentdid.verify.structure import check_parents, read_chain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy.engine import Connection, Engine
@@ -53,11 +60,7 @@ if TYPE_CHECKING:
     from agentdid.verify.states import Link
 
 _KIND: Final = "issuer"
-_BBS: Final = "bbs-2023"
 _FRAGMENT: Final = "key-1"
-DEFAULT_TTL: Final = timedelta(hours=1)
-LIST_LIFE: Final = timedelta(hours=24)
-"""How long a signed list may be believed at most; it is signed anew far more often."""
 REFRESH_S: Final = 15.0
 """A list is signed anew when it is older than this: well under the 60 s that verifiers allow by default."""
 
@@ -72,46 +75,6 @@ _IDENTITY: Final = Table(
     Column("base_url", String, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
-
-
-@final
-class Issued(Value, frozen=True):
-    """A freshly minted credential.
-
-    Attributes:
-        id: The credential's `id`, by which it is revoked.
-        credential: Compact text, or an object with its proof.
-        chain: It and every link above it, root first.
-        list_url: The status list that speaks of it.
-        index: Its entry there.
-    """
-
-    quiet: ClassVar[frozenset[str]] = frozenset({"credential", "chain"})
-
-    id: str
-    credential: str | dict[str, object]
-    chain: tuple[str | dict[str, object], ...]
-    list_url: str
-    index: int
-
-
-@final
-class SignedList(Value, frozen=True):
-    """A status list as it is published.
-
-    Attributes:
-        url: Where it belongs.
-        body: The signed credential, JSON.
-        etag: A strong validator of `body`.
-        signed_at: When it was signed.
-    """
-
-    quiet: ClassVar[frozenset[str]] = frozenset({"body"})
-
-    url: str
-    body: bytes
-    etag: str
-    signed_at: datetime
 
 
 @final
@@ -132,8 +95,7 @@ class Issuer:
         self._keyring = keyring or Keyring()
         self._clock = clock or SystemClock()
         self._limits = limits
-        self._signed: dict[str, tuple[int, SignedList]] = {}
-        self.refresh_s = refresh_s
+        self._vault = vault
         self.ledger = StatusLedger(engine)
         with reading(engine) as connection:
             rows = connection.execute(select(_IDENTITY)).all()
@@ -148,6 +110,22 @@ class Issuer:
             self._own: tuple[Signer, str] | None = None
         else:
             self._own = (_own_key(content, self._keyring), f"{self.did}#{content['fragment']}")
+        self.lists = Lists(self.ledger, self.did, self.base_url, self._signing, self._clock, refresh_s)
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the time of issue."""
+        return self._clock
+
+    @property
+    def refresh_s(self) -> float:
+        """A list is signed anew when it is older than this."""
+        return self.lists.refresh_s
+
+    @refresh_s.setter
+    def refresh_s(self, seconds: float) -> None:
+        """Sign lists anew when they are older than this."""
+        self.lists.refresh_s = seconds
 
     @classmethod
     def create(
@@ -186,8 +164,10 @@ class Issuer:
         Raises:
             StoreUnavailable: The file exists or cannot be made.
             DidInvalid, DidMethodUnsupported: A DID that cannot be issued under.
-            ValueError: `base_url` is not an https URL.
+            ValueError: `base_url` is not an https URL; a reference without a signer.
         """
+        if reference and signer is None:
+            raise ValueError("a reference goes with the signer that it names")
         if signer is not None:
             secret = None
         elif secret is None:
@@ -355,6 +335,8 @@ class Issuer:
         disclosable: Sequence[tuple[str | int, ...]] = (),
         ttl: timedelta = DEFAULT_TTL,
         form: str = sd_jwt.TYP,
+        status: str = BITSTRING,
+        suspendable: bool = True,
         idempotency_key: str | None = None,
     ) -> Issued:
         """Mint a capability credential with a status entry.
@@ -367,42 +349,171 @@ class Issuer:
             disclosable: Paths the holder may withhold, beside every grant.
             ttl: How long it is valid.
             form: One of `delegation.link.FORMATS`.
-            idempotency_key: The same key names the same status entry and credential id again.
+            status: Where its status stands: in a `bitstring` list, or in a `token` status list (SD-JWTs only).
+            suspendable: Whether it can be suspended and reinstated, and not only revoked.
+            idempotency_key: The same key with the same order gives the same credential again, and no second entry.
 
         Raises:
             TypeMismatch, CapabilityUnknownCaveat: The capability has not the form of the specification.
             CapabilityNotAttenuated, CapabilityExpandedTime, DelegationForbidden, ChainLinkMismatch: Not narrower.
             SdClaimNotAllowed, ValueError: Disclosable paths that may not be, an unknown form, no positive ttl.
+            CredentialExists: The idempotency key was used for another order.
         """
-        if ttl <= timedelta(0):
+        return self.issue_order(
+            Order(to, capability, parent, claims, disclosable, ttl, form, status, suspendable, idempotency_key)
+        )
+
+    def issue_order(self, order: Order) -> Issued:
+        """As `issue`, of what is asked for in one value."""
+        known = self._find_issued(order)
+        if known is not None and isinstance(known, Issued):
+            return known
+        draft = self._draft(order)
+        entry = known or self.ledger.allot_wanted(draft.wanted)
+        return self._mint(draft, entry)
+
+    def issue_many(self, orders: Iterable[Order], *, chunk: int = 100) -> Iterator[Issued | AgentdidError]:
+        """Issue a batch; yield for each order, in their order, what was issued or why it was not.
+
+        Orders are taken, and entries allotted, `chunk` at a time: memory does not grow with their number, and what was
+        yielded stands whatever comes after. What is refused burns no entry.
+
+        Args:
+            orders: Any number, asked for as they are needed.
+            chunk: How many share a commit.
+        """
+        for some in chunks(orders, chunk):
+            answers: list[Issued | AgentdidError | Draft] = []
+            for order in some:
+                try:
+                    known = self._find_issued(order)
+                    answers.append(known if isinstance(known, Issued) else self._draft(order))
+                except AgentdidError as error:
+                    answers.append(error)
+                except ValueError as error:
+                    answers.append(TypeMismatch(str(error)))
+            drafts = [each for each in answers if isinstance(each, Draft)]
+            entries = iter(self.ledger.allot_many([each.wanted for each in drafts]))
+            for each in answers:
+                yield self._mint(each, next(entries)) if isinstance(each, Draft) else each
+
+    def revoke(self, credential_id: str, *, reason: str | None = None) -> bool:
+        """Revoke a credential for ever; return whether it was good until now. Raises `CredentialNotFound`."""
+        return self.ledger.revoke(credential_id, at=self._clock.now(), reason=reason)
+
+    def suspend(self, credential_id: str, *, reason: str | None = None) -> bool:
+        """Suspend a credential until it is reinstated; return whether it was not suspended until now.
+
+        Raises:
+            CredentialNotFound, RevocationFinal, CredentialNotSuspendable: As `StatusLedger.suspend`.
+        """
+        return self.ledger.suspend(credential_id, at=self._clock.now(), reason=reason)
+
+    def reinstate(self, credential_id: str, *, reason: str | None = None) -> bool:
+        """End a suspension; return whether there was one. Raises as `suspend`."""
+        return self.ledger.reinstate(credential_id, at=self._clock.now(), reason=reason)
+
+    def change_all(self, act: str, which: Which, *, reason: str | None = None) -> int:
+        """`revoke`, `suspend` or `reinstate` all that is meant, at once: the kill switch. Return how many changed."""
+        return self.ledger.change_all(act, which, at=self._clock.now(), reason=reason)
+
+    def list_url(self, list_id: str) -> str:
+        """Return the URL of a status list."""
+        return self.lists.url(list_id)
+
+    def signed_list(self, name: str) -> SignedList:
+        """Return a status list, signed anew when its bits changed or its signature is too old; see `Lists.signed`."""
+        return self.lists.signed(name)
+
+    def publish(self, folder: Path) -> dict[str, Path]:
+        """Write the DID document and every status list as files, laid out as their URLs are; return URL → file."""
+        written = self.lists.publish(folder)
+        for url, (body, _) in self.did_files().items():
+            place = folder / urlsplit(url).path.lstrip("/")
+            write_file(place, body)
+            written[url] = place
+        return written
+
+    def _find_issued(self, order: Order) -> Issued | Entry | None:
+        """What the order's idempotency key named before: the credential, or an entry that nothing was signed for."""
+        if order.idempotency_key is None:
+            return None
+        known = self.ledger.find_key(order.idempotency_key)
+        if known is None:
+            return None
+        entry, request, sealed = known
+        if (entry.subject, request) != (order.to, order.digest()):
+            raise CredentialExists("the idempotency key was used for another subject or request")
+        return entry if sealed is None else self._open_kept(entry, sealed)
+
+    def _draft(self, order: Order) -> Draft:
+        """What is needed to mint, all that could be refused having been tried."""
+        if order.ttl <= timedelta(0):
             message = "ttl must be positive"
             raise ValueError(message)
-        check_did(to)
+        if order.status not in (BITSTRING, TOKEN_LIST):
+            message = f"status is {BITSTRING} or {TOKEN_LIST}, got {order.status!r}"
+            raise ValueError(message)
+        check_did(order.to)
         now = self._clock.now()
-        secret, method_id = self._signing(now)
+        signer, method_id = self._signing(now)
         at = now.replace(microsecond=0)
-        above = () if parent is None else read_chain(list(parent), self._limits)
+        above = () if order.parent is None else read_chain(list(order.parent), self._limits)
         leaf = above[-1] if above else None
-        if parent is not None:
+        if order.parent is not None:
             _check_above(above)
         hangs_on = None
         if leaf is not None and leaf.capability is not None:
             hangs_on = ParentLink(leaf.credential, leaf.capability, leaf.secured.digest)
-        credential_id = f"urn:uuid:{uuid.uuid4()}"
-        # a dry run first: what is refused burns no index
-        draft = build_link(
-            issuer=self.did, subject=to, capability=capability, at=at, ttl=ttl, parent=hangs_on, claims=claims,
-            credential_id=credential_id, limits=self._limits,
+        wanted = Wanted(
+            f"urn:uuid:{uuid.uuid4()}", order.to, at, at + order.ttl, order.suspendable or order.status == TOKEN_LIST,
+            method_id, order.idempotency_key, order.digest() if order.idempotency_key is not None else b"",
+            order.status == TOKEN_LIST,
         )  # fmt: skip
-        secure_link(draft, secret, method_id, form=form, at=at, disclosable=disclosable)
-        entry = self.ledger.allot(
-            credential_id, to, issued_at=at, valid_until=at + ttl, idempotency_key=idempotency_key
+        draft = Draft(order, wanted, signer, method_id, above, hangs_on)
+        # what is refused burns no index, and asks no key that lives elsewhere for a signature
+        tried = Blank(signer.public) if signer.public.algorithm.verifies else signer
+        self._secure(draft, self._build(draft, wanted.credential_id, at), at, None, tried)
+        return draft
+
+    def _build(self, draft: Draft, credential_id: str, at: datetime) -> dict[str, object]:
+        order = draft.order
+        return build_link(
+            issuer=self.did, subject=order.to, capability=order.capability, at=at, ttl=order.ttl,
+            parent=draft.hangs_on, claims=order.claims, credential_id=credential_id, limits=self._limits,
+        )  # fmt: skip
+
+    @staticmethod
+    def _secure(
+        draft: Draft, document: dict[str, object], at: datetime, status: Mapping[str, object] | None, signer: Signer
+    ) -> str | dict[str, object]:
+        order = draft.order
+        if status is None and order.status == TOKEN_LIST:
+            status = {}  # the dry run, before there is an entry
+        return secure_link(
+            document, signer, draft.method_id, form=order.form, at=at, disclosable=order.disclosable, status=status
         )
+
+    def _mint(self, draft: Draft, entry: Entry) -> Issued:
+        """The credential for an entry, signed; kept under seal where an idempotency key may ask for it again."""
+        at = entry.issued_at
+        document = self._build(draft, entry.credential_id, at)
         url = self.list_url(entry.list_id)
-        document = {**draft, "id": entry.credential_id, "credentialStatus": _status(url, entry.index)}
-        credential = secure_link(document, secret, method_id, form=form, at=at, disclosable=disclosable)
-        chain = (*(link.secured.wire for link in above), credential)
-        return Issued(entry.credential_id, credential, chain, url, entry.index)
+        status: dict[str, object] | None = None
+        if draft.order.status == TOKEN_LIST:
+            url = self.list_url(entry.list_id + JWT)
+            status = build_reference(url, entry.index)
+        else:
+            document["credentialStatus"] = self._entries(entry)
+        credential = self._secure(draft, document, at, status, draft.signer)
+        chain = (*(link.secured.wire for link in draft.above), credential)
+        made = Issued(entry.credential_id, credential, chain, url, entry.index)
+        if draft.order.idempotency_key is None:
+            return made
+        content = encode({"credential": credential, "chain": list(chain), "list_url": url})
+        sealed = self._vault.seal(content, ("issued", entry.credential_id, "sealed"))
+        kept = self.ledger.keep(entry.credential_id, sealed)
+        return made if kept == sealed else self._open_kept(entry, kept)
 
     def allot_status(
         self, credential_id: str, subject: str, *, issued_at: datetime, valid_until: datetime
@@ -413,73 +524,20 @@ class Issuer:
             CredentialExists: The id has an entry.
         """
         entry = self.ledger.allot(credential_id, subject, issued_at=issued_at, valid_until=valid_until)
-        return _status(self.list_url(entry.list_id), entry.index)
+        return _status(self.list_url(entry.list_id), entry.index, REVOCATION)
 
-    def revoke(self, credential_id: str) -> bool:
-        """Revoke a credential for ever; return whether it was good until now. Raises `CredentialNotFound`."""
-        return self.ledger.revoke(credential_id, at=self._clock.now())
+    def _open_kept(self, entry: Entry, sealed: bytes) -> Issued:
+        content = decode(self._vault.unseal(sealed, ("issued", entry.credential_id, "sealed")))
+        return Issued(
+            entry.credential_id, content["credential"], tuple(content["chain"]), content["list_url"], entry.index, True
+        )  # fmt: skip
 
-    def list_url(self, list_id: str) -> str:
-        """Return the URL of a status list."""
-        return f"{self.base_url}/status/{list_id}"
-
-    def signed_list(self, list_id: str) -> SignedList:
-        """Return a status list, signed anew when its bits changed or its signature is older than `refresh_s`.
-
-        Raises:
-            CredentialNotFound: No such list.
-        """
-        now = self._clock.now()
-        version = self.ledger.version(list_id)
-        held = self._signed.get(list_id)
-        if held is not None and held[0] == version and now - held[1].signed_at < timedelta(seconds=self.refresh_s):
-            return held[1]
-        bits, version = self.ledger.bits(list_id)
-        url = self.list_url(list_id)
-        document = build_list_credential(
-            url,
-            self.did,
-            ["revocation"],
-            bits,
-            valid_from=now.replace(microsecond=0),
-            valid_until=now.replace(microsecond=0) + LIST_LIFE,
-            ttl_s=self.refresh_s,
-        )
-        body = self._sign_list(document, now)
-        signed = SignedList(url, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', now)
-        self._signed[list_id] = (version, signed)
-        return signed
-
-    def publish(self, folder: Path) -> dict[str, Path]:
-        """Write the DID document and every status list as files, laid out as their URLs are.
-
-        Returns:
-            URL → file, written so that a reader sees the old content or the new one, whole.
-        """
-        contents = {self.list_url(list_id): self.signed_list(list_id).body for list_id in self.ledger.lists()}
-        contents.update({url: body for url, (body, _) in self.did_files().items()})
-        written = {}
-        for url, body in contents.items():
-            place = folder / urlsplit(url).path.lstrip("/")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            making = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
-            making.write_bytes(body)
-            making.replace(place)
-            written[url] = place
-        return written
-
-    def _sign_list(self, document: dict[str, object], at: datetime) -> bytes:
-        secret, method_id = self._signing(at)
-        suite = find_suite(secret.public.algorithm.name)
-        if suite is None and not secret.public.algorithm.verifies:
-            # a key that only selective suites sign with: nothing of a list can be hidden
-            signed = derivation.add_base_proof(document, secret, method_id, _BBS, pointers=[""], created=at)
-            return encode(derivation.derive(signed, []))
-        if suite is None:
-            # no Data Integrity suite for this key yet: the list is an SD-JWT credential without disclosures
-            claims: dict[str, object] = {"iat": int(at.timestamp())}
-            return sd_jwt.issue(document, secret, method_id, claims=claims).encode("ascii")
-        return encode(data_integrity.add_proof(document, secret, method_id, suite, created=at))
+    def _entries(self, entry: Entry) -> dict[str, object] | list[dict[str, object]]:
+        revocation = _status(self.list_url(entry.list_id), entry.index, REVOCATION)
+        if entry.suspension is None:
+            return revocation
+        suspended = entry.suspension
+        return [revocation, _status(self.list_url(suspended.list_id), suspended.index, SUSPENSION)]
 
 
 def _own_key(content: dict[str, Any], keyring: Keyring) -> Signer:
@@ -512,11 +570,11 @@ def _base_url(did: str, base_url: str | None) -> str:
     return f"https://{hashlib.sha256(did.encode()).hexdigest()[:20]}.invalid"
 
 
-def _status(url: str, index: int) -> dict[str, object]:
+def _status(url: str, index: int, purpose: str) -> dict[str, object]:
     return {
         "id": f"{url}#{index}",
         "type": "BitstringStatusListEntry",
-        "statusPurpose": "revocation",
+        "statusPurpose": purpose,
         "statusListIndex": str(index),
         "statusListCredential": url,
     }

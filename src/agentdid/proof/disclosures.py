@@ -28,18 +28,22 @@ from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from hashlib import _Hash
 
 # RFC 9901 §9.4 asks for second-preimage resistance; the IANA "Named Information" names.
 _HASHES: Final[Mapping[str, Callable[[bytes], _Hash]]] = MappingProxyType(
     {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
 )
+Path: TypeAlias = tuple[str | int, ...]
+NO_DECOYS: Final[Mapping[Path, int]] = MappingProxyType({})
 _Given: TypeAlias = tuple[str, list[Any]]
 """A disclosure and what it says."""
 _Spot: TypeAlias = tuple[Any, "_Spot | None", str | int, int]
 """An object or array, where it lies, under which name, and how deep."""
 _SALT_BYTES: Final = 16  # RFC 9901 §9.3: 128 bits
+_DECOY_BYTES: Final = 32
+_RESERVED: Final = frozenset({"_sd", "...", "_sd_alg"})  # RFC 9901 §4.1 and §4.1.1
 _PROPERTY: Final = 3  # salt, name, value
 _ELEMENT: Final = 2  # salt, value
 
@@ -247,63 +251,103 @@ def is_place(document: object, path: Sequence[str | int]) -> bool:
     return True
 
 
-def hide(document: dict[str, object], paths: Sequence[tuple[str | int, ...]]) -> tuple[dict[str, object], list[str]]:
+def hide(
+    document: dict[str, object],
+    paths: Iterable[Path],
+    *,
+    decoys: Mapping[Path, int] = NO_DECOYS,
+    algorithm: str = "sha-256",
+) -> tuple[dict[str, object], list[str]]:
     """Return the payload in which each path is only a digest, and the disclosures that open it, in path order.
 
     Args:
         document: Left unchanged.
-        paths: Each ends at an object property or an array element; none lies inside another.
+        paths: Each ends at an object property or an array element. One that lies inside another makes a recursive
+            disclosure: the inner digest is in what the outer one discloses.
+        decoys: How many digests of nothing an object or array gets, by its path, so that their number says less.
+        algorithm: `_sd_alg`.
 
     Raises:
-        ValueError: A path leads nowhere, or into another one.
+        ValueError: A path leads nowhere, or an algorithm that no reader takes.
+        SdClaimReserved: A member is called as digests are.
 
-    Spec: RFC 9901 section 4.2; SHA-256; digests of one object are sorted (section 4.2.4.1).
+    Spec: RFC 9901 sections 4.1, 4.2, 4.2.5 and 4.2.6; digests of one object are sorted (section 4.2.4.1).
     """
+    if algorithm not in _HASHES:
+        message = f"expected an algorithm of {', '.join(_HASHES)}"
+        raise ValueError(message)
     payload = _copied(document)
-    ordered = sorted(set(paths), key=lambda path: [str(step) for step in path])
-    salts = os.urandom(_SALT_BYTES * len(ordered))
-    holders: list[dict[str, Any]] = []
-    disclosures: list[str] = []
-    for position, path in enumerate(ordered):
-        holder: Any = payload
-        try:
-            for step in path[:-1]:
-                holder = holder[step]
-            last = path[-1]
-            value = holder[last]
-        except (KeyError, IndexError, TypeError):
-            message = f"nothing stands at {pointer(path)}"
-            raise ValueError(message) from None
-        salt = encode_base64url(salts[position * _SALT_BYTES : (position + 1) * _SALT_BYTES])
-        if type(holder) is dict:
-            disclosure = encode_base64url(encode([salt, last, value]))
-            del holder[last]
-            holder.setdefault("_sd", []).append(digest_of(disclosure))
-            holders.append(holder)
-        elif type(holder) is list and type(last) is int:
-            if type(value) is dict and "..." in value:
-                message = f"{pointer(path)} is hidden already"
-                raise ValueError(message)
-            disclosure = encode_base64url(encode([salt, value]))
-            holder[last] = {"...": digest_of(disclosure)}
-        else:
-            message = f"{pointer(path)} is neither a property nor an element"
+    inside: dict[Path, list[str | int]] = {path: [] for path in decoys}
+    for path in set(paths):
+        if not path:
+            message = "the whole of a document is not hidden"
             raise ValueError(message)
-        disclosures.append(disclosure)
-    for holder in holders:
-        holder["_sd"].sort()  # RFC 9901 section 4.2.4.1; again where several were hidden in one, which costs little
-    if disclosures:
-        payload["_sd_alg"] = "sha-256"
-    return payload, disclosures
+        inside.setdefault(path[:-1], []).append(path[-1])
+    made: list[tuple[list[str], str]] = []
+    # the deepest first: what holds a digest already may then become one itself
+    for path in sorted(inside, key=len, reverse=True):
+        holder = _find(payload, path)
+        for last, disclosure in _hide_each(holder, path, inside[path], algorithm):
+            made.append(([str(step) for step in (*path, last)], disclosure))
+        _add_decoys(holder, path, decoys.get(path, 0), algorithm)
+    if inside:
+        payload["_sd_alg"] = algorithm
+    return payload, [disclosure for _, disclosure in sorted(made)]
+
+
+def _find(payload: Any, path: Path) -> Any:  # noqa: ANN401  # any JSON value
+    try:
+        for step in path:
+            payload = payload[step]
+    except (KeyError, IndexError, TypeError):
+        message = f"nothing stands at {pointer(path)}"
+        raise ValueError(message) from None
+    return payload
+
+
+def _hide_each(holder: Any, path: Path, names: list[str | int], algorithm: str) -> list[tuple[str | int, str]]:  # noqa: ANN401
+    """Put digests in the places of some properties or elements of one object or array; return their disclosures."""
+    salts = os.urandom(_SALT_BYTES * len(names))
+    made: list[tuple[str | int, str]] = []
+    for position, name in enumerate(names):
+        salt = encode_base64url(salts[position * _SALT_BYTES : (position + 1) * _SALT_BYTES])
+        if type(holder) is dict and name in holder:
+            disclosure = encode_base64url(encode([salt, name, holder.pop(name)]))
+            holder.setdefault("_sd", []).append(digest_of(disclosure, algorithm))
+        elif type(holder) is list and type(name) is int and 0 <= name < len(holder):
+            disclosure = encode_base64url(encode([salt, holder[name]]))
+            holder[name] = {"...": digest_of(disclosure, algorithm)}
+        else:
+            message = f"nothing stands at {pointer((*path, name))}"
+            raise ValueError(message)
+        made.append((name, disclosure))
+    if type(holder) is dict and "_sd" in holder:
+        holder["_sd"].sort()
+    return made
+
+
+def _add_decoys(holder: Any, path: Path, count: int, algorithm: str) -> None:  # noqa: ANN401  # as above
+    for _ in range(count):
+        # of random bytes: nobody has what it is the digest of
+        digest = digest_of(encode_base64url(os.urandom(_DECOY_BYTES)), algorithm)
+        if type(holder) is dict:
+            holder["_sd"] = sorted([*holder.get("_sd", ()), digest])
+        elif type(holder) is list:
+            holder.insert(int.from_bytes(os.urandom(4)) % (len(holder) + 1), {"...": digest})
+        else:
+            message = f"no object or array stands at {pointer(path)}"
+            raise ValueError(message)
 
 
 def _copied(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """Return the value with objects and arrays of its own."""
+    """Return the value with objects and arrays of its own; a member called as digests are is `SdClaimReserved`."""
     if isinstance(value, dict):
+        if not _RESERVED.isdisjoint(value):
+            raise SdClaimReserved("a claim may not be called _sd, _sd_alg or ...")
         return {name: each if type(each) is str else _copied(each) for name, each in value.items()}
     return [_copied(each) for each in value] if isinstance(value, list) else value
 
 
-def digest_of(disclosure: str) -> str:
-    """Return the SHA-256 digest of a disclosure as it stands in `_sd` (RFC 9901 section 4.2.3)."""
-    return encode_base64url(hashlib.sha256(disclosure.encode("ascii")).digest())
+def digest_of(disclosure: str, algorithm: str = "sha-256") -> str:
+    """Return the digest of a disclosure as it stands in `_sd` (RFC 9901 section 4.2.3)."""
+    return encode_base64url(_HASHES[algorithm](disclosure.encode("ascii")).digest())

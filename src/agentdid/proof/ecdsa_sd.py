@@ -184,9 +184,14 @@ def check(proof: BaseProof | DerivedProof, issuer: PublicKey, signed: bytes, opt
     Spec: vc-di-ecdsa section 3.6.7, steps 3 and on.
     """
     issuer.verify(proof.signature, signed)
-    own = load_public(ALGORITHM, proof.key[len(_PREFIX) :])
+    own = own_key(proof)
     for line, signature in zip(optional, proof.signatures, strict=True):
         own.verify(signature, line.encode())
+
+
+def own_key(proof: BaseProof | DerivedProof) -> PublicKey:
+    """Return the proof's own key."""
+    return load_public(ALGORITHM, proof.key[len(_PREFIX) :])
 
 
 def check_count(proof: BaseProof | DerivedProof, optional: Sequence[str]) -> None:

@@ -64,6 +64,8 @@ def hash_document(
 
     Spec: vc-di-eddsa sections 3.2.4 and 3.3.4.
     """
+    if plain and transform.canonical is JCS:
+        return transform.hash(canonicalize_plain(document)).digest()
     form = canonical_form(document, transform, plain=plain, rules=rules, budget=budget)
     return transform.hash(form).digest()
 

@@ -98,7 +98,7 @@ class Suite(Value, frozen=True):
         3.3.4), before anybody is asked for the key. Which key it is must agree, else it is `alg_key_mismatch`.
         """
         if len(self.transforms) == 1:
-            return tuple(self.transforms)
+            return self.algorithms
         size = len(signature)
         return tuple([each for each in self.transforms if ALGORITHMS[each].signature_len == size]) or self.algorithms
 
@@ -139,6 +139,8 @@ SELECTIVE: Final[Mapping[str, Suite]] = MappingProxyType(
     }
 )
 """Suites of credentials that their holder derives from (`secure.derivation`); nothing else is secured with them."""
+JCS_NAMES: Final = frozenset(row.name for row in SUITES.values() if row.canonical == JCS)
+"""Suites that sign the RFC 8785 form of the document."""
 
 
 def find_suite(algorithm: str, canonical: str = JCS) -> Suite | None:

@@ -8,7 +8,7 @@ from agentdid.codec.instant import parse_numeric_date
 from agentdid.did.syntax import split_did_url
 from agentdid.errors import DidInvalid, IssuerKeyMismatch, KeySourceForbidden, TypeMismatch, TypMismatch
 from agentdid.proof.jws import KEYS_OF_ALG
-from agentdid.secure.mechanism import Signature
+from agentdid.secure.mechanism import Binding, Signature
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 JWT_CLAIMS: Final = frozenset({"iss", "sub", "jti", "iat", "nbf", "exp", "aud", "cnf", "vct", "status"})
 """Registered claims that may stand beside the VCDM members (VC-JOSE-COSE section 3.1.3); no part of the document."""
 
+PRESENTATION_CLAIMS: Final = frozenset(
+    {"iss", "aud", "nonce", "jti", "iat", "nbf", "exp", "cnf", "htm", "htu", "contentDigest"}
+)
+"""What stands beside the members of a presentation; `htm`, `htu` and `contentDigest` are ours."""
+
 
 def take_claims(payload: dict[str, object], names: frozenset[str]) -> dict[str, object]:
     """Return the members of those names, which are taken out of the payload: what is left is the document."""
     claims = {}
-    for name in names:
-        if name in payload:
-            claims[name] = payload.pop(name)
+    for name in names & payload.keys():
+        claims[name] = payload.pop(name)
     return claims
 
 
@@ -86,3 +90,34 @@ def check_agreement(claims: dict[str, object], document: dict[str, object]) -> N
         raise TypeMismatch("jti is not the credential's id", path="/jti")
     if "cnf" in claims and not isinstance(claims["cnf"], dict):
         raise TypeMismatch("expected an object", path="/cnf")
+
+
+def binding_of(claims: dict[str, object], document: dict[str, object], *, timed: bool = True) -> Binding:
+    """Return what ties a presentation to its moment and its audience.
+
+    Args:
+        claims: Taken out of the presentation.
+        document: What was left: VCDM members.
+        timed: Whether it must say when it was made and when it ends.
+
+    Raises:
+        TypeMismatch: `iat` or `exp` is absent or not a whole number; `iss` is no string; the claims `vc` or `vp`.
+    """
+    if "vc" in document or "vp" in document:
+        # a reader of VC-JWT 1.1 would take another document from this token (VC-JOSE-COSE section 3.1.3)
+        raise TypeMismatch("the claims vc and vp do not stand in a token", path="/vp")
+    if not isinstance(claims.get("iss", ""), str):
+        raise TypeMismatch("expected a string", path="/iss")
+    for name in ("iat", "exp") if timed else ():
+        if name not in claims:
+            raise TypeMismatch(f"a presentation has {name}", path=f"/{name}")
+    find = claims.get
+    return Binding(
+        find("aud"),
+        find("nonce"),
+        instant_of(claims, "iat"),
+        instant_of(claims, "exp"),
+        find("htm"),
+        find("htu"),
+        find("contentDigest"),
+    )

@@ -188,16 +188,15 @@ def with_context(document: dict[str, object], suite: Suite, rules: ContextRules 
     return {**document, "@context": [*contexts[:place], added, *contexts[place:]]}
 
 
-def _find_suite(proof: dict[str, object]) -> Suite:
-    kind = proof.get("type")
+def _find_suite(kind: object, name: object) -> Suite:
+    """Return the suite of a proof whose `type` or `cryptosuite` is not that of most."""
     if kind != PROOF_TYPE:
         suite = SUITES.get(kind) if type(kind) is str else None
         if suite is None or suite.proof_type != kind:
             raise ProofSuiteUnsupported(f"expected the proof type {PROOF_TYPE}", path="/type")
         return suite
-    name = proof.get("cryptosuite")
-    suite = SUITES.get(name) or SELECTIVE.get(name) if type(name) is str else None
-    if suite is None or suite.proof_type != PROOF_TYPE:
+    suite = SELECTIVE.get(name) if type(name) is str else None
+    if suite is None:
         known = ", ".join((*SUITES, *SELECTIVE))
         raise ProofSuiteUnsupported(f"expected a cryptosuite of {known}", path="/cryptosuite")
     return suite
@@ -208,7 +207,10 @@ def _signature(
 ) -> Signature:
     if type(proof) is not dict:
         raise TypeMismatch("expected a proof object")
-    suite = _find_suite(proof)
+    kind, name = proof.get("type"), proof.get("cryptosuite")
+    suite = SUITES.get(name) if kind == PROOF_TYPE and type(name) is str else None
+    if suite is None or suite.proof_type != PROOF_TYPE:
+        suite = _find_suite(kind, name)
     if "previousProof" in proof:
         raise ProofChainInvalid("proof chains are not taken", path="/previousProof")
     if proof.get("proofPurpose") != purpose:

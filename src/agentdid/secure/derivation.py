@@ -4,7 +4,7 @@ An issuer puts a base proof on a credential and says which of its members are ma
 verifier it derives a proof of the mandatory members and of those it chose. What of a credential must be mandatory, so
 that hiding it changes no judgement, stands in `secure.mandatory`.
 
-Spec: vc-di-ecdsa section 3.6; vc-di-bbs section 3.4.
+Spec: vc-di-ecdsa section 3.6; vc-di-bbs section 3.4; specs/selective-disclosure.md S1-S13.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def derive(
 def bind(audience: str, challenge: str) -> bytes:
     """Return the presentation header of what is derived for one audience and one challenge (ATTACKS G13).
 
-    The SHA-256 of the JCS of ``{"audience", "challenge"}``.
+    The SHA-256 of the JCS of ``{"audience", "challenge"}`` (specs/selective-disclosure.md S13).
     """
     return hashlib.sha256(canonicalize_json({"audience": audience, "challenge": challenge})).digest()
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from pybase64 import standard_b64encode
+
+from agentdid.codec.base import decode_base64url
 from agentdid.credential.model import CREDENTIALS_V2
-from agentdid.errors import TypeMismatch, TypMismatch
+from agentdid.errors import EncodingInvalid, TypeMismatch, TypMismatch
 from agentdid.proof.jws import find_typ
 
 CREDENTIAL: Final = "EnvelopedVerifiableCredential"
 PRESENTATION: Final = "EnvelopedVerifiablePresentation"
 _SCHEME: Final = "data:"
+BASE64: Final = ";base64"
+"""Behind the media type of what is bytes: COSE (VC-JOSE-COSE section 3.3.2)."""
+_URL_ALPHABET: Final = str.maketrans("+/", "-_")
 
 
 def open_envelope(item: dict[str, object]) -> tuple[str, str]:
@@ -36,3 +42,21 @@ def envelop(token: str, kind: str = CREDENTIAL) -> dict[str, object]:
     """Return the envelope around a compact token; its media type is that of the token's `typ`."""
     typ = find_typ(token) or ("vc+sd-jwt" if "~" in token else "vc+jwt")  # what has no typ, no verifier takes
     return {"@context": CREDENTIALS_V2, "id": f"{_SCHEME}application/{typ},{token}", "type": kind}
+
+
+def envelop_octets(octets: bytes, media_type: str, kind: str = CREDENTIAL) -> dict[str, object]:
+    """Return the envelope around bytes, which stand in it in base64."""
+    text = standard_b64encode(octets).decode("ascii")
+    return {"@context": CREDENTIALS_V2, "id": f"{_SCHEME}{media_type}{BASE64},{text}", "type": kind}
+
+
+def decode_base64(text: str) -> bytes:
+    """Return the bytes of base64 in its one spelling, with its padding or without (RFC 4648 section 4).
+
+    Raises:
+        EncodingInvalid: Another alphabet, white space, stray bits, or padding of the wrong length.
+    """
+    bare = text.rstrip("=")
+    if "-" in text or "_" in text or (len(bare) < len(text) and len(text) % 4):
+        raise EncodingInvalid("expected base64")
+    return decode_base64url(bare.translate(_URL_ALPHABET))

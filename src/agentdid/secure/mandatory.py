@@ -5,7 +5,7 @@ mandatory; of anybody's derived credential, none of them may stand there as one 
 left out cannot be seen: whoever trusts a foreign issuer of such credentials trusts it to let nothing be hidden that it
 means (docs/selective-disclosure.md).
 
-Spec: specs/capability-credential.md C9; ATTACKS G04.
+Spec: specs/selective-disclosure.md S4-S6; ATTACKS G04.
 """
 
 from __future__ import annotations

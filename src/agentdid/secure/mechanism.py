@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 from msgspec import structs
 
 from agentdid.errors import AlgKeyMismatch, SignatureInvalid
+from agentdid.proof.suites import SELECTIVE
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Signature(Value, frozen=True, eq=False):
             selective suite it makes what checks them.
         variant: The bytes that another reading of the same specification signs for the same document, if there is one.
         proof: What checks a selective suite's proof, once it is `written`.
+        key: The key itself, where a claim that was signed carries it (`cnf`); `None` where the DID's document has it.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant", "proof"})
@@ -71,6 +73,7 @@ class Signature(Value, frozen=True, eq=False):
     write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
     variant: bytes | None = None
     proof: ProofCheck | None = None
+    key: PublicKey | None = None
 
     def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
         """Return the same with its signed bytes, before anybody is asked for the key.
@@ -176,6 +179,11 @@ class Secured(Value, frozen=True, eq=False):
             if each.write is not None:
                 return structs.replace(self, signatures=tuple([one.written(budget, rules) for one in self.signatures]))
         return self
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether a holder can derive, or has derived, from it under one of its suites."""
+        return any(each.suite in SELECTIVE for each in self.signatures)
 
     @property
     def signer(self) -> str:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 from agentdid.credential.model import CAPABILITY_TYPE
 from agentdid.errors import HeaderInvalid, InputTooLarge, KbInvalid, SdClaimNotAllowed
 from agentdid.limits import DEFAULT, Limits
-from agentdid.proof.disclosures import Place, hide, open_payload, pointer
-from agentdid.proof.jws import parse_jws, sign_jws
+from agentdid.proof.disclosures import NO_DECOYS, Path, Place, hide, open_payload, pointer
+from agentdid.proof.jws import Jws, parse_jws, sign_jws
 from agentdid.secure.claims import JWT_CLAIMS, check_agreement, check_header, instant_of, signature_of, take_claims
 from agentdid.secure.mechanism import Secured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from agentdid.keys.secret import Signer
 
@@ -48,21 +48,16 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
 
     Spec: RFC 9901 section 7.1; VC-JOSE-COSE sections 3.2 and 4.
     """
-    if len(token) > limits.max_input_bytes:
-        raise InputTooLarge(f"a token is at most {limits.max_input_bytes} bytes")
-    issued, tilde, rest = token.partition("~")
-    if not tilde:
-        raise HeaderInvalid("expected an SD-JWT, which has a tilde after its issuer-signed part")
-    disclosures = rest.split("~")
-    if disclosures.pop():
-        raise KbInvalid("a credential carries no key binding JWT; the presentation around it binds the holder")
-    jws = parse_jws(issued, limits)
+    jws, disclosures = split(token, limits)
     did = check_header(jws.header, TYP)
     document = jws.claims
+    algorithm = document.get("_sd_alg")
     places = open_payload(document, disclosures, limits)
     claims = take_claims(document, JWT_CLAIMS)
     hidden = _check_places(places, document)
     check_agreement(claims, document)
+    if algorithm is not None:
+        claims["_sd_alg"] = algorithm  # under which a key binding JWT hashes too
     return Secured(
         TYP,
         document,
@@ -78,13 +73,32 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     )
 
 
+def split(token: str, limits: Limits) -> tuple[Jws, list[str]]:
+    """Return the issuer-signed part of an SD-JWT, taken apart, and its disclosures.
+
+    Raises:
+        InputTooLarge, HeaderInvalid: Its size; not the compact form.
+        KbInvalid: A key binding JWT stands behind it; and the errors of `proof.jws.parse_jws`.
+    """
+    if len(token) > limits.max_input_bytes:
+        raise InputTooLarge(f"a token is at most {limits.max_input_bytes} bytes")
+    issued, tilde, rest = token.partition("~")
+    if not tilde:
+        raise HeaderInvalid("expected an SD-JWT, which has a tilde after its issuer-signed part")
+    disclosures = rest.split("~")
+    if disclosures.pop():
+        raise KbInvalid("a credential carries no key binding JWT; the presentation around it binds the holder")
+    return parse_jws(issued, limits), disclosures
+
+
 def issue(
     document: dict[str, object],
     signer: Signer,
     method_id: str,
     *,
-    disclosable: Sequence[tuple[str | int, ...]] = (),
+    disclosable: Sequence[Path] = (),
     claims: dict[str, object] | None = None,
+    decoys: Mapping[Path, int] = NO_DECOYS,
 ) -> str:
     """Return the credential as an SD-JWT with every disclosure.
 
@@ -94,6 +108,7 @@ def issue(
         method_id: Its absolute DID URL, the header's `kid`.
         disclosable: Paths to what the holder may later withhold.
         claims: JWT claims to stand beside it (`iat`, `exp`, `cnf`).
+        decoys: How many digests of nothing an object or array gets, by its path; only where something may be hidden.
 
     Raises:
         SdClaimNotAllowed: A path leads to what may not be hidden.
@@ -102,13 +117,16 @@ def issue(
     capability = CAPABILITY_TYPE in _types(document)
     for path in disclosable:
         check_disclosable(path, capability=capability)
-    payload, disclosures = hide({**document, **(claims or {})}, disclosable)
+    for path in decoys:
+        # an undisclosed place may be a decoy, and a verifier judges both alike
+        check_disclosable((*path, 0 if isinstance(_at(document, path), list) else "decoy"), capability=capability)
+    payload, disclosures = hide({**document, **(claims or {})}, disclosable, decoys=decoys)
     issued = sign_jws({"typ": TYP, "cty": "vc", "kid": method_id}, payload, signer)
     return "~".join([issued, *disclosures, ""])
 
 
-def withhold(token: str, keep: frozenset[tuple[str | int, ...]], limits: Limits = DEFAULT) -> str:
-    """Return the SD-JWT with only those disclosures that the kept paths need.
+def withhold(token: str, keep: frozenset[Path], limits: Limits = DEFAULT) -> str:
+    """Return the SD-JWT with only those disclosures that the kept paths need; of either kind, VCDM or SD-JWT VC.
 
     Args:
         token: As issued or received.
@@ -150,6 +168,12 @@ def _check_places(places: tuple[Place, ...], document: dict[str, object]) -> boo
         check_disclosable((*place.path, leaf), capability=capability)
         hidden = hidden or (place.path == _GRANTS and place.encoded is None)
     return hidden
+
+
+def _at(document: object, path: Path) -> object:
+    for step in path:
+        document = document[step]  # type: ignore[index]  # a path that leads nowhere is the caller's mistake
+    return document
 
 
 def _types(document: dict[str, object]) -> list[object]:

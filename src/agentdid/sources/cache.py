@@ -1,6 +1,7 @@
 """Documents held as long as they may be, asked for once however many wait, and not asked for in a storm.
 
-* A held document answers as long as it is no older than the asker allows.
+* A held document answers as long as it is no older than the asker allows. Past half of that a new status list is
+  fetched behind the asker's back, so that who asks all the time never waits; past all of it nobody is answered with it.
 * Askers who come while a document is on its way share the one answer: threads among themselves, the tasks of an event
   loop among themselves.
 * A failure is remembered for a few seconds, and "anew" is at most as often as `min_refetch_s`, so that whoever makes us
@@ -23,7 +24,8 @@ from agentdid.sources.source import missing_code
 from agentdid.verify.needs import Absent, Answer, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
 MAX_ENTRIES: Final = 1_024
@@ -34,6 +36,8 @@ MIN_REFETCH_S: Final = 0.5
 MAX_RETRY_S: Final = 60
 """Where a document is held, a failure to have a newer one is the answer for as long as the asker lets the document age,
 and this long at most: a server that is down is asked as seldom as one that answers (ATTACKS I18)."""
+RENEW_AT: Final = 0.5
+"""The part of an asker's bound after which a document is fetched anew while the held one still answers."""
 _NO_TIME: Final = timedelta()
 
 _Key: TypeAlias = tuple[str, tuple[str, ...]]
@@ -48,6 +52,10 @@ class Fetcher(Protocol):
 
     async def afetch(self, url: str, accept: Sequence[str] = ()) -> Resource:
         """As `fetch`, without blocking the event loop."""
+        ...
+
+    def listen(self, url: str, idle_s: float, stopped: Callable[[], bool]) -> AbstractContextManager[Iterator[bytes]]:
+        """Open a stream of events. Raises one of `Undecided`."""
         ...
 
 
@@ -71,6 +79,7 @@ class CachedSource:
         clock: What says how old a document is.
         min_refetch_s: A document younger than this is not asked for again, even by who wants it anew.
         negative_ttl_s: A failure younger than this is the answer.
+        renew_at: The part of an asker's bound after which a held document still answers and is fetched anew.
         max_entries: URLs held at once; the least recently used is forgotten.
         max_bytes: Bodies held at once, all together.
     """
@@ -86,6 +95,8 @@ class CachedSource:
         "_max_entries",
         "_min_refetch_s",
         "_negative_ttl",
+        "_renew_at",
+        "_renewing",
         "_task_flights",
     )
 
@@ -96,6 +107,7 @@ class CachedSource:
         *,
         min_refetch_s: float = MIN_REFETCH_S,
         negative_ttl_s: float = NEGATIVE_TTL_S,
+        renew_at: float = RENEW_AT,
         max_entries: int = MAX_ENTRIES,
         max_bytes: int = MAX_BYTES,
     ) -> None:
@@ -111,7 +123,14 @@ class CachedSource:
         # the loop that it runs, neither would come to an end.
         self._flights: dict[_Key, Future[Answer | None]] = {}
         self._task_flights: dict[tuple[asyncio.AbstractEventLoop, _Key], asyncio.Future[Answer | None]] = {}
+        self._renew_at = renew_at
+        self._renewing: set[_Key] = set()
         self._lock = threading.Lock()
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """What fetches."""
+        return self._fetcher
 
     def get(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:
         """Return the document at `url`, at most `max_age_s` old, or why there is none. Blocks while it is fetched.
@@ -132,7 +151,33 @@ class CachedSource:
             answer = flight.result()
             if answer is not None:
                 return answer
-        answer = None
+        return self._fetch(key, mine)
+
+    def refresh(self, url: str) -> bool:
+        """Fetch a document anew that is held, whatever its age; return whether a new one came. Blocks meanwhile.
+
+        For who was told that there is a newer one. What nobody asked for before is not fetched, so that whoever tells
+        us cannot choose where we connect to.
+        """
+        with self._lock:
+            keys = [key for key, held in self._held.items() if key[0] == url and held.resource is not None]
+        came = False
+        for key in keys:
+            while True:
+                with self._lock:
+                    flight = self._flights.get(key)
+                    if flight is None:
+                        mine: Future[Answer | None] = Future()
+                        self._flights[key] = mine
+                        break
+                flight.result()  # what began before we were told may have read the older one
+            came = isinstance(self._fetch(key, mine), Resource) or came
+        return came
+
+    def _fetch(self, key: _Key, mine: Future[Answer | None]) -> Answer:
+        """The answer to a question whose flight is ours."""
+        url, accept = key
+        answer: Answer | None = None
         try:
             try:
                 answer = self._fetcher.fetch(url, accept)
@@ -145,6 +190,23 @@ class CachedSource:
                 del self._flights[key]
             mine.set_result(answer)  # None where we were interrupted: whoever waits asks for himself
         return answer
+
+    def _renew(self, key: _Key) -> None:
+        """Fetch behind the asker's back, unless somebody does already. The lock is held."""
+        if key in self._renewing or key in self._flights:
+            return
+        self._renewing.add(key)
+        mine: Future[Answer | None] = Future()
+        self._flights[key] = mine
+
+        def run() -> None:
+            try:
+                self._fetch(key, mine)
+            finally:
+                with self._lock:
+                    self._renewing.discard(key)
+
+        threading.Thread(target=run, name="agentdid-renew", daemon=True).start()
 
     async def aget(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:
         """As `get`, without blocking the event loop."""
@@ -188,6 +250,15 @@ class CachedSource:
             # A clock that was set back makes ages negative; then nothing is known of them.
             age = now - held.resource.held_at
             if _NO_TIME <= age <= timedelta(seconds=max(max_age_s, self._min_refetch_s)):
+                # lists only, which come in any type: how often a DID is asked for is bounded (ATTACKS I18)
+                if (
+                    not key[1]
+                    and age > timedelta(seconds=max_age_s * self._renew_at)
+                    and max_age_s > self._min_refetch_s
+                ):
+                    failed = held.failed_at
+                    if failed is None or now - failed > self._negative_ttl:
+                        self._renew(key)
                 return held.resource
         if held.failed_at is not None and _NO_TIME <= now - held.failed_at <= self._remembered(held, max_age_s):
             return held.failure

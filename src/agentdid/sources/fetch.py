@@ -62,6 +62,8 @@ _MAX_HOST_CHARS: Final = 253  # RFC 1035 §2.3.4
 _MAX_PORT: Final = 65_535
 _GZIP: Final = zlib.MAX_WBITS | 16
 _OK: Final = 200
+_LOOK_S: Final = 0.2
+_EVENTS: Final = ("text/event-stream",)
 _REDIRECTS: Final = range(300, 400)
 
 # A look-up cannot be interrupted, only left behind. This bounds how many threads dead servers can make us leave.
@@ -145,6 +147,33 @@ class GuardedFetcher:
         """As `fetch`, without blocking the event loop: the same fetch, in a thread that ends with its deadline."""
         return await asyncio.wrap_future(_begin(lambda: self.fetch(url, accept)))
 
+    @contextmanager
+    def listen(self, url: str, idle_s: float, stopped: Callable[[], bool]) -> Iterator[Iterator[bytes]]:
+        """Open a stream of events at `url`, without an end; yields its pieces as they come.
+
+        Args:
+            url: An https URL.
+            idle_s: How long may pass between two pieces.
+            stopped: Asked several times a second; when it says so, the stream is over.
+
+        Raises:
+            FetchTimeout: Nothing came for `idle_s`, or the stream did not begin within `fetch_timeout_s`.
+            The other errors of `fetch`, while the stream is opened or read.
+        """
+        place = _parse_url(url)
+        deadline = _Deadline(self._limits.fetch_timeout_s)
+        with _named_errors():
+            addresses = check_addresses(self._look_up(place).result(deadline.left_s()), self._allow)
+            with (
+                httpcore.ConnectionPool(self._tls, network_backend=_Backend(addresses, deadline, stopped)) as pool,
+                pool.stream("GET", place.url, headers=_headers(place, _EVENTS)) as response,
+            ):
+                _Body(response, _EVENTS, self._limits.max_fetch_bytes)  # judges the answer's head
+                if _header(response, b"content-encoding") not in (b"", b"identity"):
+                    raise FetchFailed("a stream of events is not packed")
+                deadline.renew(idle_s)
+                yield _renewing(response.iter_stream(), deadline, idle_s)
+
     def _look_up(self, place: _Place) -> Future[tuple[str, ...]]:
         """The addresses of the host, to come: asked for in a thread of its own, as they stand for a literal one."""
         if parse_address(place.host) is None:
@@ -200,6 +229,10 @@ class _Deadline:
     __slots__ = ("_at",)
 
     def __init__(self, seconds: float) -> None:
+        self._at = time.monotonic() + seconds
+
+    def renew(self, seconds: float) -> None:
+        """Wait for so long from now."""
         self._at = time.monotonic() + seconds
 
     def left_s(self) -> float:
@@ -264,12 +297,21 @@ class _Body:
 class _Stream(httpcore.NetworkStream):
     """A connection that ends at the deadline, whatever the waits in between."""
 
-    def __init__(self, inner: httpcore.NetworkStream, deadline: _Deadline) -> None:
+    def __init__(
+        self, inner: httpcore.NetworkStream, deadline: _Deadline, stopped: Callable[[], bool] | None = None
+    ) -> None:
         self._inner = inner
         self._deadline = deadline
+        self._stopped = stopped
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002  # the deadline rules
-        """As httpcore has it; the wait is what is left of the time."""
+        """As httpcore has it; the wait is what is left of the time, or ends where somebody says stop."""
+        while self._stopped is not None:
+            try:
+                return self._inner.read(max_bytes, min(self._deadline.left_s(), _LOOK_S))
+            except httpcore.ReadTimeout:
+                if self._stopped():
+                    return b""
         return self._inner.read(max_bytes, self._deadline.left_s())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
@@ -287,7 +329,8 @@ class _Stream(httpcore.NetworkStream):
         timeout: float | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
         """As httpcore has it; the handshake has what is left of the time."""
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, self._deadline.left_s()), self._deadline)
+        inner = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left_s())
+        return _Stream(inner, self._deadline, self._stopped)
 
     def get_extra_info(self, info: str) -> object:
         """As httpcore has it."""
@@ -297,9 +340,12 @@ class _Stream(httpcore.NetworkStream):
 class _Backend(httpcore.NetworkBackend):
     """Connects to addresses that were vetted, whatever the host's name is by now."""
 
-    def __init__(self, addresses: tuple[str, ...], deadline: _Deadline) -> None:
+    def __init__(
+        self, addresses: tuple[str, ...], deadline: _Deadline, stopped: Callable[[], bool] | None = None
+    ) -> None:
         self._addresses = addresses
         self._deadline = deadline
+        self._stopped = stopped
         self._inner = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -318,9 +364,16 @@ class _Backend(httpcore.NetworkBackend):
                 found = self._inner.connect_tcp(address, port, share_s, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-            return _Stream(found, self._deadline)
+            return _Stream(found, self._deadline, self._stopped)
         found = self._inner.connect_tcp(last, port, self._deadline.left_s(), local_address, socket_options)
-        return _Stream(found, self._deadline)
+        return _Stream(found, self._deadline, self._stopped)
+
+
+def _renewing(pieces: Iterable[bytes], deadline: _Deadline, idle_s: float) -> Iterator[bytes]:
+    """The pieces; each that came renews the time to wait for the next."""
+    for piece in pieces:
+        deadline.renew(idle_s)
+        yield piece
 
 
 def _parse_url(url: str) -> _Place:

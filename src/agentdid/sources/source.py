@@ -18,11 +18,12 @@ from agentdid.limits import DEFAULT, Limits
 from agentdid.verify.needs import Absent, Answer, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from agentdid.clock import Clock
-    from agentdid.verify.needs import Source
+    from agentdid.sources.cache import CachedSource
 
 NOT_THERE: Final = frozenset({404, 410})
 """The HTTP statuses that say there is no such document (RFC 9110 sections 15.5.5 and 15.5.11)."""
@@ -133,7 +134,7 @@ class NetworkSource:
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
-        self._made: Source | None = None
+        self._made: CachedSource | None = None
 
     def get(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:
         """Return the document at `url`, at most `max_age_s` old, or why there is none."""
@@ -143,7 +144,15 @@ class NetworkSource:
         """As `get`, without blocking the event loop."""
         return await self._source().aget(url, accept, max_age_s)
 
-    def _source(self) -> Source:
+    def refresh(self, url: str) -> bool:
+        """Fetch a document anew that is held; return whether a new one came. See `CachedSource.refresh`."""
+        return self._source().refresh(url)
+
+    def listen(self, url: str, idle_s: float, stopped: Callable[[], bool]) -> AbstractContextManager[Iterator[bytes]]:
+        """Open a stream without an end, through the guard. See `GuardedFetcher.listen`."""
+        return self._source().fetcher.listen(url, idle_s, stopped)
+
+    def _source(self) -> CachedSource:
         """The cache over the guard, made once however many threads ask first."""
         with self._lock:
             if self._made is None:

@@ -1,4 +1,4 @@
-"""A store whose rows are sealed: the vault's header in the open, everything else under it."""
+"""A store whose rows are sealed: the vault's header in the open, everything else under it. A file, or a database."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert, se
 
 from agentdid.errors import StoreLocked, StoreUnavailable
 from agentdid.storage.engine import create_store, open_store, reading
+from agentdid.storage.postgres import is_database, open_database
 from agentdid.storage.vault import Kdf, Vault, VaultHeader
 
 if TYPE_CHECKING:
@@ -43,12 +44,23 @@ def create_sealed(
 ) -> tuple[Engine, Vault]:
     """Return a new sealed store and its open vault; `tables` holds `header_table`.
 
+    Args:
+        path: A file that must not exist, or the URL of a PostgreSQL database that holds no store of this kind.
+        kind: See `engine.create_store`.
+        tables: See there.
+        passphrase: Seals the vault.
+        kdf: The cost of a passphrase guess.
+        fill: Writes the first rows.
+
     Raises:
-        StoreUnavailable: As `engine.create_store`.
+        StoreUnavailable: As `engine.create_store` and `postgres.open_database`.
     """
     vault, header = Vault.create(passphrase, kdf)
+    made = False
 
     def write(connection: Connection) -> None:
+        nonlocal made
+        made = True
         connection.execute(
             insert(_HEADER).values(
                 store_id=header.store_id,
@@ -61,7 +73,13 @@ def create_sealed(
         if fill is not None:
             fill(connection, vault)
 
-    return create_store(path, kind, tables, write), vault
+    if not is_database(path):
+        return create_store(path, kind, tables, write), vault
+    engine = open_database(str(path), kind, tables, write)
+    if not made:
+        engine.dispose()
+        raise StoreUnavailable("a store of this kind is in the database already")
+    return engine, vault
 
 
 def open_sealed(path: str | Path, kind: str, passphrase: bytes) -> tuple[Engine, Vault]:
@@ -69,9 +87,9 @@ def open_sealed(path: str | Path, kind: str, passphrase: bytes) -> tuple[Engine,
 
     Raises:
         StoreLocked: Another passphrase.
-        StoreUnavailable, StoreVersionUnsupported: As `engine.open_store`.
+        StoreUnavailable, StoreVersionUnsupported: As `engine.open_store` and `postgres.open_database`.
     """
-    engine = open_store(path, kind)
+    engine = open_database(str(path), kind, MetaData(), _absent) if is_database(path) else open_store(path, kind)
     try:
         with reading(engine) as connection:
             rows = connection.execute(select(_HEADER)).all()
@@ -79,6 +97,11 @@ def open_sealed(path: str | Path, kind: str, passphrase: bytes) -> tuple[Engine,
     except BaseException:
         engine.dispose()
         raise
+
+
+def _absent(_connection: Connection) -> None:
+    """End the transaction that would make a store where one was to be opened."""
+    raise StoreUnavailable("no store of this kind is in the database")
 
 
 def _read_header(rows: Sequence[Row[Any]]) -> VaultHeader:

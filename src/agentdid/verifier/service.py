@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
 from agentdid.clock import Clock, FixedClock, SystemClock
-from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError, StoreUnavailable
-from agentdid.proof.jws import find_typ, is_compact
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
+from agentdid.verify.looks import looks_presented
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark
 from agentdid.verify.run import answer_from, arun, report_of, run
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from agentdid.delegation.usage import Request
     from agentdid.query.dcql import Query
+    from agentdid.sources.events import Refreshing, StatusEvents
     from agentdid.trust.anchors import Trust
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.needs import Marks, Need, Reply, Source, Takes
@@ -105,6 +105,23 @@ class Verifier:
                 allow=self.trust.fetch_allow, ca=self.trust.fetch_ca, limits=self.trust.limits, clock=self._clock
             )
         return self._source
+
+    def follow(self, url: str) -> StatusEvents:
+        """Follow an issuer's stream of list versions, so that a revocation is known at once; `close` it in the end.
+
+        Args:
+            url: `…/status/events` of an issuer's service.
+
+        Raises:
+            TypeError: The source is none that listens: documents that are not had from the network do not change.
+        """
+        from agentdid.sources.events import StatusEvents  # noqa: PLC0415  # a verifier that follows nothing needs none
+
+        source = self.source
+        if not hasattr(source, "listen") or not hasattr(source, "refresh"):
+            message = "the verifier's source does not listen to streams"
+            raise TypeError(message)
+        return StatusEvents(cast("Refreshing", source), url)
 
     def issue_nonce(self) -> str:
         """Return a fresh challenge, to be answered once within `limits.nonce_life_s`.
@@ -294,14 +311,14 @@ class Verifier:
     def _answer(self, need: Need) -> Reply:
         kind = type(need)
         if kind is NeedMark:
-            return answer_from(need, self.source, None, self._clock.now(), self.marks)
+            return answer_from(need, self.source, None, self._clock, self.marks)
         takes = None if kind is NeedKeys or kind is NeedFacts else self.takes
-        return answer_from(need, self.source, takes, self._clock.now())
+        return answer_from(need, self.source, takes, self._clock)
 
     def _answer_unconsumed(self, need: Need) -> Reply:
         # what was seen of a log is knowledge, not consumption: an inspection learns, and may be told of a rollback
         marks = self.marks if type(need) is NeedMark else None
-        return answer_from(need, self.source, None, self._clock.now(), marks)
+        return answer_from(need, self.source, None, self._clock, marks)
 
     async def _aanswer(self, need: Need) -> Reply:
         if isinstance(need, NeedKeys):
@@ -313,24 +330,6 @@ class Verifier:
         import asyncio  # noqa: PLC0415
 
         return await asyncio.to_thread(self._answer, need)  # the store may be a database
-
-
-def looks_presented(document: Presented | list[object]) -> bool:
-    """Whether an input is meant as a presentation: a compact token or an object of such a type.
-
-    What it is meant as only selects the recipe, which then holds that it is one.
-    """
-    if isinstance(document, bytes | str):
-        text = (document if isinstance(document, str) else document.decode("utf-8", "replace")).strip()
-        if is_compact(text):
-            return find_typ(text) == "vp+jwt"
-        try:
-            return looks_presented(cast("Presented", parse(text).value))
-        except AgentdidError:
-            return False  # either recipe refuses it at the same check
-    types = document.get("type") if isinstance(document, dict) else None
-    names = types if isinstance(types, list) else [types]
-    return "VerifiablePresentation" in names or "EnvelopedVerifiablePresentation" in names
 
 
 def _query(query: Mapping[str, object] | Query | None) -> Query | None:

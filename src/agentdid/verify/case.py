@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from agentdid.did.webvh.log import History
     from agentdid.query.dcql import Query
     from agentdid.trust.anchors import Anchor, Trust
+    from agentdid.verify.inputs import Item
+    from agentdid.verify.known_links import KnownLink, NewText
     from agentdid.verify.memory import Memory
     from agentdid.verify.states import Link, Parsed
 
@@ -105,15 +107,16 @@ class Case(Struct, eq=False):
         budget: The work that the input may still cause.
         now: The instant of judgement, with its leeway.
         raw: Set by `check_size`.
-        text: Set by `check_parse`: the compact token, or the JSON text.
+        text: Set by `check_parse`: the compact token, the COSE_Sign1, or the JSON text.
+        items: Set by `check_parse`: the credentials in it that were parsed apart; empty where none was.
+        known: Set by `check_structure`: what is known of credentials (`verify.known_links`), by their position.
+        new: Set by `check_structure`: the texts of those of which nothing is.
         parsed: Set by `check_structure`.
         void: Grants of the root that no anchor covers.
         anchors: Which anchors can still speak for a link, by its position.
         documents: The DID documents that this judgement has had.
         held: When the documents that were asked for came, by DID.
         histories: The verified logs of the did:webvh among them.
-        digests: By what each link is known (`verify.known_links`), by its position.
-        steps: What reading each link took of the budget's labelling steps, by its position.
         freshness: What bounds the time the outcome may be relied upon.
         exercised: Set by `check_request`: the grant used at each link.
         approvals: Set by `check_approvals`: those that are used up.
@@ -125,15 +128,16 @@ class Case(Struct, eq=False):
     budget: Budget
     now: Now
     raw: bytes | str = b""
-    text: JsonText | str = ""
+    text: JsonText | str | bytes = ""
+    items: tuple[Item, ...] = ()
+    known: dict[int, KnownLink] = field(default_factory=dict)
+    new: dict[int, NewText] = field(default_factory=dict)
     parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
     void: frozenset[str] = frozenset()
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)
     documents: dict[str, DidDocument] = field(default_factory=dict)
     held: dict[str, datetime] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
-    digests: dict[int, bytes] = field(default_factory=dict)
-    steps: dict[int, int] = field(default_factory=dict)
     freshness: list[Freshness] = field(default_factory=list)
     exercised: tuple[CapabilityGrant, ...] = ()
     approvals: tuple[Link, ...] = ()

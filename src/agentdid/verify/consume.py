@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from agentdid.clock import seconds
 from agentdid.codec.base import encode_multibase
-from agentdid.delegation.approval import choose, digest_of_call, digest_of_chain
-from agentdid.delegation.charges import Spend, charges_of, name_of, use_of
-from agentdid.delegation.usage import approval_applies, has_limits
 from agentdid.errors import (
     ApprovalRequired,
     ApprovalUsed,
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentdid.delegation.capability import CapabilityGrant
+    from agentdid.delegation.charges import Spend
     from agentdid.delegation.usage import Request
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Need, Reply
@@ -43,6 +41,9 @@ def check_approvals(case: Case) -> None:
     request = question.request
     if request is None:
         return
+    from agentdid.delegation.approval import choose  # noqa: PLC0415  # only requests need it
+    from agentdid.delegation.usage import approval_applies  # noqa: PLC0415
+
     environment = {"env.time": question.at, **question.environment}
     asking = [grant for grant in case.exercised if approval_applies(grant, request, environment)]
     if not asking:
@@ -107,6 +108,9 @@ def _spend(case: Case, keep: datetime) -> Spend | None:
     request = case.question.request
     if request is None:
         return None
+    from agentdid.delegation.charges import Spend, charges_of, name_of, use_of  # noqa: PLC0415  # only requests need it
+    from agentdid.delegation.usage import has_limits  # noqa: PLC0415
+
     counted = any(has_limits(grant) for grant in case.exercised)
     if not counted and not case.approvals and request.id is None:
         return None
@@ -125,11 +129,15 @@ def _spend(case: Case, keep: datetime) -> Spend | None:
 
 
 def _call_digest(case: Case, request: Request) -> str:
+    from agentdid.delegation.approval import digest_of_call  # noqa: PLC0415  # as above
+
     http = case.question.http
     return digest_of_call(request, None if http is None else http.content_digest)
 
 
 def _chain_digest(case: Case) -> str:
+    from agentdid.delegation.approval import digest_of_chain  # noqa: PLC0415  # as above
+
     return digest_of_chain([link.secured.digest for link in case.parsed.chain])
 
 

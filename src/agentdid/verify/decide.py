@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, NoReturn, final
 
 from msgspec import structs
-from msgspec.json import decode
 
 from agentdid.codec.instant import encode_instant
-from agentdid.codec.strict_json import encode
 from agentdid.delegation.resources import find_requested
-from agentdid.delegation.usage import exercise, has_limits, live_grants
 from agentdid.errors import (
     AgentdidError,
     AuthorizationRequired,
@@ -93,6 +90,8 @@ class Decision(Value, frozen=True):
         chain = [link.capability for link in self.verified.parsed.chain if link.capability is not None]
         if not chain:
             return None
+        from agentdid.delegation.usage import live_grants  # noqa: PLC0415  # only capabilities need it
+
         return structs.replace(chain[-1], grants=live_grants(chain, self.verified.void))
 
     @property
@@ -105,7 +104,7 @@ class Decision(Value, frozen=True):
     def credentials(self) -> tuple[Credential, ...]:
         """The credentials as disclosed: the chain, root first, then the others."""
         # copies: a link that is known to the verifier is shared by all decisions on it
-        return tuple(_copy(link.credential) for link in self.verified.parsed.links)
+        return tuple(link.credential.copy() for link in self.verified.parsed.links)
 
     @property
     def security_level(self) -> str:
@@ -135,6 +134,8 @@ class Decision(Value, frozen=True):
             exercised = exercise_chain(self.trust, verified.parsed, verified.void, verified.anchors, request, {})
         except Refused:
             return False
+        from agentdid.delegation.usage import has_limits  # noqa: PLC0415  # as above
+
         if any(has_limits(grant) or grant.approval is not None for grant in exercised):
             raise AuthorizationRequired("the grant has limits or an approval rule; call Verifier.authorize")
         return True
@@ -214,12 +215,6 @@ class Grant(Value, frozen=True):
         }
 
 
-def _copy(credential: Credential) -> Credential:
-    document = decode(encode(credential.document))
-    status = decode(encode(credential.status))
-    return structs.replace(credential, document=document, status=tuple(status))
-
-
 def exercise_chain(
     trust: Trust,
     parsed: Parsed,
@@ -246,6 +241,8 @@ def exercise_chain(
         raise CapabilityTargetMismatch("the capability's root does not own the resource", path="/resource")
     if not is_root_action(trust, parsed.chain, anchors, request.action):
         raise CapabilityTargetMismatch("no anchor lets the root grant this action", path="/action")
+    from agentdid.delegation.usage import exercise  # noqa: PLC0415  # as above
+
     return exercise(chain, request, environment, void)
 
 

@@ -9,20 +9,19 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, final
 
-from agentdid.delegation.chain import check_delegation
-from agentdid.delegation.usage import live_grants
 from agentdid.errors import AgentdidError
 from agentdid.record import Value
 from agentdid.verify.case import Case, Question, open_case
 from agentdid.verify.consume import check_approvals, check_take
 from agentdid.verify.decide import Decision, Grant, check_request
 from agentdid.verify.holder import check_holder
+from agentdid.verify.inputs import check_parse, check_size
 from agentdid.verify.report import Report
 from agentdid.verify.root import check_algorithms, check_root
 from agentdid.verify.signatures import check_signatures
 from agentdid.verify.standing import check_status, check_validity
 from agentdid.verify.states import seal_verified
-from agentdid.verify.structure import check_parse, check_size, check_structure
+from agentdid.verify.structure import check_structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -46,9 +45,11 @@ def check_chain(case: Case) -> None:
     """Hold that each child is narrower than its parent (delegation.chain). Spec: V32."""
     for parent, child in pairwise(case.parsed.chain):
         # what two texts say of each other never changes; only pairs whose signatures held come here
-        names = case.digests.get(child.position), case.digests.get(parent.position)
-        pair = None if None in names else b"".join(names)  # type: ignore[arg-type]  # neither is None
+        lower, upper = case.known.get(child.position), case.known.get(parent.position)
+        pair = None if lower is None or upper is None else (lower.text, upper.text)
         if pair is None or case.memory.pairs.find(pair) is None:
+            from agentdid.delegation.chain import check_delegation  # noqa: PLC0415  # only delegated links need it
+
             check_delegation([(parent.credential, parent.capability), (child.credential, child.capability)])  # type: ignore[list-item]
             if pair is not None:
                 case.memory.pairs.keep(pair, value=True)
@@ -71,6 +72,8 @@ def _without_void(case: Case) -> dict[str, object]:
     document = case.parsed.chain[-1].credential.document
     if not case.void:
         return document
+    from agentdid.delegation.usage import live_grants  # noqa: PLC0415  # only capabilities need it
+
     live = {grant.id for grant in live_grants([link.capability for link in case.parsed.chain], case.void)}  # type: ignore[misc]
     subject: dict[str, Any] = document["credentialSubject"]  # type: ignore[assignment]  # of a capability, by its form
     capability = subject["capability"]
@@ -78,15 +81,15 @@ def _without_void(case: Case) -> dict[str, object]:
     return {**document, "credentialSubject": {**subject, "capability": {**capability, "grants": grants}}}
 
 
-# a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B
-_FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json"}
+# a securing mechanism → the credential format identifier of OpenID4VP 1.0 appendix B, which has none for COSE
+_FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json", "vc+cose": "vc+cose"}
 
 
 def candidate(form: str, document: dict[str, object]) -> Candidate:
     """Return a credential as a query sees it."""
     from agentdid.query.dcql import Candidate  # noqa: PLC0415  # as above
 
-    types = document["type"]
+    types = document["vct"] if form == "dc+sd-jwt" else document["type"]
     return Candidate(
         format=_FORMATS.get(form, "ldp_vc"),
         types=tuple(types) if isinstance(types, list) else (str(types),),

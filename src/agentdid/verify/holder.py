@@ -19,20 +19,20 @@ from agentdid.errors import (
     Refused,
     TypeMismatch,
 )
-from agentdid.keys.jwk import decode_jwk
 from agentdid.verify.case import IssuedHere
 from agentdid.verify.needs import NeedNonce
-from agentdid.verify.signatures import find_document
+from agentdid.verify.signatures import KEY_BINDING, find_document
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from agentdid.secure.mechanism import Binding, Secured
+    from agentdid.secure.mechanism import Binding, Secured, Signature
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.states import Link
 
-_JOSE: Final = "vp+jwt"
+_TOKENS: Final = frozenset({"vp+jwt", "vp+sd-jwt", "vp+cose", KEY_BINDING})
+"""Forms that answer with the codes of tokens; Data Integrity has its own."""
 
 
 def check_holder(case: Case) -> Generator[Need, Reply, None]:
@@ -89,12 +89,17 @@ def _check_confirmation(case: Case, presentation: Secured, link: Link) -> Genera
     if not isinstance(confirmation, dict) or len(confirmation) != 1:
         raise HolderBindingFailed("expected cnf to name one key by jwk or kid", path=path)
     for signature in presentation.signatures:
+        if signature.key is not None:
+            yield from _check_listed(case, link, signature)
+            continue
         if "kid" in confirmation:
             if confirmation["kid"] != signature.method_id:
                 raise HolderBindingFailed("presented with another key than cnf names", path=path)
             continue
         document = yield from find_document(case, signature.did)
         key = document.find_key(signature.method_id, signature.purpose, case.question.at)
+        from agentdid.keys.jwk import decode_jwk  # noqa: PLC0415  # few credentials name a key
+
         try:
             named = decode_jwk(confirmation.get("jwk"))
         except Malformed:
@@ -103,13 +108,27 @@ def _check_confirmation(case: Case, presentation: Secured, link: Link) -> Genera
             raise HolderBindingFailed("presented with another key than cnf names", path=path)
 
 
+def _check_listed(case: Case, link: Link, signature: Signature) -> Generator[Need, Reply, None]:
+    """Of a capability `cnf` only restricts: the subject's DID must list the key that `cnf` carries."""
+    if link.capability is None:
+        return
+    document = yield from find_document(case, signature.did)
+    for method_id in document.relationships.get(signature.purpose, ()):
+        try:
+            if document.find_key(method_id, signature.purpose, case.question.at) == signature.key:
+                return
+        except (Malformed, Refused):
+            continue  # a method that is of no use to anybody
+    raise HolderBindingFailed("the subject's DID does not list the key of cnf", path=f"{link.path}/cnf")
+
+
 def _check_audience(case: Case, form: str, binding: Binding) -> None:
     trust = case.question.trust
     if not trust.audience and not trust.profile.bound_audience:
         return
     # Deviation D8: type and bytes; an array, even of one, is refused (ATTACKS C14, D22, E11)
     if type(binding.audience) is not str or not trust.audience or binding.audience != trust.audience:
-        if form == _JOSE:
+        if form in _TOKENS:
             raise AudienceMismatch("expected the verifier's audience, byte for byte", path="/aud")
         raise InvalidDomainError("expected the verifier's audience, byte for byte", path="/proof/domain")
     for link in case.parsed.chain:
@@ -156,11 +175,11 @@ def _check_issued(form: str, answer: Reply) -> None:
 
 
 def _wrong_nonce(form: str, detail: str) -> Refused:
-    return (NonceMismatch if form == _JOSE else InvalidChallengeError)(detail, path=_nonce_path(form))
+    return (NonceMismatch if form in _TOKENS else InvalidChallengeError)(detail, path=_nonce_path(form))
 
 
 def _nonce_path(form: str) -> str:
-    return "/nonce" if form == _JOSE else "/proof/challenge"
+    return "/nonce" if form in _TOKENS else "/proof/challenge"
 
 
 def _check_time(case: Case, presentation: Secured, binding: Binding) -> None:
@@ -172,8 +191,9 @@ def _check_time(case: Case, presentation: Secured, binding: Binding) -> None:
         raise TypeMismatch("a presentation says when it was made and when it ends", path="/proof/expires")
     if binding.expires < binding.issued:
         raise TypeMismatch("a presentation ends after it was made", path="/exp")
-    if binding.expires - binding.issued > seconds(limits.max_presentation_life_s):
-        raise Expired(f"a presentation lives at most {limits.max_presentation_life_s} s", path="/exp")
+    life = limits.max_kb_age_s if presentation.form == KEY_BINDING else limits.max_presentation_life_s
+    if binding.expires - binding.issued > seconds(life):
+        raise Expired(f"a presentation lives at most {life} s", path="/exp")
     case.now.check_made(binding.issued, "/iat")
     if presentation.begins is not None:
         case.now.check_begun(presentation.begins, "/nbf")

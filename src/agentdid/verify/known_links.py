@@ -1,91 +1,120 @@
-"""Links that this verifier has verified before: taken apart once, their signatures checked once.
+"""Credentials that this verifier has verified before: taken apart once; the signatures of a chain's links checked once.
 
-What is remembered of a link is what its bytes alone decide: its parts, the key under which its signatures held, and
-that it is narrower than the parent it came with. Everything else is judged anew every time: whose key it is now, for
-which purpose, until when, pins, parent digest, validity, status, trust. Rules:
+What is remembered is what a text alone decides: its parts, the keys under which a link's signatures held, and that it
+is narrower than the parent it came with. Everything else is judged anew every time: whose key it is now, for which
+purpose, until when, pins, parent digest, validity, status, trust. Rules:
 
-* A link is known by the SHA-256 of all of it: the token with its disclosures, or the JSON text with its proofs.
-* It counts only under the very key (and the very limits) that it was verified with.
-* Only links of chains whose signatures held are kept, up to a size and a number; strangers fill nothing.
+* A credential is known by all of its text: the token with its disclosures, or the JSON text with its proofs.
+* It counts only under the very policy it was read by, and a signature only under the very key that it held under.
+* Only credentials whose signatures held are kept, up to a size and a number; strangers fill nothing. One that belongs
+  to no chain is kept when it comes again, so that a stream of new ones does not go through the memory.
 """
 
 from __future__ import annotations
 
-from hashlib import sha256
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
+
+from msgspec import structs
 
 from agentdid.codec.strict_json import encode
 from agentdid.record import Value
 
 if TYPE_CHECKING:
-    from agentdid.credential.model import Credential
-    from agentdid.delegation.capability import Capability
+    from msgspec import Raw
+
     from agentdid.keys.public import PublicKey
-    from agentdid.secure.mechanism import Secured
     from agentdid.trust.anchors import Trust
     from agentdid.verify.case import Case
     from agentdid.verify.states import Link
+    from agentdid.verify.status_list import Entry
 
+Text: TypeAlias = bytes | str
 MAX_BYTES: Final = 16_384
-"""A longer link is verified each time: a delegate must not make us hold megabytes."""
+"""A longer credential is read each time: a delegate must not make us hold megabytes."""
 
 
 @final
 class KnownLink(Value, frozen=True, eq=False):
-    """A link whose signatures held.
+    """A credential whose signatures held.
 
     Attributes:
-        secured: Its parts.
-        credential: What it says.
-        capability: What it grants.
-        reading: What of the policy bears on how it is read.
-        steps: What writing out its statements took of the budget.
-        keys: Under which its signatures held, in their order.
+        text: All of it.
+        link: Its parts, shared by all judgements that meet the text: nobody changes them.
+        trust: The policy it was read by.
+        rdfc_steps: What reading it took of the budget, and takes each time.
+        canonical: The text's RFC 8785 form, if it stood in a presentation that signs it.
+        keys: Under which its signatures held, in their order; none where they are to be checked every time.
+        entries: Where its statuses stand, once they were read, each with the member it came from.
     """
 
-    secured: Secured
-    credential: Credential
-    capability: Capability
-    reading: tuple[object, ...]
-    steps: int
+    text: Text
+    link: Link
+    trust: Trust
+    rdfc_steps: int
+    canonical: Raw | None
     keys: tuple[PublicKey, ...]
+    entries: tuple[tuple[str, Entry], ...] | None = None
+
+    def at(self, position: int) -> Link:
+        """Return the credential as it stands at that place of an input."""
+        link = self.link
+        return link if link.position == position else structs.replace(link, position=position)
 
 
-def find_known_link(case: Case, text: bytes, position: int) -> KnownLink | None:
-    """Return what is known of the link at `position`, and note by what it is known; `None` for a new one.
-
-    Args:
-        case: Of the judgement; `case.digests` is set.
-        text: All of the link.
-        position: Where it stands among the credentials of the input.
-    """
-    if len(text) > MAX_BYTES:
+def find_known_link(case: Case, text: Text) -> KnownLink | None:
+    """Return what is known of a credential's text under the policy of this judgement; `None` for a new one."""
+    known = case.memory.links.find(text)
+    if known is None:
         return None
-    digest = case.digests[position] = sha256(text).digest()
-    known = case.memory.links.find(digest)
-    return known if known is not None and known.reading == _reading(case.question.trust) else None
+    question = case.question
+    if known.trust is not question.trust and not _read_alike(known.trust, question.trust):
+        return None
+    # a holder's base proof is no verifier's link; and what is refused for its cost is refused where that is paid
+    return None if question.keeps or known.rdfc_steps > case.budget.rdfc_steps else known
 
 
-def text_of(item: object) -> bytes:
-    """Return all of a link as one text: a compact token, or the JSON text of an object."""
-    return item.encode("utf-8", "surrogatepass") if isinstance(item, str) else encode(item)
+def _read_alike(one: Trust, other: Trust) -> bool:
+    """Whether two policies ask the same of a credential's form."""
+    return (
+        one.limits == other.limits
+        and one.profile is other.profile
+        and one.any_context == other.any_context
+        and one.any_disclosure == other.any_disclosure
+    )
+
+
+def text_of(item: object) -> Text:
+    """Return all of a credential as one text: a compact token, or the JSON text of an object."""
+    return item if isinstance(item, str) else encode(item)
 
 
 def has_held(case: Case, link: Link, keys: tuple[PublicKey, ...]) -> bool:
     """Whether the very same link's signatures held before under these very keys."""
-    digest = case.digests.get(link.position)
-    known = None if digest is None else case.memory.links.find(digest)
-    return known is not None and known.secured is link.secured and known.keys == keys
+    known = case.known.get(link.position)
+    return known is not None and known.keys == keys
 
 
 def keep_link(case: Case, link: Link, keys: tuple[PublicKey, ...]) -> None:
-    """Remember a link of a chain whose signatures just held under `keys`."""
-    digest = case.digests.get(link.position)
-    if digest is not None and link.capability is not None:
-        reading, steps = _reading(case.question.trust), case.steps.get(link.position, 0)
-        known = KnownLink(link.secured, link.credential, link.capability, reading, steps, keys)
-        case.memory.links.keep(digest, known)
+    """Remember a credential whose signatures just held under `keys`."""
+    position, memory = link.position, case.memory
+    known = case.known.get(position)
+    in_chain = link.capability is not None
+    if known is not None:
+        if in_chain and memory.signatures:
+            memory.links.keep(known.text, structs.replace(known, keys=keys))
+        return
+    new = case.new.get(position)
+    if new is None or len(new.text) > MAX_BYTES or not (in_chain or memory.has_met(new.text)):
+        return
+    held = keys if in_chain and memory.signatures else ()
+    trust = case.question.trust
+    memory.links.keep(new.text, KnownLink(new.text, link, trust, new.rdfc_steps, new.canonical, held))
 
 
-def _reading(trust: Trust) -> tuple[object, ...]:
-    return trust.limits, trust.profile, trust.any_context, trust.any_disclosure
+@final
+class NewText(Value, frozen=True, eq=False):
+    """A text that is not known: what it may be remembered by."""
+
+    text: Text
+    rdfc_steps: int
+    canonical: Raw | None

@@ -22,34 +22,38 @@ if TYPE_CHECKING:
     from agentdid.secure.mechanism import Signature
     from agentdid.status.bitstring import StatusList
     from agentdid.status.token_list import TokenStatusList
-    from agentdid.verify.known_links import KnownLink
+    from agentdid.verify.known_links import KnownLink, Text
 
+_K = TypeVar("_K")
 _V = TypeVar("_V")
 _MAX_DOCUMENTS: Final = 4_096  # a few kB each
 _MAX_LISTS: Final = 256  # 16 kB each at the usual size, 16 MiB at the largest
 _MAX_LOGS: Final = 64  # 4 MiB each at the largest
-_MAX_LINKS: Final = 1_024  # 16 kB of text each at the largest (verify.known_links)
+_MAX_LINKS: Final = 1_024  # 16 kB of text each at the largest (verify.known_links), and some five times as much parsed
+_MAX_MET: Final = 16_384
 
 
 @final
-class _Recent(Generic[_V]):
+class _Recent(Generic[_K, _V]):
     """The most recently used values, at most `size` of them; safe among threads."""
 
     __slots__ = ("_lock", "_size", "_values")
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._values: OrderedDict[bytes, _V] = OrderedDict()
+        self._values: OrderedDict[_K, _V] = OrderedDict()
         self._lock = allocate_lock()
 
-    def find(self, key: bytes) -> _V | None:
-        with self._lock:
-            value = self._values.get(key)
-            if value is not None:
+    def find(self, key: _K) -> _V | None:
+        value = self._values.get(key)
+        if value is not None:
+            try:
                 self._values.move_to_end(key)
-            return value
+            except KeyError:  # another thread made room meanwhile
+                return value
+        return value
 
-    def keep(self, key: bytes, value: _V) -> None:
+    def keep(self, key: _K, value: _V) -> None:
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)
@@ -95,14 +99,29 @@ class Memory:
     """One verifier's memory; a fresh one gives the same decisions, only slower.
 
     Args:
-        max_links: How many links of chains are remembered; with 0 every signature is checked every time.
+        max_links: How many credentials are remembered; with 0 none is, and every one is read and checked every time.
+        signatures: Whether it is remembered that the signatures of a chain's links held; if not, only what a
+            credential says is, and every signature is checked every time.
     """
 
-    __slots__ = ("documents", "links", "lists", "logs", "pairs")
+    __slots__ = ("_met", "documents", "links", "lists", "logs", "pairs", "signatures")
 
-    def __init__(self, *, max_links: int = _MAX_LINKS) -> None:
-        self.documents: _Recent[DidDocument] = _Recent(_MAX_DOCUMENTS)
-        self.lists: _Recent[KnownList] = _Recent(_MAX_LISTS)
-        self.logs: _Recent[KnownLog] = _Recent(_MAX_LOGS)
-        self.links: _Recent[KnownLink] = _Recent(max_links)
-        self.pairs: _Recent[bool] = _Recent(max_links)  # child and parent, of which the child is narrower
+    def __init__(self, *, max_links: int = _MAX_LINKS, signatures: bool = True) -> None:
+        self.signatures = signatures
+        self.documents: _Recent[bytes, DidDocument] = _Recent(_MAX_DOCUMENTS)
+        self.lists: _Recent[bytes, KnownList] = _Recent(_MAX_LISTS)
+        self.logs: _Recent[bytes, KnownLog] = _Recent(_MAX_LOGS)
+        self.links: _Recent[Text, KnownLink] = _Recent(max_links)
+        # child and parent, of which the child is narrower
+        self.pairs: _Recent[tuple[Text, Text], bool] = _Recent(max_links)
+        self._met: set[int] = set()
+
+    def has_met(self, text: Text) -> bool:
+        """Whether a text came before; from now on it has. By its hash, so once in a while one that did not."""
+        mark = hash(text)
+        if mark in self._met:
+            return True
+        if len(self._met) >= _MAX_MET:
+            self._met.clear()
+        self._met.add(mark)
+        return False

@@ -50,9 +50,8 @@ def check_root(case: Case) -> None:
     if not trust.any_issuer:
         if case.parsed.chain:
             _check_chain(case, trust)
-        approvers = _approvers(case)
         for link in case.parsed.others:
-            if link.approval is not None and link.credential.issuer in approvers:
+            if link.approval is not None and link.credential.issuer in _approvers(case):
                 continue  # the chain itself says whose approvals count
             anchors = trust.find_anchors(link.credential.issuer, link.credential.types)
             if not anchors:

@@ -10,7 +10,6 @@ from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark, NeedNonce
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from datetime import datetime
 
     from agentdid.clock import Clock
     from agentdid.verify.case import Question
@@ -38,24 +37,26 @@ def run(question: Question, memory: Memory, clock: Clock, answer: Callable[[Need
         return end.value  # type: ignore[no-any-return]  # what a judgement returns
 
 
-def answer_from(need: Need, source: Source, takes: Takes | None, now: datetime, marks: Marks | None = None) -> Reply:
+def answer_from(need: Need, source: Source, takes: Takes | None, clock: Clock, marks: Marks | None = None) -> Reply:
     """Return the answer to one need: documents from `source`, nonces from `takes`, versions seen from `marks`.
 
     Without `takes` nothing is consumed, so what comes of it permits nothing; without `marks` nothing was seen before.
     """
+    if isinstance(need, NeedFacts):
+        if len(need.urls) == 1:
+            return (source.get(need.urls[0], (), need.max_age_s),)
+        return tuple([source.get(url, (), need.max_age_s) for url in need.urls])
     if isinstance(need, NeedKeys):
         return source.get(need.url, need.accept, need.max_age_s)
-    if isinstance(need, NeedFacts):
-        return tuple(source.get(url, (), need.max_age_s) for url in need.urls)
     if isinstance(need, NeedMark):
         return "kept" if marks is None else marks.advance(need.scid, need.versions)
     if isinstance(need, NeedNonce):
-        return "unknown" if takes is None else takes.check(need.nonce, now)
+        return "unknown" if takes is None else takes.check(need.nonce, clock.now())
     if takes is None:
         return "taken"
     if need.spend is None:
-        return takes.take(need.audience, need.nonce, need.keep_until, now)
-    return takes.take(need.audience, need.nonce, need.keep_until, now, need.spend)
+        return takes.take(need.audience, need.nonce, need.keep_until, clock.now())
+    return takes.take(need.audience, need.nonce, need.keep_until, clock.now(), need.spend)
 
 
 async def arun(

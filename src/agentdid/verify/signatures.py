@@ -17,10 +17,11 @@ from agentdid.errors import (
     HolderBindingFailed,
     IssuerKeyMismatch,
     IssuerUntrusted,
+    KbInvalid,
     PurposeNotAuthorized,
+    SignatureInvalid,
     Undecided,
 )
-from agentdid.keys.jwk import thumbprint
 from agentdid.verify.known_links import has_held, keep_link
 from agentdid.verify.needs import Absent, NeedKeys
 
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
 DELEGATION: Final = "capabilityDelegation"
 WEBVH: Final = "did:webvh:"
 SIGNING: Final = "signing"
+KEY_BINDING: Final = "kb+jwt"
 
 
 def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     """Hold every signature: the chain from its root, other credentials, the presentation last.
 
     Raises:
-        SignatureInvalid, AlgKeyMismatch, KeyInvalid: By signature.
+        SignatureInvalid, AlgKeyMismatch, KeyInvalid: By signature; of a key binding JWT KbInvalid.
         IssuerKeyMismatch: Signed by another DID than the one that is named.
         PurposeNotAuthorized: The key does not stand under the relationship; a delegated link needs two.
         ChainLinkMismatch: The parent is not the one whose digest the child names.
@@ -53,7 +55,9 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     parent: Secured | None = None
     for link in case.parsed.links:
         delegated = parent is not None and link.capability is not None
-        keys = tuple((yield from _link_keys(case, link, delegated=delegated)))
+        keys = _carried_keys(case, link, delegated=delegated)
+        if not keys:
+            keys = tuple((yield from _link_keys(case, link, delegated=delegated)))
         if not has_held(case, link, keys):
             for signature, key in zip(link.secured.signatures, keys, strict=True):
                 signature.check(key)
@@ -72,7 +76,31 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
         for signature in presentation.signatures:
             key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
             case.budget.spend_signature()
-            signature.check(key)
+            _check_presented(signature, key, presentation.form)
+
+
+def _check_presented(signature: Signature, key: PublicKey, form: str) -> None:
+    try:
+        signature.check(key)
+    except SignatureInvalid as error:
+        if form == KEY_BINDING:
+            raise KbInvalid("not signed with the holder's key") from error
+        raise
+
+
+def _carried_keys(case: Case, link: Link, *, delegated: bool) -> tuple[PublicKey, ...]:
+    """Return the key of a link that its issuer signed once by a did:key, which says all of it; none for any other."""
+    signature = link.secured.signatures[0]
+    did = signature.did
+    if did != link.credential.issuer or not did.startswith(did_key.PREFIX) or len(link.secured.signatures) > 1:
+        return ()
+    key = find_carried(case, signature, signature.purpose)
+    if key is None or (delegated and find_carried(case, signature, DELEGATION) is None):
+        return ()
+    if link.position in case.anchors:
+        _check_pins(case, link, key)
+    case.budget.spend_signature()
+    return (key,)
 
 
 def _link_keys(case: Case, link: Link, *, delegated: bool) -> Generator[Need, Reply, list[PublicKey]]:
@@ -139,6 +167,8 @@ def find_carried(case: Case, signature: Signature, purpose: str) -> PublicKey | 
     Raises:
         PurposeNotAuthorized, KeyInvalid: By the document; and the errors of `find_known`.
     """
+    if signature.key is not None:
+        return signature.key
     did, method_id = signature.did, signature.method_id
     if did.startswith(did_key.PREFIX) and len(method_id) <= did_key.MAX_REMEMBERED:
         return did_key.find_key(did, method_id, purpose)
@@ -257,6 +287,8 @@ def _check_pins(case: Case, link: Link, key: PublicKey) -> None:
             break
     else:
         return  # most anchors pin no key
+    from agentdid.keys.jwk import thumbprint  # noqa: PLC0415  # as above
+
     fitting = tuple([anchor for anchor in anchors if not anchor.keys or thumbprint(key) in anchor.keys])
     if not fitting:
         raise IssuerUntrusted("the anchor pins other keys of this issuer", path=f"{link.path}/issuer")

@@ -4,36 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
-from agentdid.clock import seconds
-from agentdid.codec.instant import encode_instant
-from agentdid.errors import (
-    AgentdidError,
-    AudienceMismatch,
-    ChainParentExpired,
-    ChainParentRevoked,
-    Expired,
-    Refused,
-    StatusIssuerMismatch,
-    StatusListExpired,
-    StatusStale,
-    StatusUnavailable,
-    StatusVerificationError,
-    Undecided,
-)
-from agentdid.verify.needs import Absent, NeedFacts
-from agentdid.verify.signatures import find_carried, find_document
-from agentdid.verify.status_list import as_list_error, find_refusal, read_body, read_entries
+from agentdid.errors import AudienceMismatch, ChainParentExpired, Expired, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentdid.limits import Limits
     from agentdid.verify.case import Case
-    from agentdid.verify.needs import Answer, Need, Reply
-    from agentdid.verify.states import Link
-    from agentdid.verify.status_list import Content, Entry
+    from agentdid.verify.needs import Need, Reply
 
 
 def check_validity(case: Case) -> None:
@@ -81,119 +58,13 @@ def check_status(case: Case) -> Generator[Need, Reply, None] | None:
 
     Spec: specs/verification.md V25-V31.
     """
-    entries = []
-    for link in case.parsed.links:
-        if link.credential.status or link.capability is not None or "status" in link.secured.claims:
-            entries += _entries(case, link)
-    return _check_lists(case, entries) if entries else None
+    links = [
+        link
+        for link in case.parsed.links
+        if link.credential.status or link.capability is not None or "status" in link.secured.claims
+    ]
+    if not links:
+        return None
+    from agentdid.verify.status import check_statuses  # noqa: PLC0415  # many credentials have none
 
-
-def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generator[Need, Reply, None]:
-    urls = tuple(dict.fromkeys([entry.list_url for _, _, entry in entries]))
-    bound = case.question.trust.limits.status_staleness_s
-    answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
-    for link, member, entry in entries:
-        try:
-            yield from _check_entry(case, link, entry, answers)
-        except AgentdidError as error:
-            error.path = f"{link.path}{member}{error.path}"
-            raise
-
-
-def _check_entry(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, None]:
-    url, limits = entry.list_url, case.question.trust.limits
-    found = yield from _verified_list(case, link, entry, answers[url])
-    bound = _bound(found, limits)
-    if case.question.at - found.signed_at > seconds(bound):
-        # what was held is older than the policy's bound: one more question, for a new one
-        (answers[url],) = yield from _ask(case, (url,), 0)
-        found = yield from _verified_list(case, link, entry, answers[url])
-        bound = _bound(found, limits)
-        if case.question.at - found.signed_at > seconds(bound):
-            raise StatusStale("the newest list to be had is too old")
-    case.believe_until(found.signed_at, bound, f"status list {url}")
-    refusal = find_refusal(entry, found.value(entry))
-    if refusal is not None:
-        if link in case.parsed.chain[:-1]:
-            raise ChainParentRevoked(f"a link further up is no longer good ({refusal.code})")
-        raise refusal("the issuer's list says so")
-
-
-def _bound(found: Content, limits: Limits) -> float:
-    """Return how old the list may be: the issuer's ttl within the policy's bounds, or the policy's own, if less."""
-    ttl = limits.max_status_ttl_s if found.ttl_s is None else found.ttl_s
-    return min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), limits.status_staleness_s)
-
-
-def _entries(case: Case, link: Link) -> list[tuple[Link, str, Entry]]:
-    entries = [(link, member, entry) for member, entry in read_entries(link)]
-    if not entries and link.capability is not None:
-        path = f"{link.path}/credentialStatus"
-        if link.capability.depth == 0:
-            raise StatusUnavailable("a root link names a status list", path=path)
-        life = link.credential.valid_until - link.credential.valid_from  # type: ignore[operator]  # by check_form
-        if life > seconds(case.question.trust.limits.max_statusless_life_s):
-            raise StatusUnavailable("a link without status lives an hour at most", path=path)
-    return entries
-
-
-def _ask(case: Case, urls: tuple[str, ...], max_age_s: float) -> Generator[Need, Reply, tuple[Answer, ...]]:
-    for _ in urls:
-        case.budget.spend_fetch()
-    answers = yield NeedFacts(urls, max_age_s)
-    if not isinstance(answers, tuple) or len(answers) != len(urls):
-        message = "NeedFacts is answered by one Answer for each URL"
-        raise TypeError(message)
-    return answers
-
-
-def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Generator[Need, Reply, Content]:
-    """Return the list that `held` holds, of the right issuer, signed, and not ended."""
-    if isinstance(held, Absent):
-        raise StatusUnavailable(f"the list could not be had ({held.code}: {held.detail})")
-    known = case.memory.lists.find(held.digest) or read_body(case, held)
-    if known.url != entry.list_url:
-        raise StatusVerificationError("expected the status list that the credential names")
-    if known.issuer != link.credential.issuer:
-        _check_list_issuer(case, link, known.issuer)
-    keys = []
-    try:
-        for signature in known.signatures:
-            key = find_carried(case, signature, signature.purpose)
-            if key is None:
-                document = yield from find_document(case, signature.did)
-                key = document.find_key(signature.method_id, signature.purpose, case.question.at)
-            keys.append(key)
-        # the same bytes under the same keys hold the same signatures: that, and no verdict, is what is remembered
-        if tuple(keys) != known.keys:
-            for signature, key in zip(known.signatures, keys, strict=True):
-                case.budget.spend_signature()
-                signature.check(key)
-    except Undecided as error:
-        raise StatusUnavailable(f"the list's issuer could not be resolved ({error.code})") from None
-    except AgentdidError as error:
-        raise as_list_error(error) from None
-    content = known.content
-    if content is None or tuple(keys) != known.keys:
-        content = content or known.read()  # type: ignore[misc]  # either is there
-        held_now = structs.replace(known, keys=tuple(keys), read=None, content=content)
-        case.memory.lists.keep(held.digest, held_now)
-    if known.ends is not None and known.ends < case.now.earliest:
-        raise StatusListExpired(f"the list was valid until {encode_instant(known.ends)}")
-    if content.signed_at > case.now.latest:
-        raise StatusStale("the list was signed after the asked instant")
-    return content
-
-
-def _check_list_issuer(case: Case, link: Link, issuer: str) -> None:
-    # not its own issuer's: an ancestor's, or one the anchor names (specs/verification.md V27)
-    chain = case.parsed.chain
-    above = chain[: chain.index(link) + 1] if link.capability is not None else (link,)
-    if any(issuer == each.credential.issuer for each in above):
-        return
-    for each in above:
-        fitting = tuple(anchor for anchor in case.anchors.get(each.position, ()) if issuer in anchor.status_issuers)
-        if fitting:
-            case.keep_anchors(each, fitting)
-            return
-    raise StatusIssuerMismatch("the list's issuer may not speak about this credential")
+    return check_statuses(case, links)

@@ -1,98 +1,48 @@
-"""Bytes into a `Parsed`: size, strict parse, and parts that hang together. No key is touched."""
+"""Texts into a `Parsed`: every part in its form, and parts that hang together. No key is touched."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from agentdid.codec.strict_json import JsonText, parse, write_given
-from agentdid.credential.model import CAPABILITY_TYPE
+from agentdid.codec.strict_json import JsonText
+from agentdid.credential.model import APPROVAL_TYPE, CAPABILITY_TYPE
 from agentdid.credential.parse import parse_credential, parse_presentation
-from agentdid.delegation.approval import APPROVAL_TYPE, check_approval_form, parse_approval
-from agentdid.delegation.capability import parse_capability
-from agentdid.delegation.chain import check_connected, check_form
 from agentdid.did.syntax import check_did
 from agentdid.errors import (
     AgentdidError,
     DelegationForbidden,
-    EncodingInvalid,
-    HeaderInvalid,
     InputTooLarge,
-    KbMissing,
     TypeMismatch,
     TypMismatch,
 )
-from agentdid.proof.jws import is_compact
+from agentdid.proof.sd_jwt_json import MEMBERS
 from agentdid.proof.suites import SELECTIVE
-from agentdid.secure import data_integrity, jose, sd_jwt, vc_jwt
+from agentdid.secure import data_integrity
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
+from agentdid.secure.mechanism import Secured
 from agentdid.trust.profile import STRICT, Profile
-from agentdid.verify.known_links import find_known_link, text_of
+from agentdid.verify.inputs import Item
+from agentdid.verify.known_links import NewText, find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
+
+    from msgspec import Raw
 
     from agentdid.credential.model import Credential
     from agentdid.delegation.approval import HumanApproval
     from agentdid.delegation.capability import Capability
     from agentdid.limits import Limits
-    from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
+    from agentdid.verify.forms import Readers
+    from agentdid.verify.known_links import KnownLink, Text
 
-# media type → what reads such a token
-_CREDENTIALS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {
-    vc_jwt.MEDIA_TYPE: vc_jwt.read,
-    sd_jwt.MEDIA_TYPE: sd_jwt.read,
-}
-_PRESENTATIONS: Final[Mapping[str, Callable[[str, Limits], Secured]]] = {jose.MEDIA_TYPE: jose.read}
+# What reads tokens (`verify.forms`), and what judges capabilities, is imported when the first is met: a process whose
+# first verdict needs neither does not wait for them.
+SD_JWT_VC: Final = "dc+sd-jwt"
 _SUBJECT: Final = "/credentialSubject"
 _CAPABILITY: Final = "/credentialSubject/capability"
-_TEXTS: Final = (bytes, str)
-_JOSE_JSON: Final = frozenset({"payload", "signatures", "signature", "protected"})
-
-
-def check_size(case: Case) -> None:
-    """Hold that the input is within `max_input_bytes`, before anything reads it; sets `case.raw`.
-
-    Raises:
-        InputTooLarge: It is not.
-        JsonTooDeep: A value that was handed in has no JSON text.
-    """
-    raw = case.question.raw
-    limits = case.question.trust.limits
-    if not isinstance(raw, _TEXTS):
-        raw = write_given(raw, limits)
-    limit = limits.max_input_bytes
-    if len(raw) > limit:
-        raise InputTooLarge(f"an input is at most {limit} bytes")
-    case.raw = raw
-
-
-def check_parse(case: Case) -> None:
-    """Hold that the input is a compact token or one strict JSON text; sets `case.text`.
-
-    Raises:
-        JsonInvalid, JsonDuplicateKey, JsonTooDeep, JsonNumberRange, EncodingInvalid: As `codec.strict_json.parse`.
-    """
-    raw = case.raw
-    # most inputs are compact JSON, which needs no look for white space
-    token = None if raw[:1] == b"{" else _find_token(raw)
-    case.text = parse(raw, case.question.trust.limits) if token is None else token
-
-
-def _find_token(raw: bytes | str) -> str | None:
-    """Return the compact token, or `None` where a JSON text is meant."""
-    if isinstance(raw, str):
-        stripped = raw.strip(" \t\r\n")
-        return stripped if is_compact(stripped) else None
-    octets = raw.strip(b" \t\r\n")
-    if not is_compact(octets):
-        return None
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError:
-        raise EncodingInvalid("expected UTF-8") from None
 
 
 def check_structure(case: Case) -> None:
@@ -113,7 +63,7 @@ def check_structure(case: Case) -> None:
     if question.holder:
         secured, holder, items, plain = _read_presentation(case, case.text)
     else:
-        secured, holder, (items, plain) = None, None, _read_credentials(case.text)
+        secured, holder, (items, plain) = None, None, _read_credentials(case, case.text)
     links: list[Link] = []
     chain: list[Link] = []
     others: list[Link] = []
@@ -121,7 +71,10 @@ def check_structure(case: Case) -> None:
         link = _read_item(case, item, plain, len(links))
         links.append(link)
         (others if link.capability is None else chain).append(link)
-    if chain:
+    # a root alone hangs together
+    if len(chain) > 1 or (chain and chain[0].capability.parent is not None):  # type: ignore[union-attr]  # in a chain
+        from agentdid.delegation.chain import check_connected  # noqa: PLC0415  # as above
+
         check_connected([(each.credential, each.capability) for each in chain], limits)  # type: ignore[misc]
         check_parents(chain)
     if len(links) > limits.max_credentials:
@@ -137,10 +90,10 @@ def check_parents(chain: Sequence[Link]) -> None:
     """Hold that nothing hangs on a credential that its holder derived: each derivation has another digest.
 
     Raises:
-        DelegationForbidden: Something does (specs/capability-credential.md C1).
+        DelegationForbidden: Something does (specs/selective-disclosure.md S11).
     """
     for link in chain[:-1]:
-        if link.secured.form in SELECTIVE:
+        if link.secured.is_selective:
             raise DelegationForbidden(f"a credential under {link.secured.form} is nobody's parent", path=link.path)
 
 
@@ -160,13 +113,19 @@ def read_credential(
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
     """
     if type(item) is not dict:
-        if type(item) is str:
-            return sd_jwt.read(item, limits) if "~" in item else vc_jwt.read(item, limits)
+        if type(item) is str or type(item) is bytes:
+            from agentdid.verify.forms import read_token  # noqa: PLC0415  # as above
+
+            return read_token(item, limits)
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
-        return _read_enveloped(item, _CREDENTIALS if profile is STRICT else _credentials(profile), limits)
-    if not _JOSE_JSON.isdisjoint(item):
-        raise _jose_json()
+        from agentdid.verify.forms import credential_readers  # noqa: PLC0415  # as above
+
+        return _read_enveloped(item, credential_readers(profile), limits)
+    if not MEMBERS.isdisjoint(item):
+        from agentdid.verify.forms import read_serialized  # noqa: PLC0415  # as above
+
+        return read_serialized(item, limits)
     return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
 
 
@@ -193,7 +152,7 @@ def write_signed(case: Case, secured: Secured) -> Secured:
     """
     trust = case.question.trust
     written = secured.written(case.budget, trust.context_rules)
-    if written.form in SELECTIVE and not trust.any_disclosure:
+    if written.is_selective and not trust.any_disclosure:
         from agentdid.secure.mandatory import check_hideable  # noqa: PLC0415  # most proofs hide nothing
 
         check_hideable(written)
@@ -202,70 +161,71 @@ def write_signed(case: Case, secured: Secured) -> Secured:
 
 def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
     """Return one credential taken apart, or as it was when it verified before."""
-    question = case.question
-    known = None
-    if isinstance(item, str | dict) and not question.keeps:  # a holder's base proof is no verifier's link
-        known = find_known_link(case, text_of(item), position)
+    text: Text | None = None
+    canonical: Raw | None = None
+    known: KnownLink | None = None
+    value = item
+    if type(item) is Item:
+        text, canonical, known = item.text, item.canonical, item.known
+        if item.parsed is not None:
+            value, plain = item.parsed.value, item.parsed.plain
+    elif isinstance(item, str | dict):
+        text = text_of(item)
+        known = find_known_link(case, text)
     if known is not None:
-        case.budget.spend_rdfc(known.steps)  # as a fresh memory would
-        return Link(known.secured, known.credential, known.capability, position)
-    trust, before = question.trust, case.budget.rdfc_steps
-    secured = read_credential(item, plain, trust.limits, trust.profile, base=question.keeps)
+        case.known[position] = known
+        case.budget.rdfc_steps -= known.rdfc_steps  # as a fresh memory would
+        return known.at(position)
+    question = case.question
+    trust, left = question.trust, case.budget.rdfc_steps
+    secured = value  # taken apart already, where the presentation is bound to it
+    if not isinstance(secured, Secured):
+        secured = read_credential(value, plain, trust.limits, trust.profile, base=question.keeps)
     link = _link(secured, position, trust.limits, case)
-    case.steps[position] = before - case.budget.rdfc_steps
+    if text is not None and not question.keeps:
+        case.new[position] = NewText(text, left - case.budget.rdfc_steps, canonical)
     return link
 
 
-def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str | None, Sequence[object], bool]:
+def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secured, str | None, Sequence[object], bool]:
     limits, profile = case.question.trust.limits, case.question.trust.profile
-    if type(text) is JsonText:
-        value = text.value
-        if type(value) is not dict:
-            raise TypeMismatch("expected a presentation")
-        if _has_type(value, PRESENTATION):
-            readers = _PRESENTATIONS if profile is STRICT else _presentations(profile)
-            return _open(_read_enveloped(value, readers, limits), plain=False)
-        if not _JOSE_JSON.isdisjoint(value):
-            raise _jose_json()
-        if not _has_type(value, "VerifiablePresentation"):
-            raise TypeMismatch("expected a VerifiablePresentation", path="/type")
-        secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
-        return _open(write_signed(case, secured), text.plain)
-    if "~" in text:
-        if text.endswith("~"):
-            raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
-        raise TypMismatch("expected a vp+jwt; an SD-JWT with its own key binding is not taken")
-    return _open(jose.read(text, limits, timed=profile.bound_time), plain=False)
+    if type(text) is not JsonText:
+        from agentdid.verify.forms import read_presented  # noqa: PLC0415  # as above
+
+        secured, bound = read_presented(text, limits, profile)
+        return _open(secured, plain=False) if bound is None else (secured, None, [bound], False)
+    value = text.value
+    if type(value) is not dict:
+        raise TypeMismatch("expected a presentation")
+    if _has_type(value, PRESENTATION):
+        from agentdid.verify.forms import presentation_readers  # noqa: PLC0415  # as above
+
+        return _open(_read_enveloped(value, presentation_readers(profile), limits), plain=False)
+    if not MEMBERS.isdisjoint(value):
+        from agentdid.verify.forms import read_presented_json  # noqa: PLC0415  # as above
+
+        secured, bound = read_presented_json(value, limits)
+        return secured, None, [bound], False
+    if not _has_type(value, "VerifiablePresentation"):
+        raise TypeMismatch("expected a VerifiablePresentation", path="/type")
+    secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
+    return _open(write_signed(case, secured), text.plain, case.items)
 
 
-def _open(secured: Secured, plain: bool) -> tuple[Secured, str | None, Sequence[object], bool]:
+def _open(
+    secured: Secured, plain: bool, items: Sequence[Item] = ()
+) -> tuple[Secured, str | None, Sequence[object], bool]:
     presentation = parse_presentation(secured.document)
-    return secured, presentation.holder, presentation.credentials, plain
+    return secured, presentation.holder, items or presentation.credentials, plain
 
 
-def _read_credentials(text: JsonText | str) -> tuple[Sequence[object], bool]:
+def _read_credentials(case: Case, text: JsonText | str | bytes) -> tuple[Sequence[object], bool]:
+    if case.items:
+        return case.items, False
     if type(text) is not JsonText:
         return [text], False
     value = text.value
     return (value if type(value) is list else [value]), text.plain
-
-
-def _credentials(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
-    if not profile.vc_claims:
-        return _CREDENTIALS
-    from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
-
-    return {**_CREDENTIALS, vc_claims.MEDIA_TYPE: vc_claims.read_credential}
-
-
-def _presentations(profile: Profile) -> Mapping[str, Callable[[str, Limits], Secured]]:
-    readers: dict[str, Callable[[str, Limits], Secured]]
-    readers = {**_PRESENTATIONS, jose.MEDIA_TYPE: partial(jose.read, timed=profile.bound_time)}
-    if profile.vc_claims:
-        from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
-
-        readers[vc_claims.MEDIA_TYPE] = vc_claims.read_presentation
-    return readers
 
 
 def _link(secured: Secured, position: int, limits: Limits, case: Case | None = None) -> Link:
@@ -274,12 +234,14 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
         if case is not None:
             profile = case.question.trust.profile
             secured = write_signed(case, secured)
-        credential = parse_credential(secured.document, partial=profile is not STRICT and secured.form in SELECTIVE)
+        credential = read_members(secured, partial=profile is not STRICT and secured.form in SELECTIVE)
         capability: Capability | None = None
         approval: HumanApproval | None = None
         if CAPABILITY_TYPE in credential.types:
             capability = _capability(secured, credential, limits)
         elif APPROVAL_TYPE in credential.types:
+            from agentdid.delegation.approval import check_approval_form, parse_approval  # noqa: PLC0415  # as above
+
             approval = parse_approval(_member(secured, "approval"), f"{_SUBJECT}/approval")
             check_approval_form(credential, limits)
         elif profile.issuer_signs:
@@ -291,10 +253,22 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
 
 
 def _capability(secured: Secured, credential: Credential, limits: Limits) -> Capability:
+    from agentdid.delegation.capability import parse_capability  # noqa: PLC0415  # as above
+    from agentdid.delegation.chain import check_form  # noqa: PLC0415
+
     value = _member(secured, "capability")
     capability = parse_capability(value, limits, path=_CAPABILITY, hidden_grants=secured.hidden_grants)
     check_form(credential, capability, "")
     return capability
+
+
+def read_members(secured: Secured, *, partial: bool = False) -> Credential:
+    """Return what a credential says, by the data model of its form."""
+    if secured.form != SD_JWT_VC:
+        return parse_credential(secured.document, partial=partial)
+    from agentdid.credential.sd_jwt_vc import parse_sd_jwt_vc  # noqa: PLC0415  # as above
+
+    return parse_sd_jwt_vc(secured.document, secured.signer)
 
 
 def _member(secured: Secured, name: str) -> object:
@@ -324,9 +298,7 @@ def _check_terms(case: Case, presentation: Secured | None, links: list[Link]) ->
         to_quads(presentation.document, rules=rules)
 
 
-def _read_enveloped(
-    item: dict[str, object], readers: Mapping[str, Callable[[str, Limits], Secured]], limits: Limits
-) -> Secured:
+def _read_enveloped(item: dict[str, object], readers: Readers, limits: Limits) -> Secured:
     """Return the parts of what stands in an envelope, by the one reader of its media type."""
     media_type, content = open_envelope(item)
     read = readers.get(media_type)
@@ -338,8 +310,3 @@ def _read_enveloped(
 def _has_type(item: dict[str, object], name: str) -> bool:
     types = item.get("type")
     return name in types if type(types) is list else types == name
-
-
-def _jose_json() -> HeaderInvalid:
-    # a document that is a JWS in JSON to one reader and a credential to another (ATTACKS C11)
-    return HeaderInvalid("expected compact serialization")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _CAPABILITY: Final = GRANTS[:-1]
 Path = tuple[str | int, ...]
 
+_SD_JWTS: Final = (sd_jwt.TYP, "dc+sd-jwt")
 _STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[(0|[1-9][0-9]*)\]")
 
 
@@ -90,7 +91,7 @@ def grant_paths(link: Link, names: Iterable[str] | None = None) -> frozenset[Pat
 def _withhold(link: Link, keep: frozenset[Path], occasion: tuple[str, str]) -> str | dict[str, object]:
     wire = link.secured.wire
     if isinstance(wire, str):
-        return sd_jwt.withhold(wire, keep) if link.secured.form == sd_jwt.TYP else wire
+        return sd_jwt.withhold(wire, keep) if link.secured.form in _SD_JWTS else wire
     if link.secured.form not in SELECTIVE:
         return wire
     from agentdid.secure.derivation import bind, derive  # noqa: PLC0415  # most credentials are not derived from

@@ -11,7 +11,6 @@ from agentdid.codec.strict_json import encode
 from agentdid.delegation.link import ParentLink, build_link, fitting_form, secure_link
 from agentdid.delegation.narrower import fill_narrower
 from agentdid.errors import DelegationForbidden
-from agentdid.proof.suites import SELECTIVE
 from agentdid.wallet.lineage import DELEGATION, Minted
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def make_link(
     leaf = held.leaf
     if leaf.capability is None:
         raise DelegationForbidden("only capability credentials can be delegated")
-    if leaf.secured.form in SELECTIVE:
+    if leaf.secured.is_selective:
         raise DelegationForbidden(f"a credential under {leaf.secured.form} is nobody's parent")
     if statuses is None and ttl > _HOUR:
         raise DelegationForbidden("a link without a status of its own lives an hour at most")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, final
 
 from agentdid.clock import Clock, SystemClock
 from agentdid.codec.strict_json import encode, parse
-from agentdid.delegation.approval import APPROVAL_TYPE
+from agentdid.credential.model import APPROVAL_TYPE
 from agentdid.delegation.link import FORMATS as FORMATS_OF_LINKS
 from agentdid.delegation.link import GRANTS
 from agentdid.did import key as did_key
@@ -515,7 +515,7 @@ class Wallet:
 
 
 def _answer(need: Need, *, source: Source, clock: Clock) -> Reply:
-    return answer_from(need, source, None, clock.now())
+    return answer_from(need, source, None, clock)
 
 
 def _wanted(query: Query, answered: set[str]) -> list[str]:

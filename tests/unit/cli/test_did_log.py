@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 
 from agentdid.cli.main import main
@@ -206,3 +213,34 @@ def test_a_witness_approves_what_goes_on_from_what_it_approved(run: Shell) -> No
 
     refused = run("did", "witness", "old.jsonl", "--wallet", "ww", "--marks", "m.db", code=1)
     assert "did_log_rollback" == refused["code"]
+
+
+def _served(did: str, *more: str) -> dict[str, Any]:
+    """Ask a resolver that runs as a process for a DID."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "agentdid.cli.main", "serve", "resolver", "--port", str(port), *more]
+    with subprocess.Popen(command) as process:
+        try:
+            for _ in range(300):
+                with suppress(httpx.TransportError):
+                    url = f"http://127.0.0.1:{port}/1.0/identifiers/{quote(did, safe='')}"
+                    answer = httpx.get(url, trust_env=False, timeout=30)
+                    return answer.json()  # type: ignore[no-any-return]  # a resolution result
+                time.sleep(0.1)
+            pytest.fail("the resolver did not begin to serve")
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def test_a_resolver_remembers_in_its_database(run: Shell) -> None:
+    """J01, `serve resolver --db`: the next process refuses the log that the one before saw go on."""
+    did = run("did", "create", "--method", "webvh", "--host", "acme.example", "--wallet", "w")["did"]
+    old = run("did", "log", did, "--wallet", "w")["log"]
+    new = run("did", "rotate", did, "--wallet", "w")["log"]
+
+    first = _served(did, "--db", "seen.db", "--sources", _sources(**{did: new}))
+    assert did == first["didDocument"]["id"]
+    again = _served(did, "--db", "seen.db", "--sources", _sources(**{did: old}))
+    assert "did_log_rollback" == again["didResolutionMetadata"]["error"]["code"]

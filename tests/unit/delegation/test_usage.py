@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agentdid.delegation.capability import CapabilityGrant
 
 BASE = "https://api.partner.example/v1/invoices"
-GOOD: dict[str, object] = {"amount": "99.99", "region": "EU", "currency": "EUR"}
+GOOD: dict[str, object] = {"amount": "99.99", "currency": "EUR", "region": "EU"}
 
 
 def request(**changes: object) -> Request:

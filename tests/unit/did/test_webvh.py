@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from agentdid.canon.jcs import canonicalize
+from agentdid.codec.base import decode_multibase
 from agentdid.did.webvh import write
 from agentdid.did.webvh.hashes import hash_entry
 from agentdid.did.webvh.identifier import parse_identifier, template
 from agentdid.did.webvh.log import parse_log
 from agentdid.did.webvh.parallel import build_parallel
+from agentdid.did.webvh.proof import make_proof, read_proof
 from agentdid.did.webvh.resolve import document_json, locate, metadata_of, select
 from agentdid.did.webvh.witness import add_proofs, check_witnesses, find_rules, witness_proof
 from agentdid.errors import AgentdidError, DidDeactivated, DidInvalid, DidLogInvalid, DidNotFound
 from agentdid.keys.secret import SecretKey
 from agentdid.sources.source import RecordedSource
 from agentdid.sources.webvh import dereference, resolve
-from tests.logs import BEGUN, HOUR, Forger, first_document, plain, secret, witness_did
+from tests.logs import BEGUN, HOUR, Forger, first_document, multikey, plain, secret, witness_did
 
 SCID = "QmdmPkUdYzbr9txmx8gM2rsHPgr5L6m3gHjJGAf4vUFoGE"
 NOW = BEGUN + timedelta(days=20)
@@ -270,3 +274,18 @@ def test_the_witness_file_keeps_the_newest_proof_of_each() -> None:
     assert [each.version_id for each in history.versions[1:3]] == [row["versionId"] for row in rows]
     assert [2, 2] == [len(row["proof"]) for row in rows]
     assert {(2, 4)} == {(each.threshold, number) for each, number in find_rules(history).items()}
+
+
+@pytest.mark.parametrize("drop", [None, "created"])
+@pytest.mark.parametrize("more", [{}, {"id": "urn:x:1"}, {"domain": 'ä\u2028"\\'}])
+def test_what_a_proof_signs_is_its_canonical_form(drop: str | None, more: dict[str, object]) -> None:
+    """The short way for proofs of the usual members gives the bytes that RFC 8785 gives, as any other proof's."""
+    made = make_proof({"versionId": "1-x"}, secret(1), NOW)
+    proof = {**{name: value for name, value in made.items() if name != drop}, **more}
+    digest = sha256(b"document").digest()
+    key, signature, message = read_proof(proof, digest, (multikey(1),), plain=False)
+    config = {name: value for name, value in proof.items() if name != "proofValue"}
+
+    assert sha256(canonicalize(config)).digest() + digest == message
+    assert secret(1).public == key
+    assert decode_multibase(str(made["proofValue"])) == signature

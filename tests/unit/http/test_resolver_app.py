@@ -88,6 +88,22 @@ def test_the_whole_result(accept: str | None) -> None:
     assert {} == result["didDocumentMetadata"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "did%3Aweb%3Aport.example%253A8443%3Aa", "did:web:port.example%3A8443:a", "did:web:port.example%3A8443:a%23k",
+        "did%3Aweb%3Aport.example%253A8443%3Aa%23k",
+    ],
+)  # fmt: skip
+def test_a_did_with_a_port_is_found_encoded_and_as_it_is(path: str) -> None:
+    """Encoded as a whole, or sent as the DID that it is: the colon of a port is decoded in neither."""
+    did = "did:web:port.example%3A8443:a"
+    source = RecordedSource.load({did: build_document(did, {"k": KEY})}, AT)
+    result = ask(create_resolver_app(Resolver(source)), f"/1.0/identifiers/{path}").json()
+
+    assert did in (result.get("didDocument") or result["content"])["id"]
+
+
 @pytest.mark.parametrize("accept", ["application/did", "application/did+ld+json", "application/did+json"])
 def test_the_document_alone(accept: str) -> None:
     """A representation that is asked for is what comes, under its own name."""

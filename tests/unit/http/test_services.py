@@ -72,7 +72,7 @@ def test_a_credential_is_issued_listed_and_revoked(world: World, issuer: Issuer,
     """Issued under the token; the list is public, with ETag and gzip; revoking changes it, once."""
     app = issuing(issuer)
     made = call(app, "POST", "/credentials", json=wanted(world, format=form), headers=AUTHORIZED)
-    path = issuer.list_url(issuer.ledger.lists()[0]).removeprefix("https://acme.example")
+    path = issuer.list_url(issuer.ledger.find(made.json()["id"]).list_id).removeprefix("https://acme.example")
     plain = call(app, "GET", path, headers={"Accept-Encoding": "identity"})
     packed = call(app, "GET", path, headers={"Accept-Encoding": "gzip"})
     same = call(app, "GET", path, headers={"If-None-Match": f'"x", {plain.headers["ETag"]}'})

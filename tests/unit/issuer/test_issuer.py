@@ -167,7 +167,7 @@ def test_claims_can_be_withheld_and_cannot_be_forged(issuer: Issuer, world: Worl
 def test_a_list_is_signed_anew_when_it_must_be(issuer: Issuer, world: World) -> None:
     """Within the refresh time the same bytes are served; a revocation gives new ones at once."""
     made = issuer.issue(to=world.agent.did, capability=world.capability(), ttl=HOUR)
-    (list_id,) = issuer.ledger.lists()
+    list_id = made.list_url.rpartition("/")[2]
     first, second = issuer.signed_list(list_id), issuer.signed_list(list_id)
     issuer.revoke(made.id)
 
@@ -184,7 +184,8 @@ def test_publish_writes_what_is_served(issuer: Issuer, world: World, tmp_path: P
 
     assert tmp_path / "site" / ".well-known" / "did.json" == written["https://acme.example/.well-known/did.json"]
     assert issuer.did == json.loads(written["https://acme.example/.well-known/did.json"].read_bytes())["id"]
-    assert 2 == len(written)
+    assert {issuer.list_url(each) for each in issuer.ledger.lists()} == {each for each in written if "status" in each}
+    assert 3 == len(written)
 
 
 def test_an_issuer_opens_again_with_its_passphrase_only(issuer: Issuer, tmp_path: Path, world: World) -> None:

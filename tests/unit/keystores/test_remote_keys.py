@@ -16,6 +16,7 @@ from agentdid.clock import FixedClock
 from agentdid.did.resolve import plan
 from agentdid.errors import KeyInvalid, StoreLocked, StoreUnavailable
 from agentdid.issuer.issuer import Issuer
+from agentdid.keys import pair
 from agentdid.keys.secret import SecretKey
 from agentdid.keystores.reference import open_signer, parse_reference, successor
 from agentdid.storage.controlled import LEAD, make
@@ -106,6 +107,8 @@ def test_a_signer_that_is_given_each_time(tmp_path: Path) -> None:
     for other in (None, SecretKey.generate("P-256")):
         with pytest.raises(StoreUnavailable, match="elsewhere"):
             Issuer.open(path, passphrase=PASSPHRASE, signer=other)
+    with pytest.raises(ValueError, match="signer"):
+        Issuer.create(tmp_path / "j.db", passphrase=PASSPHRASE, reference="pkcs11:token=a;object=b?module-path=/m")
 
 
 def test_another_key_in_its_place_is_refused(module: str, tmp_path: Path) -> None:
@@ -251,3 +254,13 @@ def test_a_pin_in_argv_is_refused(module: str, tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "pin-source" in done.stderr
+
+
+def test_a_key_that_is_made_needs_a_label() -> None:
+    """An id alone names none that could be made; and a store's record of an unknown kind is no key."""
+    with pytest.raises(ValueError, match="label"):
+        open_signer(parse_reference("pkcs11:token=a;id=%01?module-path=/m"), pin=_pin, make="Ed25519")
+    with pytest.raises(KeyInvalid, match="unknown"):
+        pair.load("Ed25519+nonsense", bytes(64))
+    with pytest.raises(KeyInvalid):
+        pair.load(pair.HYBRID, bytes(63))

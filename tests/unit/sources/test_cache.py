@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,8 @@ class _World:
     def __init__(self, kind: str) -> None:
         self.clock = _Clock()
         self.fetcher = _Fetcher(self.clock)
-        self.source = CachedSource(self.fetcher, self.clock, max_entries=3, max_bytes=1_000)
+        # renewed behind nobody's back: what is asked for stays countable; see `test_a_document_is_renewed_…`
+        self.source = CachedSource(self.fetcher, self.clock, renew_at=1.0, max_entries=3, max_bytes=1_000)
         self._kind = kind
 
     def get(self, url: str = URL, max_age_s: float = 60, accept: tuple[str, ...] = ()) -> Resource | Absent:
@@ -334,3 +336,73 @@ def test_a_blocking_question_inside_the_loop_comes_to_an_end() -> None:
         return answer
 
     assert isinstance(asyncio.run(ask()), Resource)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    """Wait for another thread, five seconds at most."""
+    until = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.002)
+
+
+def test_a_document_is_renewed_before_its_time_is_over() -> None:
+    """Past half of the bound the held one answers at once, and one new one is fetched meanwhile, however many ask."""
+    clock = _Clock()
+    fetcher = _Fetcher(clock)
+    source = CachedSource(fetcher, clock)
+    gate = threading.Event()
+    first = source.get(URL, (), 60)
+    clock.pass_s(30)
+    unasked = source.get(URL, (), 60)
+    fetcher.before = lambda: gate.wait(5)  # type: ignore[assignment,return-value]
+    clock.pass_s(1)
+    held = [source.get(URL, (), 60) for _ in range(5)]
+    _until(lambda: len(fetcher.asked) == 2)
+    gate.set()
+    _until(lambda: source.get(URL, (), 60) is not first)
+
+    assert [first] * 6 == [unasked, *held]
+    assert [URL, URL] == fetcher.asked
+
+
+def test_a_document_that_cannot_be_renewed_answers_until_its_time_is_over() -> None:
+    """The server is down: the held one answers up to the bound, then nobody is answered with it; no storm meanwhile."""
+    clock = _Clock()
+    fetcher = _Fetcher(clock)
+    source = CachedSource(fetcher, clock)
+    first = source.get(URL, (), 60)
+    fetcher.before = _failing
+    found = []
+    for _ in range(58):
+        clock.pass_s(1)
+        found.append(source.get(URL, (), 60) is first)
+        time.sleep(0.003)
+    clock.pass_s(3)
+    after = source.get(URL, (), 60)
+
+    assert [True] * 58 == found
+    assert isinstance(after, Absent)
+    assert "fetch_timeout" == after.code
+    assert len(fetcher.asked) < 10
+
+
+def test_what_is_held_is_refreshed_when_somebody_says_so() -> None:
+    """`refresh` fetches what is held, waits for a fetch that began before, and asks for nothing that was not held."""
+    clock = _Clock()
+    fetcher = _Fetcher(clock)
+    source = CachedSource(fetcher, clock)
+    nothing = source.refresh(URL)
+    first = source.get(URL, (), 60)
+    fetcher.body = b"[]"
+    came = source.refresh(URL)
+    newer = source.get(URL, (), 60)
+    fetcher.before = _failing
+    failed = source.refresh(URL)
+
+    assert (False, True, False) == (nothing, came, failed)
+    assert isinstance(first, Resource)
+    assert isinstance(newer, Resource)
+    assert (b"{}", b"[]") == (first.body, newer.body)
+    assert source.get(URL, (), 60) is newer
+    assert [URL] * 3 == fetcher.asked

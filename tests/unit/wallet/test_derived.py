@@ -26,7 +26,10 @@ from agentdid.issuer.issuer import Issuer
 from agentdid.keys.secret import SecretKey
 from agentdid.present.presentation import make_presentation
 from agentdid.proof.suites import SELECTIVE
+from agentdid.storage.decision_log import DecisionLog
 from agentdid.storage.nonces import MemoryTakes
+from agentdid.verify.evidence import replay
+from agentdid.verify.run import report_of
 from agentdid.wallet.wallet import Wallet
 from tests.stores import CHEAP, PASSPHRASE
 from tests.world import AUDIENCE, NOW, RESOURCE, World
@@ -120,6 +123,16 @@ def test_in_every_presentation(scene: Scene, form: str) -> None:
     assert scene.form == decision.verified.parsed.chain[0].secured.form
 
 
+def test_the_decision_replays(scene: Scene, tmp_path: Path) -> None:
+    """What was decided of a derived credential is decided again from its evidence, offline."""
+    scene.issue()
+    place = tmp_path / "log.jsonl"
+    scene.world.verifier(log=DecisionLog(place)).authorize(scene.present(), challenge="n", request=READ)
+    scene.world.served.clear()
+
+    assert [None] == [report_of(replay(json.loads(line))).code for line in place.read_bytes().splitlines()]
+
+
 def test_a_query_chooses(scene: Scene) -> None:
     """A DCQL query selects by paths, and the verifier finds its answer in what was derived."""
     scene.issue()
@@ -151,7 +164,7 @@ def test_a_base_proof_is_its_holders(scene: Scene) -> None:
 
 
 def test_it_is_nobodys_parent(scene: Scene) -> None:
-    """Each derivation has another digest; so nothing hangs on one (specs/capability-credential.md C1)."""
+    """Each derivation has another digest; so nothing hangs on one (specs/selective-disclosure.md S11)."""
     issued = scene.issue()
     narrower = scene.world.capability(grants=[scene.world.grant(id="c1", **{"from": "g1"})])
     with pytest.raises(DelegationForbidden):

@@ -309,10 +309,9 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     issued = run(capsys, "issuer", "issue", "--db", "root.db", "--to", agent, "--capability", "cap.json")[1]
     (tmp_path / "cred").write_text(issued["credential"])
     assert run(capsys, "issuer", "publish", "--db", "root.db", "--out", "pub")[0] == 0
-    url = issued["status"]["statusListCredential"]
-    (tmp_path / "sources.json").write_text(
-        json.dumps({url: json.loads((tmp_path / "pub" / url.removeprefix("https://root.example/")).read_text())})
-    )
+    published = (tmp_path / "pub").glob("status/*")
+    lists = {f"https://root.example/status/{each.name}": json.loads(each.read_text()) for each in published}
+    (tmp_path / "sources.json").write_text(json.dumps(lists))
     received = run(capsys, "wallet", "receive", "cred", "--wallet", "agent.wallet", "--sources", "sources.json")
     held = received[1]["credential"]["id"]
     init = ("issuer", "init", "--db", "own.db", "--key-of", "agent.wallet", "--base-url", "https://agent.example")

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentdid.cli.commands.issuer_batch import batch
+from agentdid.cli.commands.issuer_status import Database, add_verbs
 from agentdid.cli.options import (
+    ISSUER_ALGORITHMS,
     AsJson,
     KeyUri,
     NewKey,
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     from agentdid.keys.secret import Signer
 
 app = typer.Typer(help="Mint, revoke and publish credentials.", no_args_is_help=True)
-Database = Annotated[Path, typer.Option("--db", help="The issuer's database.")]
 
 
 @app.command()
@@ -46,7 +48,7 @@ def init(
     method: Annotated[str, typer.Option(help="key or webvh, when no --did is given.")] = "key",
     host: Annotated[str | None, typer.Option(help="For did:webvh: host, or host:port.")] = None,
     path: Annotated[list[str] | None, typer.Option(help="For did:webvh: a path segment; may be repeated.")] = None,
-    key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
+    key: Annotated[str, typer.Option(help="ed25519, p256, …; bls for bbs-2023.")] = "ed25519",
     signer: KeyUri = None,
     new_key: NewKey = False,
     base_url: Annotated[str | None, typer.Option(help="Where status lists are served.")] = None,
@@ -63,7 +65,7 @@ def init(
         message = f"--method is key or webvh, got {method!r}"
         raise ValueError("--method web needs --did did:web:…" if method == "web" else message)
     passphrase = read_passphrase(passphrase_fd, passphrase_file, new=key_of is None)
-    algorithm = read_algorithm(key)
+    algorithm = read_algorithm(key, ISSUER_ALGORITHMS)
     secret = None
     if key_of is not None:
         did, secret = _key_of(key_of, passphrase, did)
@@ -119,6 +121,9 @@ def issue(
     disclosable: Annotated[list[str] | None, typer.Option(help="A path the holder may withhold; repeatable.")] = None,
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 10m, 1h, 2d.")] = "1h",
     form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = FORMATS[0],
+    status: Annotated[str, typer.Option(help="Status: bitstring, or token (SD-JWTs).")] = "bitstring",
+    suspendable: Annotated[bool, typer.Option(help="Whether it can be suspended, and not only revoked.")] = True,
+    idempotency_key: Annotated[str | None, typer.Option(help="Repeated, gives the same credential.")] = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
@@ -138,6 +143,9 @@ def issue(
             disclosable=paths,
             ttl=read_duration(ttl),
             form=form,
+            status=status,
+            suspendable=suspendable,
+            idempotency_key=idempotency_key,
         )
     whole: object = made.credential if parent is None else list(made.chain)
     text = whole if isinstance(whole, str) else encode(whole).decode("utf-8")
@@ -153,45 +161,6 @@ def issue(
 
 
 @app.command()
-def revoke(
-    db: Database,
-    credential: Annotated[str, typer.Option(help="The credential's id.")],
-    passphrase_fd: PassphraseFd = None,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Revoke a credential for ever."""
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
-        changed = opened.revoke(credential)
-    text = f"{credential} is revoked" if changed else f"{credential} was revoked before"
-    print_done({"id": credential, "changed": changed}, text, as_json=as_json)
-
-
-@app.command("list")
-def list_issued(
-    db: Database,
-    subject: Annotated[str | None, typer.Option(help="Only those of this DID.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
-    passphrase_fd: PassphraseFd = None,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """List what was issued, newest first."""
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
-        rows = [
-            {
-                "id": entry.credential_id,
-                "subject": entry.subject,
-                "validUntil": entry.valid_until.isoformat(),
-                "revokedAt": None if entry.revoked_at is None else entry.revoked_at.isoformat(),
-            }
-            for entry in opened.ledger.search(subject=subject, limit=limit)
-        ]
-    text = "\n".join(f"{row['id']}  {row['subject']}  {'revoked' if row['revokedAt'] else 'good'}" for row in rows)
-    print_done({"credentials": rows}, text or "nothing was issued", as_json=as_json)
-
-
-@app.command()
 def publish(
     db: Database,
     out: Annotated[Path, typer.Option(help="The folder to write to.")],
@@ -203,3 +172,7 @@ def publish(
     with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
         written = {url: str(place) for url, place in opened.publish(out).items()}
     print_done({"files": written}, "\n".join(f"{url} -> {place}" for url, place in written.items()), as_json=as_json)
+
+
+add_verbs(app)
+app.command()(batch)

@@ -26,9 +26,10 @@ from agentdid.errors import EvidenceMismatch
 from agentdid.limits import Limits
 from agentdid.query.dcql import parse_query
 from agentdid.storage.marks import SqlMarks
-from agentdid.verifier.service import Verifier, looks_presented
+from agentdid.verifier.service import Verifier
 from agentdid.verify.case import Question
 from agentdid.verify.evidence import replay as replay_bundle
+from agentdid.verify.looks import looks_presented
 from agentdid.verify.run import report_of
 
 # a bundle holds an input and every document it led to

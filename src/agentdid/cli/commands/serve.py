@@ -34,7 +34,7 @@ CertificateKey = Annotated[Path | None, typer.Option("--tls-key", help="PEM: the
 
 @app.command("issuer")
 def serve_issuer(
-    db: Annotated[Path, typer.Option("--db", help="The issuer's database.")],
+    db: Annotated[str, typer.Option("--db", help="The issuer's database: a file, or postgresql+psycopg://host/name.")],
     port: Port = 8_443,
     host: Host = "127.0.0.1",
     tls_cert: Certificate = None,
@@ -44,7 +44,8 @@ def serve_issuer(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Serve an issuer's DID document, its status lists and, to whoever has the token, issuing and revoking."""
-    from agentdid.http.issuer_app import create_issuer_app  # noqa: PLC0415  # an extra
+    from agentdid.http.issuer_admin import admin_verifier  # noqa: PLC0415  # an extra
+    from agentdid.http.issuer_app import create_issuer_app  # noqa: PLC0415
     from agentdid.issuer.issuer import Issuer  # noqa: PLC0415
 
     token = secrets.token_urlsafe(32)
@@ -52,7 +53,9 @@ def serve_issuer(
     with Issuer.open(db, passphrase=passphrase, refresh_s=refresh, pin=read_pin) as issuer:
         typer.echo(f"token for issuing and revoking, shown once: {token}", err=True)
         _run(
-            create_issuer_app(issuer, token_hash=hashlib.sha256(token.encode()).hexdigest()),
+            create_issuer_app(
+                issuer, token_hash=hashlib.sha256(token.encode()).hexdigest(), verifier=admin_verifier(issuer)
+            ),
             host,
             port,
             tls_cert,
@@ -73,6 +76,9 @@ def serve_verifier(
         Path | None, typer.Option("--marks", help="Versions seen of did:webvh, shared by processes; else in memory.")
     ] = None,
     log: Annotated[Path | None, typer.Option("--log", help="Append the evidence of every decision here.")] = None,
+    events: Annotated[
+        list[str] | None, typer.Option("--events", help="An issuer's …/status/events to follow; may be repeated.")
+    ] = None,
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
 ) -> None:
@@ -87,6 +93,8 @@ def serve_verifier(
     takes = open_takes(db or policy.store or MEMORY, policy.limits)
     seen = None if marks is None else SqlMarks.open(marks)
     verifier = Verifier(policy, takes=takes, marks=seen, log=None if log is None else DecisionLog(log))
+    for url in events or []:
+        verifier.follow(url)
     _run(create_verifier_app(verifier), host, port, tls_cert, tls_key)
 
 

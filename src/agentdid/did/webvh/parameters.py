@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 from agentdid.codec.strict_json import MAX_INT
 from agentdid.did import key as did_key
 from agentdid.did.webvh.hashes import hash_key
-from agentdid.errors import AgentdidError, DidLogInvalid
+from agentdid.errors import AgentdidError, DidLogInvalid, EncodingInvalid, ExtraMissing, KeyInvalid
+from agentdid.keys.multikey import decode_multikey
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -143,6 +144,19 @@ def _strings(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _multikeys(value: object) -> tuple[str, ...]:
+    """Return Multikeys; one of a kind that is not in our table may stand there, and signs nothing."""
+    found = _strings(value)
+    for each in found:
+        try:
+            decode_multikey(each)
+        except EncodingInvalid:
+            raise DidLogInvalid("expected keys to be Multikeys") from None
+        except (KeyInvalid, ExtraMissing):
+            continue
+    return found
+
+
 def _flag(value: object) -> bool:
     if type(value) is not bool:
         raise DidLogInvalid("expected true or false")
@@ -200,7 +214,7 @@ _READERS: Final[dict[str, tuple[str | None, Callable[[object], object], object]]
     # name: attribute, reader, what null stands for
     "method": (None, _method, None),
     "scid": (None, _scid, None),
-    "updateKeys": ("update_keys", _strings, ()),
+    "updateKeys": ("update_keys", _multikeys, ()),
     "nextKeyHashes": ("next_key_hashes", _strings, ()),
     "witness": ("witness", _witness, _NOBODY),
     "watchers": ("watchers", _strings, ()),

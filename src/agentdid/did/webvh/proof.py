@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SUITE: Final = SUITES["eddsa-jcs-2022"]
 (ALGORITHM,) = SUITE.algorithms
 _DID_KEY: Final = "did:key:"
+_USUAL: Final = frozenset({"created", "cryptosuite", "proofPurpose", "proofValue", "type", "verificationMethod"})
+_BETWEEN: Final = f'"cryptosuite":"{SUITE.name}","proofPurpose":"assertionMethod","type":"DataIntegrityProof"'
 
 
 @lru_cache(maxsize=256)
@@ -71,8 +73,6 @@ def read_proof(proof: object, document_hash: bytes, keys: Collection[str], *, pl
     multikey = method[len(_DID_KEY) : method.find("#")]
     if multikey not in keys or method != f"did:key:{multikey}#{multikey}":
         raise DidLogInvalid("signed by a key that may not sign")
-    config = dict(proof)
-    del config["proofValue"]
     try:
         if "created" in proof:
             read_time(_text(proof["created"]))
@@ -82,6 +82,13 @@ def read_proof(proof: object, document_hash: bytes, keys: Collection[str], *, pl
         raise DidLogInvalid(f"a proof that cannot be read ({error.code})") from None
     if key.algorithm.name != ALGORITHM:
         raise DidLogInvalid(f"expected a key of {ALGORITHM}")
+    if proof.keys() == _USUAL:
+        # All but two members are of known text, and these two of ASCII without anything to escape, by what was read
+        # above: the canonical form is written down, which takes a tenth of the time.
+        usual = f'{{"created":"{proof["created"]}",{_BETWEEN},"verificationMethod":"{method}"}}'
+        return key, signature, sha256(usual.encode()).digest() + document_hash
+    config = dict(proof)
+    del config["proofValue"]
     return key, signature, hash_data(config, document_hash, JCS_SHA256, plain=plain)
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import MetaData
 
 from agentdid.codec.strict_json import encode
 from agentdid.did import key as did_key
-from agentdid.issuer.status_ledger import StatusLedger, add_tables
+from agentdid.issuer.ledger_tables import add_tables
+from agentdid.issuer.status_ledger import StatusLedger
 from agentdid.proof.suites import SUITES
 from agentdid.secure import data_integrity
 from agentdid.status.bitstring import ENTRY_TYPE, build_list_credential
@@ -50,7 +51,7 @@ class OwnLists:
             CredentialExists: The credential id has one.
         """
         at = self._clock.now()
-        entry = self._ledger.allot(credential_id, subject, issued_at=at, valid_until=at + _LIFE, purpose=_PURPOSE)
+        entry = self._ledger.allot(credential_id, subject, issued_at=at, valid_until=at + _LIFE)
         url = f"{base_url}{PATH}/{entry.list_id}"
         self._minted[url] = entry.list_id
         return {

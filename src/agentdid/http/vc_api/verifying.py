@@ -61,7 +61,7 @@ class Verifying:
         run(Question(given, holder, trust, self._clock.now(), challenge), self._memory, self._clock, self._answer)
 
     def _answer(self, need: Need) -> Reply:
-        return answer_from(need, self._source, None, self._clock.now())
+        return answer_from(need, self._source, None, self._clock)
 
 
 def _check_purpose(options: dict[str, object], purpose: str) -> None:

@@ -1,0 +1,182 @@
+"""Status: what signed lists say of each credential, by lists fresh enough to believe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from agentdid.clock import seconds
+from agentdid.codec.instant import encode_instant
+from agentdid.errors import (
+    AgentdidError,
+    ChainParentRevoked,
+    StatusIssuerMismatch,
+    StatusListExpired,
+    StatusStale,
+    StatusUnavailable,
+    StatusVerificationError,
+    Undecided,
+)
+from agentdid.verify.needs import Absent, NeedFacts
+from agentdid.verify.signatures import find_carried, find_document
+from agentdid.verify.status_list import as_list_error, find_refusal, read_body, read_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from agentdid.limits import Limits
+    from agentdid.verify.case import Case
+    from agentdid.verify.needs import Answer, Need, Reply
+    from agentdid.verify.states import Link
+    from agentdid.verify.status_list import Content, Entry
+
+
+def check_statuses(case: Case, links: Sequence[Link]) -> Generator[Need, Reply, None] | None:
+    """Hold that no list says that one of these credentials, which name lists or must, is revoked or suspended.
+
+    Raises:
+        As `standing.check_status`.
+    """
+    entries: list[tuple[Link, str, Entry]] = []
+    for link in links:
+        for member, entry in _entries(case, link):
+            entries.append((link, member, entry))
+    return _check_lists(case, entries) if entries else None
+
+
+def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generator[Need, Reply, None]:
+    urls = tuple({entry.list_url: None for _, _, entry in entries})
+    bound = case.question.trust.limits.status_staleness_s
+    answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
+    for link, member, entry in entries:
+        try:
+            yield from _check_entry(case, link, entry, answers)
+        except AgentdidError as error:
+            error.path = f"{link.path}{member}{error.path}"
+            raise
+
+
+def _check_entry(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, None]:
+    url, limits = entry.list_url, case.question.trust.limits
+    found = _find_list(case, link, entry, answers[url])
+    if found is None:
+        found = yield from _verified_list(case, link, entry, answers[url])
+    bound = _bound(found, limits)
+    if case.question.at - found.signed_at > seconds(bound):
+        # what was held is older than the policy's bound: one more question, for a new one
+        (answers[url],) = yield from _ask(case, (url,), 0)
+        found = yield from _verified_list(case, link, entry, answers[url])
+        bound = _bound(found, limits)
+        if case.question.at - found.signed_at > seconds(bound):
+            raise StatusStale("the newest list to be had is too old")
+    case.believe_until(found.signed_at, bound, f"status list {url}")
+    refusal = find_refusal(entry, found.value(entry))
+    if refusal is not None:
+        if link in case.parsed.chain[:-1]:
+            raise ChainParentRevoked(f"a link further up is no longer good ({refusal.code})")
+        raise refusal("the issuer's list says so")
+
+
+def _bound(found: Content, limits: Limits) -> float:
+    """Return how old the list may be: the issuer's ttl within the policy's bounds, or the policy's own, if less."""
+    ttl = limits.max_status_ttl_s if found.ttl_s is None else found.ttl_s
+    return min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), limits.status_staleness_s)
+
+
+def _entries(case: Case, link: Link) -> Sequence[tuple[str, Entry]]:
+    """Return every status of a credential with the member it came from: as known of its text, or read."""
+    known = case.known.get(link.position)
+    if known is not None and known.entries is not None:
+        return known.entries
+    entries = read_entries(link)
+    if not entries and link.capability is not None:
+        path = f"{link.path}/credentialStatus"
+        if link.capability.depth == 0:
+            raise StatusUnavailable("a root link names a status list", path=path)
+        life = link.credential.valid_until - link.credential.valid_from  # type: ignore[operator]  # by check_form
+        if life > seconds(case.question.trust.limits.max_statusless_life_s):
+            raise StatusUnavailable("a link without status lives an hour at most", path=path)
+    if known is not None:
+        case.memory.links.keep(known.text, structs.replace(known, entries=tuple(entries)))
+    return entries
+
+
+def _ask(case: Case, urls: tuple[str, ...], max_age_s: float) -> Generator[Need, Reply, tuple[Answer, ...]]:
+    for _ in urls:
+        case.budget.spend_fetch()
+    answers = yield NeedFacts(urls, max_age_s)
+    if not isinstance(answers, tuple) or len(answers) != len(urls):
+        message = "NeedFacts is answered by one Answer for each URL"
+        raise TypeError(message)
+    return answers
+
+
+def _find_list(case: Case, link: Link, entry: Entry, held: Answer) -> Content | None:
+    """Return the list that is known of the bytes of `held`, where nobody need be asked; else `_verified_list` says."""
+    if type(held) is Absent:
+        return None
+    known = case.memory.lists.find(held.digest)
+    if known is None or known.url != entry.list_url or known.issuer != link.credential.issuer:
+        return None
+    try:
+        # most lists have one signature
+        keys = tuple([find_carried(case, each, each.purpose) for each in known.signatures])
+    except AgentdidError:
+        return None
+    content = known.content
+    if keys != known.keys or content is None or content.signed_at > case.now.latest:
+        return None
+    return None if known.ends is not None and known.ends < case.now.earliest else content
+
+
+def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Generator[Need, Reply, Content]:
+    """Return the list that `held` holds, of the right issuer, signed, and not ended."""
+    if isinstance(held, Absent):
+        raise StatusUnavailable(f"the list could not be had ({held.code}: {held.detail})")
+    known = case.memory.lists.find(held.digest) or read_body(case, held)
+    if known.url != entry.list_url:
+        raise StatusVerificationError("expected the status list that the credential names")
+    if known.issuer != link.credential.issuer:
+        _check_list_issuer(case, link, known.issuer)
+    keys = []
+    try:
+        for signature in known.signatures:
+            key = find_carried(case, signature, signature.purpose)
+            if key is None:
+                document = yield from find_document(case, signature.did)
+                key = document.find_key(signature.method_id, signature.purpose, case.question.at)
+            keys.append(key)
+        # the same bytes under the same keys hold the same signatures: that, and no verdict, is what is remembered
+        if tuple(keys) != known.keys:
+            for signature, key in zip(known.signatures, keys, strict=True):
+                case.budget.spend_signature()
+                signature.check(key)
+    except Undecided as error:
+        raise StatusUnavailable(f"the list's issuer could not be resolved ({error.code})") from None
+    except AgentdidError as error:
+        raise as_list_error(error) from None
+    content = known.content
+    if content is None or tuple(keys) != known.keys:
+        content = content or known.read()  # type: ignore[misc]  # either is there
+        held_now = structs.replace(known, keys=tuple(keys), read=None, content=content)
+        case.memory.lists.keep(held.digest, held_now)
+    if known.ends is not None and known.ends < case.now.earliest:
+        raise StatusListExpired(f"the list was valid until {encode_instant(known.ends)}")
+    if content.signed_at > case.now.latest:
+        raise StatusStale("the list was signed after the asked instant")
+    return content
+
+
+def _check_list_issuer(case: Case, link: Link, issuer: str) -> None:
+    # not its own issuer's: an ancestor's, or one the anchor names (specs/verification.md V27)
+    chain = case.parsed.chain
+    above = chain[: chain.index(link) + 1] if link.capability is not None else (link,)
+    if any(issuer == each.credential.issuer for each in above):
+        return
+    for each in above:
+        fitting = tuple(anchor for anchor in case.anchors.get(each.position, ()) if issuer in anchor.status_issuers)
+        if fitting:
+            case.keep_anchors(each, fitting)
+            return
+    raise StatusIssuerMismatch("the list's issuer may not speak about this credential")
