@@ -227,6 +227,36 @@ def test_p01_two_processes_share_a_limit(kind: str, tmp_path: Path) -> None:
     assert 21 == sum(taken)
 
 
+def test_a_forked_process_has_its_own_connections() -> None:
+    """A child never speaks on its parent's connection to PostgreSQL: both go on, and share what is counted."""
+    store = open_takes(postgres_url())
+    assert "taken" == take(store, spend(window("w", 3)))
+    child = os.fork()
+    if child == 0:
+        answer = "failed"
+        try:
+            answer = take(store, spend(window("w", 3)), nonce="of the child")
+        finally:
+            os._exit(0 if answer == "taken" else 1)
+    own = take(store, spend(window("w", 3)), nonce="of the parent")
+    _, status = os.waitpid(child, 0)
+
+    assert ("taken", 0) == (own, status)
+    assert "exceeded:0" == take(store, spend(window("w", 3)), nonce="one more")
+
+
+def test_p10_a_server_keeps_nonces_longer_than_any_step_back() -> None:
+    """P10: ten minutes back on the verifier's clock, an old nonce is still known to have been taken."""
+    store = open_takes(valkey_url())
+    nonce = store.issue(NOW)
+    assert "taken" == take(store, None, nonce=nonce)
+    client: Any = store._client  # type: ignore[attr-defined]  # a ValkeyTakes
+    left = [client.ttl(key) for key in client.scan_iter("{agentdid:takes}:n:*")]
+
+    assert min(left) >= 3_600
+    assert "replayed" == take(store, None, nonce=nonce, after_s=-600)
+
+
 def test_a_full_store_counts_nothing_more(tmp_path: Path) -> None:
     """At `max_counted` a charge is undecided, never free; a plain nonce is still taken."""
     limits = replace(DEFAULT, max_counted=4)

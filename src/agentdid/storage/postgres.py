@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final
+import weakref
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import create_engine, event, insert, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy import create_engine, insert, make_url, select, text
+from sqlalchemy.exc import ArgumentError
 
 from agentdid.errors import StoreUnavailable, StoreVersionUnsupported
 from agentdid.storage.engine import SCHEMA_VERSION, STORE, STORE_TABLES, transaction
@@ -94,14 +95,11 @@ def is_database(place: object) -> bool:
 
 
 def _guard_forks(engine: Engine) -> None:
-    made_by = os.getpid()
+    held = weakref.ref(engine)
 
-    def checkout(_connection: Any, record: Any, _proxy: Any) -> None:  # noqa: ANN401  # the pool's own
-        nonlocal made_by
-        if os.getpid() != made_by:
-            made_by = os.getpid()
-            engine.dispose(close=False)  # the parent's sockets stay the parent's
-            record.dbapi_connection = None
-            raise DisconnectionError("a connection of the parent process")
+    def forget() -> None:
+        mine = held()
+        if mine is not None:
+            mine.dispose(close=False)  # the parent's sockets stay the parent's
 
-    event.listen(engine, "checkout", checkout)
+    os.register_at_fork(after_in_child=forget)

@@ -44,6 +44,8 @@ _CHUNK: Final = 14
 _WIDTH: Final = 10 * _CHUNK
 _SLACK_S: Final = 86_400
 """A total outlives its link by a day: servers' and verifiers' clocks need not agree."""
+_NONCE_SLACK_S: Final = 3_600
+"""A nonce outlives its last use by an hour: a verifier's clock that goes back answers none again (ATTACKS P10)."""
 
 # KEYS: state, nonce, request, then a counter each. ARGV: state, now, nonce's life, fingerprint, its life, member, then
 # for each counter: window (empty for a total), amount, maximum, life. Times in ms; totals as 140 digits.
@@ -163,7 +165,14 @@ class ValkeyTakes:
         taken = sha256(f"{len(audience)}:{audience}{nonce}".encode()).hexdigest().encode()
         request = b"" if spend is None or spend.request is None else spend.request.encode()
         keys = [_PREFIX + b"state", _PREFIX + b"n:" + taken, _PREFIX + b"r:" + request]
-        arguments: list[bytes | str | int] = [self._key, _ms(now), _ms(max(keep - now, 1.0)), "", 1, ""]
+        arguments: list[bytes | str | int] = [
+            self._key,
+            _ms(now),
+            _ms(max(keep - now, 1.0) + _NONCE_SLACK_S),
+            "",
+            1,
+            "",
+        ]
         if spend is not None:
             if request:
                 arguments[3:5] = [spend.fingerprint, _ms(max(spend.keep_until.timestamp() - now, 1.0))]
