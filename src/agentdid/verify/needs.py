@@ -65,7 +65,10 @@ class NeedKeys(Value, frozen=True, eq=False):
 
 @final
 class NeedFacts(Value, frozen=True, eq=False):
-    """Status lists, each at most `max_age_s` old (0: fetched anew); answered in the same order."""
+    """Documents beside the input: status lists, related resources, schemas.
+
+    Each at most `max_age_s` old (0: fetched anew); answered in the same order.
+    """
 
     urls: tuple[str, ...]
     max_age_s: float
