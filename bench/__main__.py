@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bench import chain, did, issue, rdfc, selective, start, tokens, verify, webvh
+from bench import chain, did, issue, ledger, rdfc, selective, start, status, tokens, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "verify": (verify.rows, start.rows),
     "did": (did.rows, webvh.rows),
-    "issue": (issue.rows,),
+    "issue": (issue.rows, ledger.rows),
     "proofs": (rdfc.rows, selective.rows),
     "chain": (chain.rows,),
-    "tokens": (tokens.rows,),
+    "tokens": (tokens.rows, status.rows),
 }
 
 PEERS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {"proofs": (selective.peers,)}

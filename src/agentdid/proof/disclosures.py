@@ -39,6 +39,8 @@ Path: TypeAlias = tuple[str | int, ...]
 NO_DECOYS: Final[Mapping[Path, int]] = MappingProxyType({})
 _Given: TypeAlias = tuple[str, list[Any]]
 """A disclosure and what it says."""
+_Spot: TypeAlias = tuple[Any, "_Spot | None", str | int, int]
+"""An object or array, where it lies, under which name, and how deep."""
 _SALT_BYTES: Final = 18  # RFC 9901 §9.3 asks for 128 bits; 144 are 24 characters, so that one text holds many
 _SALT_CHARS: Final = 24
 _DECOY_BYTES: Final = 32
@@ -127,30 +129,38 @@ class _Opener:
         self.max_depth = max_depth
         self.seen: set[str] = set()
         self.places: list[Place] = []
-        self.todo: list[tuple[Any, tuple[str | int, ...]]] = []
+        self.todo: list[_Spot] = []
 
     def open(self, payload: dict[str, object]) -> None:
         """Open every object and array of the payload, level by level, those in disclosures too."""
-        self.todo.append((payload, ()))
-        for value, path in self.todo:  # which grows as it is gone through
-            if len(path) > self.max_depth:
+        todo, deepest = self.todo, self.max_depth
+        todo.append((payload, None, "", 0))
+        for spot in todo:  # which grows as it is gone through
+            value, _, _, depth = spot
+            if depth > deepest:
                 # disclosures nest in disclosures: each parse was shallow, the sum need not be
-                raise JsonTooDeep(f"at most {self.max_depth} levels, disclosures in place")
-            if type(value) is dict:
-                self._open_object(value, path)
-            else:
-                self._open_array(value, path)
+                raise JsonTooDeep(f"at most {deepest} levels, disclosures in place")
+            if type(value) is not dict:
+                self._open_array(value, spot)
+                continue
+            if "_sd" in value or "..." in value or "_sd_alg" in value:
+                self._open_object(value, _path(spot))
+            depth += 1
+            for name, each in value.items():
+                if type(each) is dict:
+                    todo.append((each, spot, name, depth))
+                elif type(each) is list:
+                    for part in each:  # an array that holds neither objects nor arrays hides nothing
+                        if type(part) is dict or type(part) is list:
+                            todo.append((each, spot, name, depth))
+                            break
 
     def _open_object(self, value: dict[str, object], path: tuple[str | int, ...]) -> None:
         if "_sd_alg" in value:
             raise SdDisclosureMalformed("_sd_alg stands at the top level only", path=pointer(path))
         if "..." in value:
             raise SdDisclosureMalformed("a digest of an element stands alone in an array element", path=pointer(path))
-        if "_sd" in value:
-            self._open_digests(value.pop("_sd"), value, path)
-        for name, each in value.items():
-            if type(each) is not str and (type(each) is dict or type(each) is list):
-                self.todo.append((each, (*path, name)))
+        self._open_digests(value.pop("_sd"), value, path)
 
     def _open_digests(self, digests: object, value: dict[str, object], path: tuple[str | int, ...]) -> None:
         if type(digests) is not list:
@@ -178,7 +188,8 @@ class _Opener:
         if withheld:
             self.places.append(Place(path, None, False, None))
 
-    def _open_array(self, value: list[object], path: tuple[str | int, ...]) -> None:
+    def _open_array(self, value: list[object], spot: _Spot) -> None:
+        path = _path(spot)
         opened: list[object] = []
         withheld = False
         for each in value:
@@ -201,11 +212,20 @@ class _Opener:
                 self.places.append(Place(path, len(opened), True, encoded))
                 element = content[1]
             if type(element) is dict or type(element) is list:
-                self.todo.append((element, (*path, len(opened))))
+                self.todo.append((element, spot, len(opened), len(path) + 1))
             opened.append(element)
         if withheld:
             self.places.append(Place(path, None, True, None))
         value[:] = opened
+
+
+def _path(spot: _Spot) -> tuple[str | int, ...]:
+    """Return the path of a spot: few are ever asked for it."""
+    steps = []
+    while spot[1] is not None:
+        steps.append(spot[2])
+        spot = spot[1]
+    return tuple(reversed(steps))
 
 
 def _wrong_digest(digest: object) -> SdDisclosureMalformed | SdDigestDuplicate:
