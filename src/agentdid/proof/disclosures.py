@@ -258,7 +258,7 @@ def hide(
         raise ValueError(message)
     payload = _copied(document)
     inside: dict[Path, list[str | int]] = {path: [] for path in decoys}
-    for path in set(paths):
+    for path in dict.fromkeys(paths):
         if not path:
             message = "the whole of a document is not hidden"
             raise ValueError(message)
