@@ -88,7 +88,17 @@ def parse_presentation(document: dict[str, object], path: str = "") -> Presentat
             4.10 gives it the same.
         ContextNotAllowed: `@context` does not begin as it must.
     """
-    _check_members(document, _PRESENTATION, _REQUIRED_PRESENTATION, path)
+    if document.keys() == _PLAIN_PRESENTATION:
+        try:
+            _context(document["@context"])
+            _type(document["type"], "VerifiablePresentation")
+            _party(document["holder"])
+            _embedded(document["verifiableCredential"])
+        except AgentdidError:
+            _check_members(document, _PRESENTATION, _REQUIRED_PRESENTATION, path)  # says what is wrong first, and where
+            raise
+    else:
+        _check_members(document, _PRESENTATION, _REQUIRED_PRESENTATION, path)
     holder, credentials = document.get("holder"), document.get("verifiableCredential")
     # what the members are was held by their rows
     return Presentation(
@@ -294,6 +304,8 @@ def _embedded(value: object) -> None:
 _REQUIRED: Final = dict.fromkeys(("@context", "type", "issuer", "credentialSubject"))  # in the order they are missed in
 _REQUIRED_V1: Final = {**_REQUIRED, "issuanceDate": None}
 _REQUIRED_PRESENTATION: Final = dict.fromkeys(("@context", "type"))
+_PLAIN_PRESENTATION: Final = frozenset({"@context", "type", "holder", "verifiableCredential"})
+"""The members of most presentations, which are held without a look into a table for each."""
 _COMMON: Final[dict[str, Callable[[object], None]]] = {
     "@context": _context,
     "id": check_url,

@@ -39,7 +39,8 @@ Path: TypeAlias = tuple[str | int, ...]
 NO_DECOYS: Final[Mapping[Path, int]] = MappingProxyType({})
 _Given: TypeAlias = tuple[str, list[Any]]
 """A disclosure and what it says."""
-_SALT_BYTES: Final = 16  # RFC 9901 §9.3: 128 bits
+_SALT_BYTES: Final = 18  # RFC 9901 §9.3 asks for 128 bits; 144 are 24 characters, so that one text holds many
+_SALT_CHARS: Final = 24
 _DECOY_BYTES: Final = 32
 _RESERVED: Final = frozenset({"_sd", "...", "_sd_alg"})  # RFC 9901 §4.1 and §4.1.1
 _PROPERTY: Final = 3  # salt, name, value
@@ -238,7 +239,7 @@ def hide(
     decoys: Mapping[Path, int] = NO_DECOYS,
     algorithm: str = "sha-256",
 ) -> tuple[dict[str, object], list[str]]:
-    """Return the payload in which each path is only a digest, and the disclosures that open it, in path order.
+    """Return the payload in which each path is only a digest, and the disclosures that open it, object by object.
 
     Args:
         document: Left unchanged.
@@ -257,22 +258,24 @@ def hide(
         message = f"expected an algorithm of {', '.join(_HASHES)}"
         raise ValueError(message)
     payload = _copied(document)
-    inside: dict[Path, list[str | int]] = {path: [] for path in decoys}
+    inside: dict[Path, list[Any]] = {path: [] for path in decoys}
     for path in dict.fromkeys(paths):
         if not path:
             message = "the whole of a document is not hidden"
             raise ValueError(message)
         inside.setdefault(path[:-1], []).append(path[-1])
-    made: list[tuple[list[str], str]] = []
+    hash_of = _HASHES[algorithm]
+    made: dict[Path, list[str]] = {}
     # the deepest first: what holds a digest already may then become one itself
     for path in sorted(inside, key=len, reverse=True):
         holder = _find(payload, path)
-        for last, disclosure in _hide_each(holder, path, inside[path], algorithm):
-            made.append(([str(step) for step in (*path, last)], disclosure))
-        _add_decoys(holder, path, decoys.get(path, 0), algorithm)
+        made[path] = _hide_each(holder, path, sorted(inside[path], key=str), hash_of)
+        if path in decoys:
+            _add_decoys(holder, path, decoys[path], hash_of)
     if inside:
         payload["_sd_alg"] = algorithm
-    return payload, [disclosure for _, disclosure in sorted(made)]
+    ordered = sorted(made, key=lambda path: [str(step) for step in path]) if len(made) > 1 else made
+    return payload, [disclosure for path in ordered for disclosure in made[path]]
 
 
 def _find(payload: Any, path: Path) -> Any:  # noqa: ANN401  # any JSON value
@@ -285,31 +288,34 @@ def _find(payload: Any, path: Path) -> Any:  # noqa: ANN401  # any JSON value
     return payload
 
 
-def _hide_each(holder: Any, path: Path, names: list[str | int], algorithm: str) -> list[tuple[str | int, str]]:  # noqa: ANN401
+def _hide_each(holder: Any, path: Path, names: list[Any], hash_of: Callable[[bytes], _Hash]) -> list[str]:  # noqa: ANN401
     """Put digests in the places of some properties or elements of one object or array; return their disclosures."""
-    salts = os.urandom(_SALT_BYTES * len(names))
-    made: list[tuple[str | int, str]] = []
-    for position, name in enumerate(names):
-        salt = encode_base64url(salts[position * _SALT_BYTES : (position + 1) * _SALT_BYTES])
+    salts = encode_base64url(os.urandom(_SALT_BYTES * len(names)))
+    made: list[str] = []
+    digests: list[str] = []
+    at = 0
+    for name in names:
+        salt = salts[at : at + _SALT_CHARS]
+        at += _SALT_CHARS
         if type(holder) is dict and name in holder:
             disclosure = encode_base64url(encode([salt, name, holder.pop(name)]))
-            holder.setdefault("_sd", []).append(digest_of(disclosure, algorithm))
+            digests.append(encode_base64url(hash_of(disclosure.encode("ascii")).digest()))
         elif type(holder) is list and type(name) is int and 0 <= name < len(holder):
             disclosure = encode_base64url(encode([salt, holder[name]]))
-            holder[name] = {"...": digest_of(disclosure, algorithm)}
+            holder[name] = {"...": encode_base64url(hash_of(disclosure.encode("ascii")).digest())}
         else:
             message = f"nothing stands at {pointer((*path, name))}"
             raise ValueError(message)
-        made.append((name, disclosure))
-    if type(holder) is dict and "_sd" in holder:
-        holder["_sd"].sort()
+        made.append(disclosure)
+    if digests:
+        holder["_sd"] = sorted(digests)
     return made
 
 
-def _add_decoys(holder: Any, path: Path, count: int, algorithm: str) -> None:  # noqa: ANN401  # as above
+def _add_decoys(holder: Any, path: Path, count: int, hash_of: Callable[[bytes], _Hash]) -> None:  # noqa: ANN401  # as above
     for _ in range(count):
         # of random bytes: nobody has what it is the digest of
-        digest = digest_of(encode_base64url(os.urandom(_DECOY_BYTES)), algorithm)
+        digest = encode_base64url(hash_of(os.urandom(_DECOY_BYTES)).digest())
         if type(holder) is dict:
             holder["_sd"] = sorted([*holder.get("_sd", ()), digest])
         elif type(holder) is list:

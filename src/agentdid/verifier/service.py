@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, final
 from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.errors import AgentdidError, StoreUnavailable
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
-from agentdid.verify.looks import looks_presented
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark
 from agentdid.verify.run import answer_from, arun, report_of, run
@@ -244,10 +243,14 @@ class Verifier:
             request: If given, whether it would be permitted.
             query: If given, whether it is answered.
         """
+        if holder is None:
+            from agentdid.verify.looks import looks_presented  # noqa: PLC0415  # only such an inspection asks
+
+            holder = challenge is not None or looks_presented(document)
         now = self._clock.now()
         question = Question(
             raw=document,
-            holder=challenge is not None or looks_presented(document) if holder is None else holder,
+            holder=holder,
             trust=self.trust,
             at=at or now,
             challenge=challenge,

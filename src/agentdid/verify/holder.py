@@ -13,6 +13,7 @@ from agentdid.errors import (
     HolderBindingFailed,
     InvalidChallengeError,
     InvalidDomainError,
+    KbSdHashMismatch,
     Malformed,
     NonceExpired,
     NonceMismatch,
@@ -39,6 +40,7 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
     """Hold that the subject presents, here, now, in answer to our challenge, with this request and no other.
 
     Raises:
+        KbSdHashMismatch: A key binding that was made for another presentation.
         HolderBindingFailed: Presenter, `cnf`, HTTP request or what a proof was derived for differ from what was signed.
         AudienceMismatch, InvalidDomainError: Another audience, several or none; or a capability for another verifier.
         NonceMismatch, InvalidChallengeError, NonceExpired: Another challenge, none, or one too old.
@@ -57,6 +59,8 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
         if "cnf" in link.secured.claims and link.subject == did:
             yield from _check_confirmation(case, presentation, link)
     binding = presentation.binding
+    if not binding.covers:
+        raise KbSdHashMismatch("the key binding was made for another presentation", path="/sd_hash")
     _check_audience(case, presentation.form, binding)
     _check_nonce(case, presentation.form, binding)
     _check_derived(case, binding)
@@ -194,10 +198,13 @@ def _check_time(case: Case, presentation: Secured, binding: Binding) -> None:
     life = limits.max_kb_age_s if presentation.form == KEY_BINDING else limits.max_presentation_life_s
     if binding.expires - binding.issued > seconds(life):
         raise Expired(f"a presentation lives at most {life} s", path="/exp")
-    case.now.check_made(binding.issued, "/iat")
+    now = case.now
+    if binding.issued > now.latest:
+        now.check_made(binding.issued, "/iat")
     if presentation.begins is not None:
-        case.now.check_begun(presentation.begins, "/nbf")
-    case.now.check_not_ended(binding.expires, "/exp")
+        now.check_begun(presentation.begins, "/nbf")
+    if binding.expires < now.earliest:
+        now.check_not_ended(binding.expires, "/exp")
 
 
 def _check_stated_time(case: Case, presentation: Secured, binding: Binding) -> None:

@@ -24,21 +24,23 @@ def check_validity(case: Case) -> None:
     Spec: specs/verification.md V23-V24.
     """
     now = case.now
+    earliest, latest = now.earliest, now.latest
     trust = case.question.trust
     for link in case.parsed.links:
         credential, secured = link.credential, link.secured
         if "aud" in secured.claims and trust.audience and secured.claims["aud"] not in (trust.audience, trust.did):
             raise AudienceMismatch("the credential was made for another verifier", path=f"{link.path}/aud")
         try:
-            if secured.created is not None:
+            # compared here, and only what fails goes to where that is said
+            if secured.created is not None and secured.created > latest:
                 now.check_made(secured.created, "/created")
-            if credential.valid_from is not None:
+            if credential.valid_from is not None and credential.valid_from > latest:
                 now.check_begun(credential.valid_from, "/validFrom")
-            if secured.begins is not None:
+            if secured.begins is not None and secured.begins > latest:
                 now.check_begun(secured.begins, "/nbf")
-            if credential.valid_until is not None:
+            if credential.valid_until is not None and credential.valid_until < earliest:
                 now.check_not_ended(credential.valid_until, "/validUntil")
-            if secured.expires is not None:
+            if secured.expires is not None and secured.expires < earliest:
                 now.check_not_ended(secured.expires, "/expires")
         except Refused as error:
             error.path = f"{link.path}{error.path}"
