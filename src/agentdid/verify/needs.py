@@ -67,8 +67,9 @@ class NeedKeys(Value, frozen=True, eq=False):
 class NeedFacts(Value, frozen=True, eq=False):
     """Documents beside the input: status lists, related resources, schemas.
 
-    Each at most `max_age_s` old (0: fetched anew); answered in the same order. A negative `max_age_s` asks for what is
-    held already, at most so old the other way round: nothing is fetched.
+    Each at most `max_age_s` old (0: fetched anew); answered in the same order.
+
+    A negative `max_age_s` asks for what is held already and no older than its absolute value: nothing is fetched.
     """
 
     urls: tuple[str, ...]
