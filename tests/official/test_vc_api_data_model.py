@@ -125,6 +125,10 @@ def test_what_was_sent_is_kept(instance: Served, suite: str) -> None:
     assert proof.get("@context") == ([V2, EXAMPLES] if "jcs" in suite else None)
 
 
+IDS = ("8a7d3d5c-0000-4000-8000-000000000003", "8a7d3d5c-0000-4000-8000-000000000004")
+"""Twins to the letter may cost more labelling than the limit allows."""
+
+
 def test_a_presentation_verifies(instance: Served) -> None:
     """With and without credentials, identifier and holder; of any types and contexts that are defined."""
     inline = {"Shown": "https://example.org/#Shown"}
@@ -133,7 +137,7 @@ def test_a_presentation_verifies(instance: Served) -> None:
         presentation(id="urn:uuid:8a7d3d5c-0000-4000-8000-000000000002"),
         presentation(holder=DID),
         presentation(holder={"id": DID}),
-        presentation(holder=DID, verifiableCredential=[sign(credential()), sign(credential())]),
+        presentation(holder=DID, verifiableCredential=[sign(credential(id=f"urn:uuid:{each}")) for each in IDS]),
         presentation(**{"@context": [V2, EXAMPLES]}),
         presentation(**{"@context": [V2, inline], "type": ["VerifiablePresentation", "Shown"]}),
     ):
