@@ -49,38 +49,43 @@ def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generato
     urls = tuple({entry.list_url: None for _, _, entry in entries})
     bound = case.question.trust.limits.status_staleness_s
     answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
+    at, limits = case.question.at, case.question.trust.limits
     for link, member, entry in entries:
         try:
-            yield from _check_entry(case, link, entry, answers)
+            found = _find_list(case, link, entry, answers[entry.list_url])
+            age_s = 0.0 if found is None else _bound(found, limits)
+            if found is None or at - found.signed_at > seconds(age_s):
+                found = yield from _fresh_list(case, link, entry, answers)
+                age_s = _bound(found, limits)
+            case.believe_until(found.signed_at, age_s, f"status list {entry.list_url}")
+            refusal = find_refusal(entry, found.value(entry))
+            if refusal is not None:
+                if link in case.parsed.chain[:-1]:
+                    raise ChainParentRevoked(f"a link further up is no longer good ({refusal.code})")
+                raise refusal("the issuer's list says so")
         except AgentdidError as error:
             error.path = f"{link.path}{member}{error.path}"
             raise
 
 
-def _check_entry(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, None]:
-    url, limits = entry.list_url, case.question.trust.limits
-    found = _find_list(case, link, entry, answers[url])
-    if found is None:
-        found = yield from _verified_list(case, link, entry, answers[url])
-    bound = _bound(found, limits)
-    if case.question.at - found.signed_at > seconds(bound):
+def _fresh_list(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, Content]:
+    """Return the list of an entry, verified and within the policy's bound of age; a new one is asked for once."""
+    url, limits, at = entry.list_url, case.question.trust.limits, case.question.at
+    found = yield from _verified_list(case, link, entry, answers[url])
+    if at - found.signed_at > seconds(_bound(found, limits)):
         # what was held is older than the policy's bound: one more question, for a new one
         (answers[url],) = yield from _ask(case, (url,), 0)
         found = yield from _verified_list(case, link, entry, answers[url])
-        bound = _bound(found, limits)
-        if case.question.at - found.signed_at > seconds(bound):
+        if at - found.signed_at > seconds(_bound(found, limits)):
             raise StatusStale("the newest list to be had is too old")
-    case.believe_until(found.signed_at, bound, f"status list {url}")
-    refusal = find_refusal(entry, found.value(entry))
-    if refusal is not None:
-        if link in case.parsed.chain[:-1]:
-            raise ChainParentRevoked(f"a link further up is no longer good ({refusal.code})")
-        raise refusal("the issuer's list says so")
+    return found
 
 
 def _bound(found: Content, limits: Limits) -> float:
     """Return how old the list may be: the issuer's ttl within the policy's bounds, or the policy's own, if less."""
     ttl = limits.max_status_ttl_s if found.ttl_s is None else found.ttl_s
+    if ttl >= limits.status_staleness_s <= limits.max_status_ttl_s:
+        return limits.status_staleness_s
     return min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), limits.status_staleness_s)
 
 
