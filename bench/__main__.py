@@ -1,13 +1,14 @@
-"""`python -m bench [verify|did|issue|proofs|chain] [--json]`: figures, spread and bar; exit 1 if one was missed."""
+"""`python -m bench [topic…] [--json] [--peers]`: figures, spread and bar; exit 1 if a bar was missed."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bench import chain, did, issue, rdfc, selective, start, verify, webvh
+from bench import chain, did, issue, ledger, rdfc, selective, start, status, tokens, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "verify": (verify.rows, start.rows),
     "did": (did.rows, webvh.rows),
-    "issue": (issue.rows,),
+    "issue": (issue.rows, ledger.rows),
     "proofs": (rdfc.rows, selective.rows),
     "chain": (chain.rows,),
+    "tokens": (tokens.rows, status.rows),
 }
 
 PEERS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {"proofs": (selective.peers,)}
@@ -33,6 +35,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--peers", action="store_true", help="foreign implementations beside them, where they install")
     options = parser.parse_args(arguments)
+    if options.peers:
+        TOPICS["tokens"] = (partial(tokens.rows, with_peers=True),)
     rows = [row for topic in options.topics or TOPICS for measure in TOPICS[topic] for row in measure()]
     if options.peers:
         rows += [row for topic in options.topics or PEERS for measure in PEERS.get(topic, ()) for row in measure()]

@@ -12,7 +12,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from interop import data_integrity, did_key, did_webvh, ml_dsa, sd_jwt, selective, vp_jwt
+from interop import data_integrity, did_key, did_webvh, ml_dsa, sd_jwt, sd_jwt_vc, selective, vc_jwt, vp_jwt
 from interop.cell import stale
 from interop.page import PAGE, page
 from interop.stack import StackUnavailable
@@ -26,7 +26,9 @@ TOPICS: Final[dict[str, Callable[[], list[Cell]]]] = {
     data_integrity.STACK.package: data_integrity.cells,
     sd_jwt.JAVASCRIPT.package: partial(sd_jwt.cells, sd_jwt.JAVASCRIPT),
     sd_jwt.PYTHON.package: partial(sd_jwt.cells, sd_jwt.PYTHON),
-    vp_jwt.STACK.package: vp_jwt.cells,
+    sd_jwt_vc.JAVASCRIPT.package: partial(sd_jwt_vc.cells, sd_jwt_vc.JAVASCRIPT),
+    sd_jwt_vc.OPENVC.package: partial(sd_jwt_vc.cells, sd_jwt_vc.OPENVC),
+    vp_jwt.STACK.package: lambda: [*vp_jwt.cells(), *vc_jwt.cells()],
     ml_dsa.STACK.package: ml_dsa.cells,
     selective.STACK.package: selective.cells,
     did_key.STACK.package: did_key.cells,

@@ -7,7 +7,7 @@ from typing import Any
 
 from agentdid.clock import FixedClock
 from agentdid.errors import AgentdidError
-from agentdid.secure.sd_jwt import JWT_CLAIMS
+from agentdid.secure.claims import JWT_CLAIMS
 from agentdid.sources.source import RecordedSource
 from agentdid.verifier.service import Verifier
 from agentdid.verify.case import HttpRequest

@@ -11,6 +11,7 @@ from agentdid.codec.base import encode_base64url, encode_multibase
 from agentdid.codec.strict_json import parse
 from agentdid.did import key as did_key
 from agentdid.did.document import build_document
+from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.keys.jwk import encode_jwk
 from agentdid.keys.multikey import encode_multikey
 from agentdid.keys.secret import SecretKey
@@ -52,7 +53,7 @@ class Party:
     @property
     def alg(self) -> str:
         """What the key signs with in JOSE, spelled as every library knows it."""
-        return {"Ed25519": "EdDSA", "P-256": "ES256"}[self.secret.public.algorithm.name]
+        return self.secret.public.algorithm.jose[0]
 
     @property
     def multikey_pair(self) -> dict[str, str]:
@@ -67,7 +68,10 @@ class Party:
 
 def party(name: str, algorithm: str = "Ed25519", did: str | None = None) -> Party:
     """Return the party of a name: a did:key, or the DID given with its key as `#key-1`."""
-    secret = SecretKey.from_seed(algorithm, (name.encode() * 32)[:32])
+    length = ALGORITHMS[algorithm].seed_len
+    seed = (name.encode() * length)[:length]
+    # a scalar of P-521 has a bit in its first byte
+    secret = SecretKey.from_seed(algorithm, b"\0" + seed[1:] if algorithm == "P-521" else seed)
     if did is not None:
         return Party(secret, did, f"{did}#key-1")
     made = did_key.create(secret.public)
@@ -76,6 +80,8 @@ def party(name: str, algorithm: str = "Ed25519", did: str | None = None) -> Part
 
 ISSUER: Final = party("issuer")
 ISSUER_P256: Final = party("issuer", "P-256")
+ISSUER_P384: Final = party("issuer", "P-384")
+ISSUER_P521: Final = party("issuer", "P-521")
 ISSUER_BLS: Final = party("issuer", "BLS12-381-G2")
 HOLDER: Final = party("holder")
 HOLDER_P256: Final = party("holder", "P-256")
@@ -128,7 +134,8 @@ TRUST: Final = Trust.parse(
         "did": PARTNER,
         "resource": [{"prefix": f"{AUDIENCE}/", "root": PARTNER}],
         "anchor": [
-            {"did": who.did, "types": [CREDENTIAL_TYPE]} for who in (ISSUER, ISSUER_P256, HOLDER, LIMITED, STRANGER)
+            {"did": who.did, "types": [CREDENTIAL_TYPE]}
+            for who in (ISSUER, ISSUER_P256, ISSUER_P384, ISSUER_P521, HOLDER, LIMITED, STRANGER)
         ]
         + [{"did": who.did, "types": list(SELECTIVE_TYPES)} for who in (ISSUER_P256, ISSUER_BLS)]
         + [

@@ -117,15 +117,22 @@ class NodeStack(Stack):
 
 @dataclass(frozen=True)
 class PythonStack(Stack):
-    """A distribution of this environment (the extra `test` has it) and its wrapper, run as a process of its own."""
+    """A distribution of this environment (the extra `test` has it) and its wrapper, run as a process of its own.
+
+    Attributes:
+        folder: The folder beside this file that holds wrapper.py.
+        package: The distribution.
+        module: What it is imported as, where that is not its name.
+    """
 
     folder: str
     package: str
+    module: str = ""
 
     @property
     def name(self) -> str:
         """The distribution and its version. Raises `StackUnavailable`."""
-        if importlib.util.find_spec(self.package.replace("-", "_")) is None:
+        if importlib.util.find_spec(self.module or self.package.replace("-", "_")) is None:
             message = f"the Python package {self.package} is not installed; the extra 'test' has it"
             raise StackUnavailable(message)
         return f"{self.package} {version(self.package)}"

@@ -103,7 +103,7 @@ class PresentationCase(Case[str]):
     signed_by: tuple[str, ...] = (OURS, THEIRS)
 
 
-def _on_token(change: Callable[[str], str]) -> Callable[[str], str]:
+def on_token(change: Callable[[str], str]) -> Callable[[str], str]:
     """Return a change of an SD-JWT as one of a JWT."""
     return lambda token: change(f"{token}~").removesuffix("~")
 
@@ -120,8 +120,8 @@ CASES: Final = (
     PresentationCase("expired", "vp", "expired", _CLAIM, at=AT + HOUR / 2),
     PresentationCase("lives for an hour", "long"),
     PresentationCase("no exp", "no exp", "type_mismatch", _CLAIM),
-    PresentationCase("payload changed", "vp", "signature_invalid", _SIGNATURE, _on_token(payload_changed)),
-    PresentationCase("signature changed", "vp", "signature_invalid", _SIGNATURE, _on_token(signature_changed)),
+    PresentationCase("payload changed", "vp", "signature_invalid", _SIGNATURE, on_token(payload_changed)),
+    PresentationCase("signature changed", "vp", "signature_invalid", _SIGNATURE, on_token(signature_changed)),
     PresentationCase("signed by somebody else in the holder's name", "impostor", "signature_invalid", _SIGNATURE),
     PresentationCase("presented by somebody else", "stranger", "holder_binding_failed", f"{_SIGNATURE}|{_CLAIM}"),
     PresentationCase("iss is somebody else", "other issuer", "holder_binding_failed", _CLAIM),
@@ -131,7 +131,7 @@ CASES: Final = (
     ),
     PresentationCase("brings its own key", "own key", "key_source_forbidden", _SIGNATURE),
     PresentationCase("HMAC with the public key", "hmac", "alg_not_allowed", _ALG, signed_by=(THEIRS,)),
-    PresentationCase("alg none", "vp", "alg_not_allowed", _ALG, _on_token(unsigned)),
+    PresentationCase("alg none", "vp", "alg_not_allowed", _ALG, on_token(unsigned)),
     PresentationCase("unsecured JWT", "none", "alg_not_allowed", _ALG, signed_by=(THEIRS,)),
 )
 

@@ -48,6 +48,7 @@ LETTERS = {
     "evidence-bundle.md": "E",
     "approval.md": "A",
     "selective-disclosure.md": "S",
+    "stapled-status.md": "T",
 }
 AT = parse_instant("2026-11-01T12:00:00Z", "")
 CHALLENGE = "bm90LXJhbmRvbS1hdC1hbGw"
@@ -55,7 +56,7 @@ REQUEST = Request("http", "invoice.read", "https://api.partner.example/v1/invoic
 
 _SENTENCE = re.compile(r"^- \*\*([A-Z])([0-9]+)\*\* ", re.MULTILINE)
 _SHOWN = re.compile(r"^<!-- example: (\S+)(?: (/\S+))? -->\n```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_NUMBERS = r"[ACDVHES][0-9]+(?:-[ACDVHES][0-9]+)?"
+_NUMBERS = r"[ACDVHEST][0-9]+(?:-[ACDVHEST][0-9]+)?"
 # a citation is a file of specs/ with its numbers, a check's row in verify.flow, or "Spec: V32" there
 _CITED = re.compile(
     rf"(?:specs/[\w-]+\.md |Spec: |^    Check\(\"\w+\", \"|= Check\(\"\w+\", \")({_NUMBERS})", re.MULTILINE
@@ -101,7 +102,7 @@ def _citations() -> list[tuple[str, str]]:
 
 
 def test_every_page_has_its_letter() -> None:
-    """A page of specs/ is one of the six, and a sentence's letter is its page's."""
+    """A page of specs/ is one of these, and a sentence's letter is its page's."""
     letters = {
         path.name: {letter for letter, _ in _SENTENCE.findall(path.read_text("utf-8"))} for path in SPECS.glob("*.md")
     }
@@ -159,6 +160,15 @@ def test_examples_are_up_to_date() -> None:
     """`make.py --check`: fixed keys, salts and instant give the files as they are."""
     done = subprocess.run(  # our own script
         [sys.executable, str(EXAMPLES / "make.py"), "--check"], check=False, capture_output=True, text=True
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_vectors_are_up_to_date() -> None:
+    """specs/vectors/make.py holds the implementation against what stands in it by hand, and the files say the same."""
+    done = subprocess.run(
+        [sys.executable, str(SPECS / "vectors" / "make.py"), "--check"], check=False, capture_output=True, text=True
     )
 
     assert (0, "") == (done.returncode, done.stderr)

@@ -59,8 +59,8 @@ ORDER: Final = (
 )
 # Texts that a URL once answered with and that published digests still name: known by digest, never processed.
 SUPERSEDED: Final = {"credentials-v2-2024-07-CR.jsonld": "https://www.w3.org/ns/credentials/v2"}
-# Of two files for one URL, the one that the URL does not answer with: a draft in a working group's repository.
 WIDTH: Final = 121  # of a line, with its end
+# Of two files for one URL, the one that the URL does not answer with: a draft in a working group's repository.
 NOT_SERVED: Final = frozenset({"ed25519-2020-v1-w3c-repo.jsonld"})
 
 

@@ -10,9 +10,9 @@ export const does = {
     return new jose.SignJWT(payload).setProtectedHeader({...header, alg}).sign(secret);
   },
 
-  async verify({token, key, algorithms, typ, issuer, audience, now}) {
+  async verify({token, key, algorithms, typ, issuer, audience, now, required = ['exp', 'iat', 'nonce']}) {
     const {payload} = await jose.jwtVerify(token, await jose.importJWK(key, algorithms[0]), {
-      algorithms, typ, issuer, audience, currentDate: new Date(now * 1000), requiredClaims: ['exp', 'iat', 'nonce']
+      algorithms, typ, issuer, audience, currentDate: new Date(now * 1000), requiredClaims: required
     });
     return payload;
   },

@@ -39,6 +39,7 @@ from agentdid.secure import data_integrity, derivation
 from agentdid.secure.mandatory import mandatory_pointers
 from agentdid.sources.source import RecordedSource
 from agentdid.status.bitstring import build_list_credential, decode_list
+from agentdid.status.staple import sign_staple
 from agentdid.storage.nonces import MemoryTakes
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
@@ -363,6 +364,11 @@ def files() -> dict[str, str]:
     texts = {name: show(value) + "\n" for name, value in made.items()}
     document = root_document()
     texts["capability-credential.sd-jwt.txt"] = f"{sign(document, ACME, AT - timedelta(hours=1), 'vc+sd-jwt')}\n"
+    status = sign_staple(
+        LIST_URL, 94567, "revocation", 0, ACME.secret, ACME.method_id, at=AT, life=timedelta(minutes=5)
+    )
+    texts["stapled-status.jwt"] = status + "\n"
+    texts["stapled-status.json"] = show(json.loads(_decode(status.split(".")[1]))) + "\n"
     texts["presentation.vp.jwt"] = present("vp+jwt", None) + "\n"
     texts["presentation-over-http.txt"] = exchange(token)
     texts["trust.toml"] = TRUST

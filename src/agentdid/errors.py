@@ -160,6 +160,14 @@ class StatusListExpired(Undecided, code="status_list_expired"):
     """The list's own validity has ended."""
 
 
+class SchemaUnsupported(Undecided, code="schema_unsupported"):
+    """A schema of a type, a version or a size that is not processed here: it says neither yes nor no."""
+
+
+class SchemaUnavailable(Undecided, code="schema_unavailable"):
+    """A schema could not be had, or nothing pins what it was when the credential was issued."""
+
+
 class DidNotFound(Undecided, code="did_not_found"):
     """The DID's document could not be had."""
 
@@ -312,6 +320,10 @@ class SdClaimCollision(Refused, code="sd_claim_collision"):
 
 class SdClaimNotAllowed(Refused, code="sd_claim_not_allowed"):
     """A claim was hidden that every verifier must see."""
+
+
+class TypeMetadataMismatch(Refused, code="type_metadata_mismatch"):
+    """The credential pins other type metadata than the policy holds (SD-JWT VC section 5.5)."""
 
 
 class SdAlgUnsupported(Refused, code="sd_alg_unsupported"):
@@ -541,6 +553,14 @@ class StoreTampered(Refused, code="store_tampered"):
 
 class StoreVersionUnsupported(Refused, code="store_version_unsupported"):
     """The store was written by a newer version; nothing was changed."""
+
+
+class SchemaInvalid(Refused, code="schema_invalid"):
+    """What a credential names as its schema is no schema, or another one."""
+
+
+class SchemaViolated(Refused, code="schema_violated"):
+    """The credential does not conform to its schema."""
 
 
 class ResourceMismatch(Refused, code="resource_mismatch"):

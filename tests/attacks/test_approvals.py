@@ -153,7 +153,7 @@ def test_an_approval_is_for_its_verifier() -> None:
     assert "approval_required" == scene.code(scene.approval(asked=asked))
 
 
-def test_another_agents_approval() -> None:
+def test_v03_another_agents_approval() -> None:
     """Issued to somebody else, it is not the presenter's to show."""
     scene = Scene()
     asked: dict[str, Any] = scene.asked()
@@ -162,7 +162,7 @@ def test_another_agents_approval() -> None:
     assert "holder_binding_failed" == scene.code(scene.approval(asked=asked))
 
 
-def test_whoever_is_not_named_approves_nothing() -> None:
+def test_v01_whoever_is_not_named_approves_nothing() -> None:
     """An approval by a DID that no grant names is one that nobody trusts; its keys are not even asked for."""
     scene = Scene()
     outsider = scene.world.party("outsider", method="web")
@@ -287,7 +287,7 @@ def test_an_approval_outside_its_form(change: dict[str, object], code: str) -> N
         lambda document: document.update(credentialSubject=[document["credentialSubject"]] * 2),
     ],
 )
-def test_an_approval_that_is_not_one(change: Any) -> None:  # noqa: ANN401  # a change
+def test_v08_an_approval_that_is_not_one(change: Any) -> None:  # noqa: ANN401  # a change
     """V08: exact types; an id, one subject, and a life of minutes."""
     scene = Scene()
 
@@ -304,7 +304,7 @@ def _resigned(scene: Scene, change: Any) -> dict[str, object]:  # noqa: ANN401  
     return data_integrity.add_proof(document, scene.boss.secret, scene.boss.method_id, SUITES[JCS], created=NOW)
 
 
-def test_an_approval_ends() -> None:
+def test_v06_an_approval_ends() -> None:
     """V06: past its end, and skew, it is expired."""
     scene = Scene()
     approval = scene.approval(ttl_s=60)
@@ -397,7 +397,7 @@ with ThreadPoolExecutor(25) as pool:
 
 
 @pytest.mark.parametrize("kind", SHARED)
-def test_two_processes_share_an_approval(kind: str, tmp_path: Path) -> None:
+def test_p01_two_processes_share_an_approval(kind: str, tmp_path: Path) -> None:
     """Two processes, 25 threads each, one approval for nine uses: exactly nine acceptances."""
     import json  # noqa: PLC0415  # only here
 

@@ -13,6 +13,8 @@ from agentdid.codec.strict_json import encode
 from agentdid.delegation.usage import Request
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
+from agentdid.did.webvh import write
+from agentdid.did.webvh.identifier import parse_identifier
 from agentdid.errors import AgentdidError
 from agentdid.keys.secret import SecretKey
 from agentdid.secure.mechanism import Signature
@@ -20,6 +22,7 @@ from agentdid.verifier.service import Verifier
 from agentdid.verify import known_links
 from agentdid.verify.memory import Memory
 from tests.chains import FORMS, JCS, PRESENTED, SD_JWT, Wire, forged
+from tests.logs import plain, secret
 from tests.world import NOW, RESOURCE, Party, World
 
 if TYPE_CHECKING:
@@ -221,3 +224,26 @@ def test_limits_are_part_of_what_is_known() -> None:
     narrow = Verifier(world.trust(limits={"max_grants": 1}), source=world, clock=FixedClock(world.now), memory=memory)
 
     assert "input_too_large" == outcome(world, narrow, chain, world.agent)
+
+
+def test_v14_a_known_link_of_an_issuer_that_has_ended() -> None:
+    """V14: when the issuer's did:webvh is deactivated, a link that verified before is refused."""
+    world = World()
+    history = plain(1)
+    did = history.latest.did
+    issuer = Party("historic", secret(1), did, f"{did}#key-1")
+    world.publish(issuer)
+    url = parse_identifier(did).log_url
+    world.serve(url, write.encode_log(history))
+    anchor = {
+        "did": did,
+        "types": ["AgentCapabilityCredential"],
+        "roots": [world.partner.did],
+        "actions": ["invoice.*"],
+    }
+    verifier = world.verifier(trust=world.trust(anchor=[anchor]))
+    chain = world.root(issuer, capability=world.capability(principal=did))
+    assert outcome(world, verifier, chain, world.agent) is None
+    world.serve(url, write.encode_log(write.deactivate(history, secret(1), at=NOW - timedelta(hours=1))))
+
+    assert "did_deactivated" == outcome(world, verifier, chain, world.agent)

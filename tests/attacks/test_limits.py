@@ -138,7 +138,7 @@ def test_a_request_id_is_charged_once(takes: NonceStore) -> None:
     assert ["taken", "repeated", "replayed", "conflict", "exceeded:0", "repeated"] == answers
 
 
-def test_a_clock_that_goes_back_opens_no_window(takes: NonceStore) -> None:
+def test_p10_a_clock_that_goes_back_opens_no_window(takes: NonceStore) -> None:
     """P10: after a step forward and back there is no more room than before."""
     what = spend(window("w", 1, 60))
 
@@ -148,7 +148,7 @@ def test_a_clock_that_goes_back_opens_no_window(takes: NonceStore) -> None:
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "postgres"])
-def test_what_was_forgotten_is_not_begun_anew(kind: str, tmp_path: Path) -> None:
+def test_p10_what_was_forgotten_is_not_begun_anew(kind: str, tmp_path: Path) -> None:
     """P10: a clock a day ahead makes a store forget; back again, what may have been counted is undecided."""
     store = open_takes(place_of(kind, tmp_path))
     assert ["taken", "taken"] == [take(store, spend(budget("b", "10", "10"))), take(store, spend(window("w", 1)))]
@@ -159,7 +159,7 @@ def test_what_was_forgotten_is_not_begun_anew(kind: str, tmp_path: Path) -> None
     ]  # fmt: skip
 
 
-def test_threads_race_for_a_window_and_a_budget(takes: NonceStore) -> None:
+def test_p01_threads_race_for_a_window_and_a_budget(takes: NonceStore) -> None:
     """P01 for counters: of 50 parallel requests exactly as many are taken as both counters allow."""
     what = spend(window("w", 20), budget("b", "7", "100"))
     with ThreadPoolExecutor(50) as pool:
@@ -207,7 +207,7 @@ with ThreadPoolExecutor(25) as pool:
 
 
 @pytest.mark.parametrize("kind", SHARED)
-def test_two_processes_share_a_limit(kind: str, tmp_path: Path) -> None:
+def test_p01_two_processes_share_a_limit(kind: str, tmp_path: Path) -> None:
     """Two processes, 25 threads each: 21 of 50 fit into the budget, and exactly 21 are taken."""
     place = place_of(kind, tmp_path)
     open_takes(place)
@@ -373,7 +373,7 @@ def test_siblings_share_their_parents_budget() -> None:
         {**PAY, "amount": True},
     ],
 )  # fmt: skip
-def test_an_amount_that_cannot_be_read_is_not_permitted(arguments: dict[str, object]) -> None:
+def test_l12_an_amount_that_cannot_be_read_is_not_permitted(arguments: dict[str, object]) -> None:
     """L12: absent, repeated, negative, of another unit, no decimal: it is not for the store to guess."""
     world = World()
     authorize = authorizer(world)

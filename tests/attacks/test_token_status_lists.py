@@ -389,3 +389,53 @@ def test_k26_refresh_does_not_invalidate(world: World, form: str) -> None:
     presented = world.present([sign(world, root, world.acme, form)], challenge=NONCE, form=PRESENTED[form])
 
     assert world.verifier(takes=MemoryTakes()).authorize(presented, challenge=NONCE, request=READ)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_p06_an_older_list_never_takes_the_place_of_a_newer(world: World, form: str) -> None:
+    """P06, K25: a cache that serves yesterday's list again is not believed by who has seen today's."""
+    verifier = world.verifier(takes=MemoryTakes())
+    document = root_document(world)
+    document["credentialStatus"] = world.status(world.acme, 7)
+    presented = world.present([sign(world, document, world.acme, form)], challenge=NONCE, form=PRESENTED[form])
+
+    def code() -> str | None:
+        return verifier.inspect(presented, challenge=NONCE, request=READ).code
+
+    world.publish(world.acme, signed_at=world.now - timedelta(seconds=20))
+    older = world.served[world.acme.list_url]
+    world.acme.revoked.add(7)
+    world.publish(world.acme, signed_at=world.now - timedelta(seconds=10))
+    newer = world.served[world.acme.list_url]
+    found = []
+    for served in (older, newer, older, newer):
+        world.served[world.acme.list_url] = served
+        found.append(code())
+    world.acme.revoked.clear()
+    world.publish(world.acme)
+    found.append(code())
+
+    assert [None, "status_revoked", "status_revoked", "status_revoked", None] == found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_p06_a_list_that_lies_about_its_time_is_refused(world: World, kind: str) -> None:
+    """P06: a forged list with a later time, or none, gains nothing: it does not verify."""
+    document = root_document(world)
+    del document["credentialStatus"]
+    claims: dict[str, object] = {"iat": int(world.now.timestamp()) - 60, "status": at(world)}
+    token = sd_jwt.issue(document, world.acme.secret, world.acme.method_id, claims=claims)
+    presented = world.present([token], challenge=NONCE)
+    verifier = world.verifier(takes=MemoryTakes())
+    serve(world, kind, [0] * 7 + [1])
+    first = verifier.inspect(presented, challenge=NONCE, request=READ).code
+    served: Any = world.served[world.acme.list_url]
+    serve(world, kind, iat=int(world.now.timestamp()) + 30)
+    body = bytearray(world.served[world.acme.list_url].body)  # type: ignore[union-attr]
+    body[-1 if kind == "cwt" else -10] ^= 1
+    world.serve(world.acme.list_url, bytes(body))
+    second = verifier.inspect(presented, challenge=NONCE, request=READ).code
+    world.served[world.acme.list_url] = served
+
+    assert ["status_revoked", "status_verification_error"] == [first, second]
+    assert "status_revoked" == verifier.inspect(presented, challenge=NONCE, request=READ).code

@@ -115,8 +115,19 @@ def to_quads(document: dict[str, object], *, plain: bool = False, rules: Context
     Raises:
         As `canonicalize`, but for the budget.
     """
-    quads, _ = _quads(document, plain=plain, rules=rules)
+    quads = read_quads(document, plain=plain, rules=rules)
     _encode("".join(_lines(quads)))
+    return quads
+
+
+def read_quads(document: dict[str, object], *, plain: bool = False, rules: ContextRules = STRICT) -> list[Quad]:
+    """Return what `to_quads` returns to a caller who writes the lines itself, and sees there what is no UTF-8.
+
+    Raises:
+        As `to_quads`, but `EncodingInvalid`.
+    """
+    quads, _ = _quads(document, plain=plain, rules=rules)
+    _check_once(quads)
     return quads
 
 
@@ -141,8 +152,7 @@ def locate_nodes(
         raise JsonRdfDivergence("the places of blank nodes are known under term tables only") from None
     if given is not None and writer.labels:
         raise JsonRdfDivergence("of lists and of graphs nothing is selected: no object stands for their blank nodes")
-    if len(set(writer.quads)) != len(writer.quads):
-        raise JsonRdfDivergence("a value stands twice, which RDF says once")
+    _check_once(writer.quads)
     return writer.quads, writer.places
 
 
@@ -159,6 +169,11 @@ def _expand(document: dict[str, object], rules: ContextRules, first_label: int) 
     from agentdid.canon.general import expand_to_quads  # noqa: PLC0415  # seldom, and heavy
 
     return expand_to_quads(document, rules, first_label)
+
+
+def _check_once(quads: list[Quad]) -> None:
+    if len(set(quads)) != len(quads):
+        raise JsonRdfDivergence("a value stands twice, which RDF says once")
 
 
 def _lines(quads: list[Quad]) -> list[str]:

@@ -94,13 +94,17 @@ class _Reader:
         self.items += 1
         if depth > _MAX_DEPTH or self.items > _MAX_ITEMS:
             raise EncodingInvalid("CBOR: too deep, or of too many items")
-        first = self._take(1)[0]
-        major, info = first >> 5, first & 31
+        at, octets = self.at, self.octets
+        if at >= len(octets):
+            raise EncodingInvalid("CBOR: cut short")
+        self.at = at + 1
+        major, info = octets[at] >> 5, octets[at] & 31
         if major == 7:  # noqa: PLR2004  # the rest are the seven of RFC 8949 section 3.1
             if info not in _SIMPLE:
                 raise EncodingInvalid("CBOR: floats and other simple values are not taken")
             return _SIMPLE[info]
-        number = self._number(info)
+        # most items are small numbers, and octets of a length in one more
+        number = info if info < 24 else self._number(info)  # noqa: PLR2004  # as in `_number`
         if major == 0:
             return number
         if major == 1:
@@ -124,8 +128,6 @@ class _Reader:
         return taken
 
     def _number(self, info: int) -> int:
-        if info < 24:  # noqa: PLR2004  # as above
-            return info
         if info not in _HEAD_LENGTHS:
             raise EncodingInvalid("CBOR: indefinite lengths are not taken")
         number = int.from_bytes(self._take(_HEAD_LENGTHS[info]), "big")

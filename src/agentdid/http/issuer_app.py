@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
-from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPBase
@@ -45,6 +45,7 @@ _CAPABILITY: Final = HTTPBase(
     scheme="AgentVP", scheme_name="capability", auto_error=False,
     description="A capability that the issuer granted over this service (specs/presentation-over-http.md).",
 )  # fmt: skip
+_STAPLE_TYPE: Final = "application/agentdid-status+jwt"
 _ANY: Final = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -135,6 +136,16 @@ def _add_lists(app: FastAPI, issuer: Issuer) -> None:
             # Token Status List section 8.4: the current list must not pass for a past one (ATTACKS K24)
             return problem(501, "history_not_kept", "only the current list is served")
         return _list_response(issuer.signed_list(name), request, issuer.refresh_s)
+
+    @app.get(
+        "/status/{name}/{index}",
+        response_class=Response,
+        responses={200: {"description": "A JWT (specs/stapled-status.md).", "content": {_STAPLE_TYPE: _ANY}}},
+    )
+    def staple(name: str, index: Annotated[int, Path(ge=0)]) -> Response:
+        """Tell the status of one entry as of now, signed, for the credential's holder to carry."""
+        headers = {"Cache-Control": "no-store"}
+        return Response(issuer.lists.staple(name, index), media_type=_STAPLE_TYPE, headers=headers)
 
 
 def _serve_file(app: FastAPI, issuer: Issuer, url: str) -> None:

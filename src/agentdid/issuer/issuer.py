@@ -425,6 +425,20 @@ class Issuer:
         """Return a status list, signed anew when its bits changed or its signature is too old; see `Lists.signed`."""
         return self.lists.signed(name)
 
+    def staple(self, credential_id: str) -> list[str]:
+        """Return the statuses of a credential as of now, one for each of its entries, for its holder to carry.
+
+        Raises:
+            CredentialNotFound: No such credential was issued here.
+        """
+        entry = self.ledger.find(credential_id)
+        names = [(entry.list_id, entry.index)]
+        if any(kept.in_tokens for kept in self.ledger.kept() if kept.list_id == entry.list_id):
+            names.append((entry.list_id + JWT, entry.index))
+        if entry.suspension is not None:
+            names.append((entry.suspension.list_id, entry.suspension.index))
+        return [self.lists.staple(name, index) for name, index in names]
+
     def publish(self, folder: Path) -> dict[str, Path]:
         """Write the DID document and every status list as files, laid out as their URLs are; return URL → file."""
         written = self.lists.publish(folder)

@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 
 from agentdid.codec.strict_json import encode
 from agentdid.errors import CredentialNotFound, StoreUnavailable
-from agentdid.issuer.ledger_tables import REVOCATION
+from agentdid.issuer.ledger_tables import REVOCATION, SUSPENSION
+from agentdid.issuer.permutation import LIST_SIZE
 from agentdid.proof.suites import find_suite
 from agentdid.record import Value
 from agentdid.secure import data_integrity, derivation, sd_jwt
 from agentdid.secure.status_token import sign_cwt, sign_jwt
 from agentdid.status.bitstring import build_list_credential
+from agentdid.status.staple import sign_staple
 from agentdid.status.token_list import build_claims
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 LIST_LIFE: Final = timedelta(hours=24)
 """How long a signed list may be believed at most; it is signed anew far more often."""
+STAPLE_LIFE: Final = timedelta(minutes=5)
+"""How long a stapled status may be carried; a verifier's own bound is mostly less."""
 JWT: Final = ".jwt"
 CWT: Final = ".cwt"
 _BBS: Final = "bbs-2023"
@@ -130,6 +134,23 @@ class Lists:
                 held = self._publish(name, None)
                 self._signed[name] = held
             return held
+
+    def staple(self, name: str, index: int) -> str:
+        """Return the status of one entry of a list as of now, for its holder to carry (specs/stapled-status.md).
+
+        Raises:
+            CredentialNotFound: No such list, in such a form, or no such entry.
+        """
+        list_id, form = _split(name)
+        now = self._clock.now()
+        signer, method_id = self._signing(now)
+        kept = {each.list_id: each for each in self._ledger.kept()}.get(list_id)
+        if kept is None or not 0 <= index < LIST_SIZE or (form and kept.purpose != REVOCATION):
+            raise CredentialNotFound("no such entry of a status list is kept here")
+        revoked, suspended = self._ledger.states(list_id, kept.purpose, index)
+        value = (1 if revoked else 2 * suspended) if form else int(suspended if kept.purpose == SUSPENSION else revoked)
+        purpose = None if form else kept.purpose
+        return sign_staple(self.url(name), index, purpose, value, signer, method_id, at=now, life=STAPLE_LIFE)
 
     def publish(self, folder: Path) -> dict[str, Path]:
         """Write every list as a file, laid out as its URL is; return URL → file.

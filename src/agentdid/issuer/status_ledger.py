@@ -385,6 +385,20 @@ class StatusLedger:
                 bits[index >> 3] |= 0x80 >> (index & 7)
         return bytes(bits), int(held.version)
 
+    def states(self, list_id: str, purpose: str, index: int) -> tuple[bool, bool]:
+        """Return whether what stands at an entry of a list is revoked, and whether it is suspended.
+
+        An entry that nobody was given is neither, so that asking does not tell which those are.
+        """
+        columns = ISSUED.c
+        here = (columns.list_id == list_id) & (columns.list_index == index)
+        if purpose == SUSPENSION:
+            here = (columns.suspension_list == list_id) & (columns.suspension_index == index)
+        query = select(columns.revoked_at, columns.suspended_at).where(here)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).first()
+        return (False, False) if row is None else (row.revoked_at is not None, row.suspended_at is not None)
+
     def token_octets(self, list_id: str) -> tuple[bytes, int]:
         """Return what a token status list says of a revocation list's credentials, and the list's version.
 

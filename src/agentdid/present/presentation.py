@@ -39,6 +39,7 @@ def make_presentation(
     at: datetime,
     http: HttpRequest | None = None,
     form: str = jose.TYP,
+    statuses: Sequence[str] = (),
 ) -> str:
     """Return a presentation as text: a compact token, a `vp+cose` in its envelope, or JSON with a Data Integrity proof.
 
@@ -52,6 +53,7 @@ def make_presentation(
         at: Now.
         http: The one HTTP request this goes with, if it does.
         form: One of `FORMATS`; `kb+jwt` presents one SD-JWT by itself, its key binding behind it.
+        statuses: Stapled statuses of the credentials (specs/stapled-status.md).
 
     Raises:
         ValueError: An unknown form, or one that the key cannot sign, or that these credentials cannot have.
@@ -69,6 +71,8 @@ def make_presentation(
         request = {"htm": http.method, "htu": http.url}
         if http.content_digest is not None:
             request["contentDigest"] = http.content_digest
+    if statuses:
+        request["statuses"] = list(statuses)
     begin = at.replace(microsecond=0)
     if form == _KEY_BINDING:
         return _bind(credentials, signer, method_id, audience=audience, nonce=challenge, at=begin, request=request)

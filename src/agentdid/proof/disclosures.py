@@ -39,7 +39,10 @@ Path: TypeAlias = tuple[str | int, ...]
 NO_DECOYS: Final[Mapping[Path, int]] = MappingProxyType({})
 _Given: TypeAlias = tuple[str, list[Any]]
 """A disclosure and what it says."""
-_SALT_BYTES: Final = 16  # RFC 9901 §9.3: 128 bits
+_Spot: TypeAlias = tuple[Any, "_Spot | None", str | int, int]
+"""An object or array, where it lies, under which name, and how deep."""
+_SALT_BYTES: Final = 18  # RFC 9901 §9.3 asks for 128 bits; 144 are 24 characters, so that one text holds many
+_SALT_CHARS: Final = 24
 _DECOY_BYTES: Final = 32
 _RESERVED: Final = frozenset({"_sd", "...", "_sd_alg"})  # RFC 9901 §4.1 and §4.1.1
 _PROPERTY: Final = 3  # salt, name, value
@@ -126,30 +129,38 @@ class _Opener:
         self.max_depth = max_depth
         self.seen: set[str] = set()
         self.places: list[Place] = []
-        self.todo: list[tuple[Any, tuple[str | int, ...]]] = []
+        self.todo: list[_Spot] = []
 
     def open(self, payload: dict[str, object]) -> None:
         """Open every object and array of the payload, level by level, those in disclosures too."""
-        self.todo.append((payload, ()))
-        for value, path in self.todo:  # which grows as it is gone through
-            if len(path) > self.max_depth:
+        todo, deepest = self.todo, self.max_depth
+        todo.append((payload, None, "", 0))
+        for spot in todo:  # which grows as it is gone through
+            value, _, _, depth = spot
+            if depth > deepest:
                 # disclosures nest in disclosures: each parse was shallow, the sum need not be
-                raise JsonTooDeep(f"at most {self.max_depth} levels, disclosures in place")
-            if type(value) is dict:
-                self._open_object(value, path)
-            else:
-                self._open_array(value, path)
+                raise JsonTooDeep(f"at most {deepest} levels, disclosures in place")
+            if type(value) is not dict:
+                self._open_array(value, spot)
+                continue
+            if "_sd" in value or "..." in value or "_sd_alg" in value:
+                self._open_object(value, _path(spot))
+            depth += 1
+            for name, each in value.items():
+                if type(each) is dict:
+                    todo.append((each, spot, name, depth))
+                elif type(each) is list:
+                    for part in each:  # an array that holds neither objects nor arrays hides nothing
+                        if type(part) is dict or type(part) is list:
+                            todo.append((each, spot, name, depth))
+                            break
 
     def _open_object(self, value: dict[str, object], path: tuple[str | int, ...]) -> None:
         if "_sd_alg" in value:
             raise SdDisclosureMalformed("_sd_alg stands at the top level only", path=pointer(path))
         if "..." in value:
             raise SdDisclosureMalformed("a digest of an element stands alone in an array element", path=pointer(path))
-        if "_sd" in value:
-            self._open_digests(value.pop("_sd"), value, path)
-        for name, each in value.items():
-            if type(each) is not str and (type(each) is dict or type(each) is list):
-                self.todo.append((each, (*path, name)))
+        self._open_digests(value.pop("_sd"), value, path)
 
     def _open_digests(self, digests: object, value: dict[str, object], path: tuple[str | int, ...]) -> None:
         if type(digests) is not list:
@@ -177,7 +188,8 @@ class _Opener:
         if withheld:
             self.places.append(Place(path, None, False, None))
 
-    def _open_array(self, value: list[object], path: tuple[str | int, ...]) -> None:
+    def _open_array(self, value: list[object], spot: _Spot) -> None:
+        path = _path(spot)
         opened: list[object] = []
         withheld = False
         for each in value:
@@ -200,11 +212,20 @@ class _Opener:
                 self.places.append(Place(path, len(opened), True, encoded))
                 element = content[1]
             if type(element) is dict or type(element) is list:
-                self.todo.append((element, (*path, len(opened))))
+                self.todo.append((element, spot, len(opened), len(path) + 1))
             opened.append(element)
         if withheld:
             self.places.append(Place(path, None, True, None))
         value[:] = opened
+
+
+def _path(spot: _Spot) -> tuple[str | int, ...]:
+    """Return the path of a spot: few are ever asked for it."""
+    steps = []
+    while spot[1] is not None:
+        steps.append(spot[2])
+        spot = spot[1]
+    return tuple(reversed(steps))
 
 
 def _wrong_digest(digest: object) -> SdDisclosureMalformed | SdDigestDuplicate:
@@ -238,7 +259,7 @@ def hide(
     decoys: Mapping[Path, int] = NO_DECOYS,
     algorithm: str = "sha-256",
 ) -> tuple[dict[str, object], list[str]]:
-    """Return the payload in which each path is only a digest, and the disclosures that open it, in path order.
+    """Return the payload in which each path is only a digest, and the disclosures that open it, object by object.
 
     Args:
         document: Left unchanged.
@@ -257,22 +278,24 @@ def hide(
         message = f"expected an algorithm of {', '.join(_HASHES)}"
         raise ValueError(message)
     payload = _copied(document)
-    inside: dict[Path, list[str | int]] = {path: [] for path in decoys}
+    inside: dict[Path, list[Any]] = {path: [] for path in decoys}
     for path in set(paths):
         if not path:
             message = "the whole of a document is not hidden"
             raise ValueError(message)
         inside.setdefault(path[:-1], []).append(path[-1])
-    made: list[tuple[list[str], str]] = []
+    hash_of = _HASHES[algorithm]
+    made: dict[Path, list[str]] = {}
     # the deepest first: what holds a digest already may then become one itself
     for path in sorted(inside, key=len, reverse=True):
         holder = _find(payload, path)
-        for last, disclosure in _hide_each(holder, path, inside[path], algorithm):
-            made.append(([str(step) for step in (*path, last)], disclosure))
-        _add_decoys(holder, path, decoys.get(path, 0), algorithm)
+        made[path] = _hide_each(holder, path, sorted(inside[path], key=str), hash_of)
+        if path in decoys:
+            _add_decoys(holder, path, decoys[path], hash_of)
     if inside:
         payload["_sd_alg"] = algorithm
-    return payload, [disclosure for _, disclosure in sorted(made)]
+    ordered = sorted(made, key=lambda path: [str(step) for step in path]) if len(made) > 1 else made
+    return payload, [disclosure for path in ordered for disclosure in made[path]]
 
 
 def _find(payload: Any, path: Path) -> Any:  # noqa: ANN401  # any JSON value
@@ -285,31 +308,34 @@ def _find(payload: Any, path: Path) -> Any:  # noqa: ANN401  # any JSON value
     return payload
 
 
-def _hide_each(holder: Any, path: Path, names: list[str | int], algorithm: str) -> list[tuple[str | int, str]]:  # noqa: ANN401
+def _hide_each(holder: Any, path: Path, names: list[Any], hash_of: Callable[[bytes], _Hash]) -> list[str]:  # noqa: ANN401
     """Put digests in the places of some properties or elements of one object or array; return their disclosures."""
-    salts = os.urandom(_SALT_BYTES * len(names))
-    made: list[tuple[str | int, str]] = []
-    for position, name in enumerate(names):
-        salt = encode_base64url(salts[position * _SALT_BYTES : (position + 1) * _SALT_BYTES])
+    salts = encode_base64url(os.urandom(_SALT_BYTES * len(names)))
+    made: list[str] = []
+    digests: list[str] = []
+    at = 0
+    for name in names:
+        salt = salts[at : at + _SALT_CHARS]
+        at += _SALT_CHARS
         if type(holder) is dict and name in holder:
             disclosure = encode_base64url(encode([salt, name, holder.pop(name)]))
-            holder.setdefault("_sd", []).append(digest_of(disclosure, algorithm))
+            digests.append(encode_base64url(hash_of(disclosure.encode("ascii")).digest()))
         elif type(holder) is list and type(name) is int and 0 <= name < len(holder):
             disclosure = encode_base64url(encode([salt, holder[name]]))
-            holder[name] = {"...": digest_of(disclosure, algorithm)}
+            holder[name] = {"...": encode_base64url(hash_of(disclosure.encode("ascii")).digest())}
         else:
             message = f"nothing stands at {pointer((*path, name))}"
             raise ValueError(message)
-        made.append((name, disclosure))
-    if type(holder) is dict and "_sd" in holder:
-        holder["_sd"].sort()
+        made.append(disclosure)
+    if digests:
+        holder["_sd"] = sorted(digests)
     return made
 
 
-def _add_decoys(holder: Any, path: Path, count: int, algorithm: str) -> None:  # noqa: ANN401  # as above
+def _add_decoys(holder: Any, path: Path, count: int, hash_of: Callable[[bytes], _Hash]) -> None:  # noqa: ANN401  # as above
     for _ in range(count):
         # of random bytes: nobody has what it is the digest of
-        digest = digest_of(encode_base64url(os.urandom(_DECOY_BYTES)), algorithm)
+        digest = encode_base64url(hash_of(os.urandom(_DECOY_BYTES)).digest())
         if type(holder) is dict:
             holder["_sd"] = sorted([*holder.get("_sd", ()), digest])
         elif type(holder) is list:

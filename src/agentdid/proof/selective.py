@@ -19,7 +19,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from agentdid.canon.contexts import STRICT, ContextRules
-from agentdid.canon.jsonld import locate_nodes, to_quads
+from agentdid.canon.jsonld import locate_nodes, read_quads
 from agentdid.canon.rdfc import canonical_labels, relabel
 from agentdid.codec.base import encode_base64url
 from agentdid.errors import DerivedProofMalformed, EncodingInvalid, TypeMismatch
@@ -189,7 +189,7 @@ def canonicalize_with_labels(
 
     Spec: vc-di-ecdsa section 3.4.2.
     """
-    quads = to_quads(document, plain=plain, rules=rules)
+    quads = read_quads(document, plain=plain, rules=rules)
     return _sort(quads, relabelling(canonical_labels(quads, budget=budget)))
 
 

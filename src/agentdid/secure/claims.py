@@ -19,9 +19,9 @@ JWT_CLAIMS: Final = frozenset({"iss", "sub", "jti", "iat", "nbf", "exp", "aud", 
 """Registered claims that may stand beside the VCDM members (VC-JOSE-COSE section 3.1.3); no part of the document."""
 
 PRESENTATION_CLAIMS: Final = frozenset(
-    {"iss", "aud", "nonce", "jti", "iat", "nbf", "exp", "cnf", "htm", "htu", "contentDigest"}
+    {"iss", "aud", "nonce", "jti", "iat", "nbf", "exp", "cnf", "htm", "htu", "contentDigest", "statuses"}
 )
-"""What stands beside the members of a presentation; `htm`, `htu` and `contentDigest` are ours."""
+"""What stands beside the members of a presentation; `htm`, `htu`, `contentDigest` and `statuses` are ours."""
 
 
 def take_claims(payload: dict[str, object], names: frozenset[str]) -> dict[str, object]:

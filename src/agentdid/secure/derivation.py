@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 _BASE: Final = "u"
 _MANDATORY: Final = "mandatory"
+_BASES: Final = (ecdsa_sd.BaseProof, bbs2023.BaseProof)
+_ECDSA: Final = (ecdsa_sd.BaseProof, ecdsa_sd.DerivedProof)
 
 
 def add_base_proof(
@@ -202,7 +204,7 @@ def _prepare(
     """Find the statements again, before anybody is asked for a key."""
     rules = rules or STRICT
     budget = budget or Budget.of(DEFAULT)
-    if isinstance(proof, ecdsa_sd.BaseProof | bbs2023.BaseProof):
+    if isinstance(proof, _BASES):
         lines, quads, mandatory = _group(body, proof.relabelling, proof.pointers, rules, budget)
     else:
         lines, quads = canonicalize_with_labels(
@@ -216,7 +218,7 @@ def _prepare(
     hashed = _hash_options(options, body, rules, budget)
     run: Callable[[PublicKey], None]
     try:
-        if isinstance(proof, ecdsa_sd.BaseProof | ecdsa_sd.DerivedProof):
+        if isinstance(proof, _ECDSA):
             ecdsa_sd.check_count(proof, optional)
             budget.spend_statements(len(optional))
             run = partial(_run_ecdsa, proof, ecdsa_sd.signed_bytes(hashed, proof.key, obligatory), optional)

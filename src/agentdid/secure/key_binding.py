@@ -15,7 +15,6 @@ from agentdid.did.syntax import split_did_url
 from agentdid.errors import (
     DidInvalid,
     KbInvalid,
-    KbSdHashMismatch,
     KeySourceForbidden,
     Malformed,
     TypeMismatch,
@@ -48,7 +47,6 @@ def read(token: str, credential: Secured, subject: str | None, limits: Limits = 
     Raises:
         TypMismatch: `typ` is not `kb+jwt`.
         KbInvalid: Neither `cnf` nor the subject says whose key it must be, or the KB-JWT brings its own.
-        KbSdHashMismatch: It was made for another presentation.
         TypeMismatch: `iat` is absent or not a whole number.
             And the errors of `proof.jws.parse_jws`.
 
@@ -65,8 +63,7 @@ def read(token: str, credential: Secured, subject: str | None, limits: Limits = 
         raise TypMismatch(f"expected typ {TYP}", path="/typ")
     did, method_id, key = _holder(credential, header, subject)
     algorithm = credential.claims.get("_sd_alg", "sha-256")
-    if claims.get("sd_hash") != digest_of(presented, str(algorithm)):
-        raise KbSdHashMismatch("the key binding was made for another presentation", path="/sd_hash")
+    covers = claims.get("sd_hash") == digest_of(presented, str(algorithm))
     if "iat" not in claims:
         raise TypeMismatch("a key binding has iat", path="/iat")
     issued = parse_numeric_date(claims["iat"], "/iat")
@@ -95,7 +92,7 @@ def read(token: str, credential: Secured, subject: str | None, limits: Limits = 
         parse_numeric_date(claims["nbf"], "/nbf") if "nbf" in claims else None,
         token,
         {},
-        Binding(find("aud"), find("nonce"), issued, expires, find("htm"), find("htu"), find("contentDigest")),
+        Binding(find("aud"), find("nonce"), issued, expires, find("htm"), find("htu"), find("contentDigest"), covers),
     )
 
 

@@ -121,7 +121,8 @@ class Signature(Value, frozen=True, eq=False):
 class Binding(Value, frozen=True, eq=False):
     """What ties a presentation to one audience, one challenge, one moment and, over HTTP, one request.
 
-    `audience` and `nonce` are as they stand, of any JSON type: the judge compares them with what it expects.
+    `audience` and `nonce` are as they stand, of any JSON type: the judge compares them with what it expects. `covers`
+    says whether it was made for the very bytes it came with, where it names them (RFC 9901 section 4.3.1).
     """
 
     audience: object
@@ -131,6 +132,7 @@ class Binding(Value, frozen=True, eq=False):
     method: object = None
     url: object = None
     content_digest: object = None
+    covers: bool = True
 
 
 @final
@@ -148,6 +150,7 @@ class Secured(Value, frozen=True, eq=False):
         claims: JWT claims beside the document; empty under Data Integrity.
         binding: For presentations.
         hidden_grants: Whether a capability has grants that were not disclosed.
+        disclosed: The paths of claims that an SD-JWT VC's holder disclosed, and could have withheld.
         wire: The document as it travels: compact text, or the JSON object with its proof.
     """
 
@@ -164,6 +167,7 @@ class Secured(Value, frozen=True, eq=False):
     claims: Mapping[str, object]
     binding: Binding | None = None
     hidden_grants: bool = False
+    disclosed: tuple[tuple[str | int, ...], ...] = ()
 
     def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Secured:
         """Return the same with what was signed written for every signature; whoever judges does this first.

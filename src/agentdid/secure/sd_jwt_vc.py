@@ -48,7 +48,8 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     did = check_header(jws.header, TYP)
     document = jws.claims
     algorithm = document.get("_sd_alg")
-    for place in open_payload(document, disclosures, limits):
+    places = open_payload(document, disclosures, limits)
+    for place in places:
         _check_path((*place.path, 0 if place.in_array else (place.key or "decoy")))
     _check_claims(document, did)
     claims: dict[str, object] = {name: document[name] for name in _JUDGED if name in document}
@@ -64,6 +65,7 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
         instant_of(claims, "nbf"),
         token,
         claims,
+        disclosed=tuple([(*place.path, place.key) for place in places if place.key is not None]),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from agentdid.codec.instant import encode_instant
 from agentdid.errors import TypeMismatch, TypMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.jws import parse_jws
@@ -37,6 +38,13 @@ def read_credential(token: str, limits: Limits = DEFAULT) -> Secured:
     for member, claim in (("issuer", "iss"), ("id", "jti")):
         if claim in claims:
             document.setdefault(member, claims[claim])
+    subject = document.get("credentialSubject")
+    if "sub" in claims and isinstance(subject, dict):
+        subject.setdefault("id", claims["sub"])
+    for member, claim in (("issuanceDate", "nbf"), ("expirationDate", "exp")):
+        at = instant_of(claims, claim)
+        if at is not None:
+            document.setdefault(member, encode_instant(at))
     check_agreement(claims, document)
     return Secured(
         "jwt_vc",

@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, final
 
 from agentdid.clock import Clock, SystemClock
-from agentdid.errors import Undecided
+from agentdid.errors import FetchFailed, Undecided
 from agentdid.sources.fetch import DocumentMissing
 from agentdid.sources.source import missing_code
 from agentdid.verify.needs import Absent, Answer, Resource
@@ -138,6 +138,8 @@ class CachedSource:
         A hit returns the same `Resource` as before and costs about 2 µs.
         """
         key = (url, accept)
+        if max_age_s < 0:
+            return self._find_held(key, -max_age_s)
         while True:
             with self._lock:
                 answer = self._find(key, max_age_s)
@@ -211,6 +213,8 @@ class CachedSource:
     async def aget(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:
         """As `get`, without blocking the event loop."""
         key = (url, accept)
+        if max_age_s < 0:
+            return self._find_held(key, -max_age_s)
         loop = asyncio.get_running_loop()
         while True:
             with self._lock:
@@ -238,6 +242,16 @@ class CachedSource:
                 del self._task_flights[loop, key]
             mine.set_result(answer)
         return answer
+
+    def _find_held(self, key: _Key, max_age_s: float) -> Answer:
+        """What is held and young enough; nothing is fetched."""
+        with self._lock:
+            held = self._held.get(key)
+            if held is not None and held.resource is not None:
+                age = self._clock.now() - held.resource.held_at
+                if _NO_TIME <= age <= timedelta(seconds=max_age_s):
+                    return held.resource
+        return Absent(key[0], FetchFailed.code, "not held, and not to be fetched")
 
     def _find(self, key: _Key, max_age_s: float) -> Answer | None:
         """What is held and will do, or a failure that is recent. The lock is held."""

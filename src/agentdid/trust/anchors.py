@@ -14,9 +14,10 @@ from msgspec import structs
 
 from agentdid.delegation.resources import find_normal, is_below
 from agentdid.did.syntax import check_did
-from agentdid.errors import DidInvalid, TypeMismatch
+from agentdid.errors import DidInvalid, Malformed, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.record import Value
+from agentdid.trust.content import IGNORED, RELATED, SCHEMAS, Content
 from agentdid.trust.profile import STRICT, Profile
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agentdid.canon.contexts import ContextRules
+    from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
@@ -32,6 +34,7 @@ SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-
 ORIGIN: Final = re.compile(r"https://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?!443$)[1-9][0-9]{0,4})?")
 KEYS_AT: Final = ("decision", "signing")
 """PROTOCOL section 3.3, the default first."""
+_MAX_TYPE_BYTES: Final = 262_144
 _BASE_TYPES: Final = frozenset({"VerifiableCredential"})
 _LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
 
@@ -91,7 +94,9 @@ class Trust(Value, frozen=True):
             signed; for test instances only. Not in trust files.
         any_disclosure: Credentials of which holders could hide what is judged are taken; for test instances only. Not
             in trust files.
+        types: The types of SD-JWT VCs whose metadata is held, by `vct`.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
+        content: What is asked about documents beside a credential.
         profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
         by_issuer: The anchors of each issuer with their types, in their order; follows from `anchors`, whatever was
@@ -112,7 +117,9 @@ class Trust(Value, frozen=True):
     resolver: UniversalResolver | None = None
     any_context: bool = False
     any_disclosure: bool = False
+    content: Content = IGNORED
     profile: Profile = STRICT
+    types: Mapping[str, HeldType] = MappingProxyType({})
     store: str | None = None
     by_issuer: Mapping[str, tuple[tuple[frozenset[str], Anchor], ...]] = MappingProxyType({})
     names_domain: bool = False
@@ -179,6 +186,9 @@ class Trust(Value, frozen=True):
         allow, ca = fetch.texts("allow", optional=True), fetch.find_text("ca")
         fetch.close()
         resolver = _resolver(reader)
+        content = _content(reader)
+        profile = structs.replace(STRICT, vc_claims=True) if reader.flag("vc_jwt_1_1") else STRICT
+        types = _types(reader.tables("type"), beside)
         kept = reader.table("store")
         store = kept.find_text("url")
         kept.close()
@@ -186,7 +196,18 @@ class Trust(Value, frozen=True):
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
         return cls(
-            audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver, store=store
+            audience,
+            did,
+            MappingProxyType(resources),
+            anchors,
+            limits,
+            allow,
+            ca,
+            resolver=resolver,
+            content=content,
+            profile=profile,
+            types=types,
+            store=store,
         )
 
     @classmethod
@@ -207,8 +228,10 @@ class Trust(Value, frozen=True):
             "anyIssuer": self.any_issuer,
             **({"anyContext": True} if self.any_context else {}),
             **({"anyDisclosure": True} if self.any_disclosure else {}),
+            **({} if self.content == IGNORED else {"content": self.content.encode()}),
             # the product's own is not written, so that no bundle of before there was one changes
             **({} if self.profile == STRICT else {"profile": structs.asdict(self.profile)}),
+            **({"types": [each.metadata.octets.decode() for each in self.types.values()]} if self.types else {}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -235,7 +258,9 @@ class Trust(Value, frozen=True):
                 any_issuer=row["anyIssuer"],
                 any_context=row.get("anyContext", False),
                 any_disclosure=row.get("anyDisclosure", False),
+                content=Content.decode(row["content"]) if "content" in row else IGNORED,
                 profile=Profile(**row.get("profile", {})),
+                types=_held_types(row.get("types", [])),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )
@@ -307,6 +332,13 @@ class _Table:
             raise ValueError(message)
         return tuple(value)
 
+    def flag(self, key: str) -> bool:
+        value = self._left.pop(key, False)
+        if not isinstance(value, bool):
+            message = f"{self.name}: {key} must be true or false"
+            raise ValueError(message)
+        return value
+
     def numbers(self) -> dict[str, int | float]:
         found = {}
         for key in list(self._left):
@@ -319,6 +351,10 @@ class _Table:
                 raise ValueError(message)
             found[key] = value
         return found
+
+    def rest(self) -> dict[str, str]:
+        found = {key: self.find_text(key) for key in list(self._left)}
+        return {key: value for key, value in found.items() if value is not None}
 
     def table(self, key: str) -> _Table:
         return _Table(f"{self.name}.{key}", self._left.pop(key, {}))
@@ -337,6 +373,41 @@ class _Table:
         if self._left:
             message = f"{self.name}: unknown key {min(self._left)!r}"
             raise ValueError(message)
+
+
+def _types(rows: list[_Table], beside: str | Path | None) -> Mapping[str, HeldType]:
+    """Return the type metadata in the files that a policy pins. Raises `ValueError`, `OSError`."""
+    if not rows:
+        return MappingProxyType({})
+    from agentdid.credential.digests import parse_sri  # noqa: PLC0415  # most policies hold none
+    from agentdid.credential.type_metadata import hold_types, parse_type_metadata  # noqa: PLC0415
+
+    found = []
+    for row in rows:
+        vct, file, integrity = row.text("vct"), row.text("file"), row.text("integrity")
+        row.close()
+        place = file if beside is None else os.path.join(os.path.dirname(beside), file)  # noqa: PTH118, PTH120
+        with open(place, "rb") as stream:  # noqa: PTH123  # as above
+            octets = stream.read(_MAX_TYPE_BYTES)
+        try:
+            metadata = parse_type_metadata(octets)
+            pinned = any(each.is_of(octets) for each in parse_sri(integrity))
+        except Malformed as error:
+            message = f"{row.name}: {file}: {error}"
+            raise ValueError(message) from None
+        if metadata.vct != vct or not pinned:
+            message = f"{row.name}: {file} is not the document of this type that is pinned"
+            raise ValueError(message)
+        found.append(metadata)
+    return hold_types(found)
+
+
+def _held_types(texts: list[str]) -> Mapping[str, HeldType]:
+    if not texts:
+        return MappingProxyType({})
+    from agentdid.credential.type_metadata import hold_types, parse_type_metadata  # noqa: PLC0415  # as above
+
+    return hold_types(parse_type_metadata(each.encode()) for each in texts)
 
 
 def _anchor(row: _Table) -> Anchor:
@@ -383,6 +454,24 @@ def _resolver(reader: _Table) -> UniversalResolver | None:
     except ValueError as error:
         message = f"{table.name}: {error}"
         raise ValueError(message) from None
+
+
+def _content(reader: _Table) -> Content:
+    table = reader.find_table("content")
+    if table is None:
+        return IGNORED
+    related, schemas = table.find_text("related") or RELATED[0], table.find_text("schemas") or SCHEMAS[0]
+    pins = table.table("pins")
+    if related not in RELATED or schemas not in SCHEMAS:
+        message = f"{table.name}: related is one of {', '.join(RELATED)}, schemas one of {', '.join(SCHEMAS)}"
+        raise ValueError(message)
+    try:
+        content = Content(related == RELATED[1], schemas == SCHEMAS[1], pins.rest())
+    except Malformed as error:
+        message = f"{pins.name}: {error.detail}"
+        raise ValueError(message) from None
+    table.close()
+    return IGNORED if content == IGNORED else content
 
 
 def _named_resolver(url: str, methods: Sequence[str]) -> UniversalResolver:

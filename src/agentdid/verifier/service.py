@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agentdid.sources.events import Refreshing, StatusEvents
     from agentdid.trust.anchors import Trust
     from agentdid.verify.decide import Decision, Grant
-    from agentdid.verify.needs import Marks, Need, Reply, Source, Takes
+    from agentdid.verify.needs import Answer, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
 
 Presented = bytes | str | dict[str, object]
@@ -315,11 +315,20 @@ class Verifier:
         kind = type(need)
         if kind is NeedMark:
             return answer_from(need, self.source, None, self._clock, self.marks)
-        takes = None if kind is NeedKeys or kind is NeedFacts else self.takes
+        if kind is NeedFacts:
+            return self._facts(tuple([self.source.get(url, (), need.max_age_s) for url in need.urls]))  # type: ignore[union-attr]
+        takes = None if kind is NeedKeys else self.takes
         return answer_from(need, self.source, takes, self._clock)
+
+    def _facts(self, answers: tuple[Answer, ...]) -> Reply:
+        from agentdid.verify.status_list import prefer_newest  # noqa: PLC0415  # where it is needed it is loaded
+
+        return tuple([prefer_newest(self._memory, each, self.trust.limits) for each in answers])
 
     def _answer_unconsumed(self, need: Need) -> Reply:
         # what was seen of a log is knowledge, not consumption: an inspection learns, and may be told of a rollback
+        if type(need) is NeedFacts:
+            return self._answer(need)
         marks = self.marks if type(need) is NeedMark else None
         return answer_from(need, self.source, None, self._clock, marks)
 
@@ -329,7 +338,8 @@ class Verifier:
         if isinstance(need, NeedFacts):
             import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
 
-            return tuple(await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls)))
+            answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
+            return self._facts(tuple(answers))
         import asyncio  # noqa: PLC0415
 
         return await asyncio.to_thread(self._answer, need)  # the store may be a database

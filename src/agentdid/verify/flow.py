@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.errors import AgentdidError
 from agentdid.record import Value
+from agentdid.trust.content import IGNORED
 from agentdid.verify.case import Case, Question, open_case
 from agentdid.verify.consume import check_approvals, check_take
+from agentdid.verify.content import check_content
 from agentdid.verify.decide import Decision, Grant, check_request
 from agentdid.verify.holder import check_holder
 from agentdid.verify.inputs import check_parse, check_size
@@ -111,6 +113,7 @@ _STAND: Final = (
     Check("status", "V25-V31", check_status),
     Check("delegation", "V32", check_chain),
 )
+_CONTENT: Final = Check("content", "V42", check_content)
 _HOLDER: Final = Check("holder", "V16-V22", check_holder)
 _QUERY: Final = Check("query", "V33", check_query)
 _TAKE: Final = Check("take", "V38-V39", check_take)
@@ -138,6 +141,14 @@ CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (
 
 def recipe_for(question: Question) -> tuple[Check, ...]:
     """Return the checks that a question asks for, in their order."""
+    recipe = _recipe_for(question)
+    if question.trust.content is IGNORED:
+        return recipe
+    place = recipe.index(_STAND[1]) + 1
+    return (*recipe[:place], _CONTENT, *recipe[place:])
+
+
+def _recipe_for(question: Question) -> tuple[Check, ...]:
     if question.holder:
         if not question.trust.profile.bound_audience:
             return UNCONSUMED

@@ -16,7 +16,7 @@ from agentdid.proof.jws import find_typ
 from agentdid.secure import jose, sd_jwt, vc_jwt
 from agentdid.secure.envelope import BASE64, decode_base64
 from agentdid.trust.profile import STRICT, Profile
-from agentdid.verify.structure import SD_JWT_VC, read_members
+from agentdid.verify.structure import SD_JWT_VC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from agentdid.secure.mechanism import Secured
 
     Readers: TypeAlias = Mapping[str, Callable[[str, Limits], Secured]]
+
+_OLD_TYPS: Final = (None, "JWT")  # of VCDM 1.1
 
 
 def _cose_credential(content: str, limits: Limits) -> Secured:
@@ -73,13 +75,19 @@ def presentation_readers(profile: Profile) -> Readers:
     return {**readers, vc_claims.MEDIA_TYPE: vc_claims.read_presentation}
 
 
-def read_token(token: str | bytes, limits: Limits) -> Secured:
+def read_token(token: str | bytes, limits: Limits, profile: Profile = STRICT) -> Secured:
     """Return the parts of a credential that is a compact token, or the bytes of a COSE_Sign1."""
     if isinstance(token, bytes):
         from agentdid.secure import cose  # noqa: PLC0415  # as above
 
         return cose.read_credential(token, limits)
-    return _read_sd_jwt(token, limits) if "~" in token else vc_jwt.read(token, limits)
+    if "~" in token:
+        return _read_sd_jwt(token, limits)
+    if profile.vc_claims and find_typ(token) in _OLD_TYPS:
+        from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
+
+        return vc_claims.read_credential(token, limits)
+    return vc_jwt.read(token, limits)
 
 
 def read_serialized(item: dict[str, object], limits: Limits) -> Secured:
@@ -108,6 +116,10 @@ def read_presented(token: str | bytes, limits: Limits, profile: Profile) -> tupl
 
         return cose.read_presentation(token, limits, timed=profile.bound_time), None
     if "~" not in token:
+        if profile.vc_claims and find_typ(token) in _OLD_TYPS:
+            from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
+
+            return vc_claims.read_presentation(token, limits), None
         return jose.read(token, limits, timed=profile.bound_time), None
     if not token.endswith("~"):
         return _read_bound(token, _read_sd_jwt(f"{token.rpartition('~')[0]}~", limits), limits)
@@ -136,8 +148,18 @@ def _read_sd_jwt(token: str, limits: Limits) -> Secured:
 def _read_bound(token: str, credential: Secured, limits: Limits) -> tuple[Secured, Secured]:
     from agentdid.secure import key_binding  # noqa: PLC0415  # as above
 
-    subjects = read_members(credential).subjects
-    return key_binding.read(token, credential, subjects[0] if len(subjects) == 1 else None, limits), credential
+    return key_binding.read(token, credential, _subject(credential), limits), credential
+
+
+def _subject(credential: Secured) -> str | None:
+    """Return who may present it, as it says; the shape of its members is looked at later."""
+    if credential.form == SD_JWT_VC:
+        from agentdid.credential.sd_jwt_vc import subject_of  # noqa: PLC0415  # as above
+
+        return subject_of(credential.document)
+    subject = credential.document.get("credentialSubject")
+    found = subject.get("id") if isinstance(subject, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _read_all(tokens: tuple[str, ...], item: dict[str, object], limits: Limits) -> Secured:

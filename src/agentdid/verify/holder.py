@@ -13,6 +13,7 @@ from agentdid.errors import (
     HolderBindingFailed,
     InvalidChallengeError,
     InvalidDomainError,
+    KbSdHashMismatch,
     Malformed,
     NonceExpired,
     NonceMismatch,
@@ -39,6 +40,7 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
     """Hold that the subject presents, here, now, in answer to our challenge, with this request and no other.
 
     Raises:
+        KbSdHashMismatch: A key binding that was made for another presentation.
         HolderBindingFailed: Presenter, `cnf`, HTTP request or what a proof was derived for differ from what was signed.
         AudienceMismatch, InvalidDomainError: Another audience, several or none; or a capability for another verifier.
         NonceMismatch, InvalidChallengeError, NonceExpired: Another challenge, none, or one too old.
@@ -57,6 +59,8 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
         if "cnf" in link.secured.claims and link.subject == did:
             yield from _check_confirmation(case, presentation, link)
     binding = presentation.binding
+    if not binding.covers:
+        raise KbSdHashMismatch("the key binding was made for another presentation", path="/sd_hash")
     _check_audience(case, presentation.form, binding)
     _check_nonce(case, presentation.form, binding)
     _check_derived(case, binding)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentdid.status.bitstring import StatusList
     from agentdid.status.token_list import TokenStatusList
     from agentdid.verify.known_links import KnownLink, Text
+    from agentdid.verify.needs import Resource
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -68,6 +69,7 @@ class KnownList(Value, frozen=True, eq=False):
     Attributes:
         url: What it says its own URL is.
         issuer: Who is to have signed it.
+        signed_at: When, by its own word; `None` where it does not say.
         ends: When it may no longer be believed.
         signatures: All must hold.
         keys: Those under which they held; none as long as none was checked.
@@ -79,11 +81,20 @@ class KnownList(Value, frozen=True, eq=False):
 
     url: str
     issuer: str
+    signed_at: datetime | None
     ends: datetime | None
     signatures: tuple[Signature, ...]
     keys: tuple[PublicKey, ...]
     read: Callable[[], StatusList | TokenStatusList] | None
     content: StatusList | TokenStatusList | None = None
+
+
+@final
+class NewestList(Value, frozen=True, eq=False):
+    """The list of a URL that verified and was signed last of all that were seen."""
+
+    signed_at: datetime
+    resource: Resource
 
 
 @final
@@ -104,12 +115,13 @@ class Memory:
             credential says is, and every signature is checked every time.
     """
 
-    __slots__ = ("_met", "documents", "links", "lists", "logs", "pairs", "signatures")
+    __slots__ = ("_met", "documents", "links", "lists", "logs", "newest", "pairs", "signatures")
 
     def __init__(self, *, max_links: int = _MAX_LINKS, signatures: bool = True) -> None:
         self.signatures = signatures
         self.documents: _Recent[bytes, DidDocument] = _Recent(_MAX_DOCUMENTS)
         self.lists: _Recent[bytes, KnownList] = _Recent(_MAX_LISTS)
+        self.newest: _Recent[bytes, NewestList] = _Recent(_MAX_LISTS)
         self.logs: _Recent[bytes, KnownLog] = _Recent(_MAX_LOGS)
         self.links: _Recent[Text, KnownLink] = _Recent(max_links)
         # child and parent, of which the child is narrower

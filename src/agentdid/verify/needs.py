@@ -65,7 +65,11 @@ class NeedKeys(Value, frozen=True, eq=False):
 
 @final
 class NeedFacts(Value, frozen=True, eq=False):
-    """Status lists, each at most `max_age_s` old (0: fetched anew); answered in the same order."""
+    """Documents beside the input: status lists, related resources, schemas.
+
+    Each at most `max_age_s` old (0: fetched anew); answered in the same order. A negative `max_age_s` asks for what is
+    held already, at most so old the other way round: nothing is fetched.
+    """
 
     urls: tuple[str, ...]
     max_age_s: float
@@ -115,7 +119,10 @@ class Source(Protocol):
     """Where documents come from: the network through its guard, or a file of recorded answers."""
 
     def get(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:
-        """Return the document at `url`, at most `max_age_s` old, or why there is none; never raises for the outside."""
+        """Return the document at `url`, at most `max_age_s` old, or why there is none; never raises for the outside.
+
+        With a negative `max_age_s` nothing is fetched: what is held and no older than its absolute value, or `Absent`.
+        """
         ...
 
     async def aget(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:

@@ -20,11 +20,12 @@ from agentdid.errors import (
 )
 from agentdid.verify.needs import Absent, NeedFacts
 from agentdid.verify.signatures import find_carried, find_document
-from agentdid.verify.status_list import as_list_error, find_refusal, read_body, read_entries
+from agentdid.verify.status_list import as_list_error, find_refusal, keep_list, read_body, read_entries
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from agentdid.errors import Refused
     from agentdid.limits import Limits
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Answer, Need, Reply
@@ -46,7 +47,12 @@ def check_statuses(case: Case, links: Sequence[Link]) -> Generator[Need, Reply, 
 
 
 def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generator[Need, Reply, None]:
+    presentation = case.parsed.presentation
+    if presentation is not None and ("statuses" in presentation.claims or "request" in presentation.document):
+        entries = yield from _check_stapled(case, entries)
     urls = tuple({entry.list_url: None for _, _, entry in entries})
+    if not urls:
+        return
     bound = case.question.trust.limits.status_staleness_s
     answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
     at, limits = case.question.at, case.question.trust.limits
@@ -58,14 +64,43 @@ def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generato
                 found = yield from _fresh_list(case, link, entry, answers)
                 age_s = _bound(found, limits)
             case.believe_until(found.signed_at, age_s, f"status list {entry.list_url}")
-            refusal = find_refusal(entry, found.value(entry))
-            if refusal is not None:
-                if link in case.parsed.chain[:-1]:
-                    raise ChainParentRevoked(f"a link further up is no longer good ({refusal.code})")
-                raise refusal("the issuer's list says so")
+            _refuse(case, link, find_refusal(entry, found.value(entry)))
         except AgentdidError as error:
             error.path = f"{link.path}{member}{error.path}"
             raise
+
+
+def _check_stapled(
+    case: Case, entries: list[tuple[Link, str, Entry]]
+) -> Generator[Need, Reply, list[tuple[Link, str, Entry]]]:
+    """Judge entries by what the presentation carries; return those that it leaves open."""
+    from agentdid.verify.stapled import find_fresh, read_staples  # noqa: PLC0415  # few presentations carry any
+
+    staples = read_staples(case)
+    bound = case.question.trust.limits.status_staleness_s
+    left = []
+    for link, member, entry in entries:
+        try:
+            staple = yield from find_fresh(case, entry, staples)
+            if staple is None:
+                left.append((link, member, entry))
+                continue
+            if staple.issuer != link.credential.issuer:
+                _check_list_issuer(case, link, staple.issuer)
+            # what is held already, and nothing that would have to be fetched: the newest evidence wins
+            (held,) = yield from _ask(case, (entry.list_url,), -bound)
+            if not isinstance(held, Absent):
+                found = yield from _verified_list(case, link, entry, held)
+                if found.signed_at > staple.issued:
+                    left.append((link, member, entry))
+                    continue
+            life = min(float(bound), (staple.expires - staple.issued).total_seconds())
+            case.believe_until(staple.issued, life, f"stapled status {entry.list_url}#{entry.index}")
+            _refuse(case, link, find_refusal(entry, staple.value))
+        except AgentdidError as error:
+            error.path = f"{link.path}{member}{error.path}"
+            raise
+    return left
 
 
 def _fresh_list(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, Content]:
@@ -79,6 +114,13 @@ def _fresh_list(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]
         if at - found.signed_at > seconds(_bound(found, limits)):
             raise StatusStale("the newest list to be had is too old")
     return found
+
+
+def _refuse(case: Case, link: Link, refusal: type[Refused] | None) -> None:
+    if refusal is not None:
+        if link in case.parsed.chain[:-1]:
+            raise ChainParentRevoked(f"a link further up is no longer good ({refusal.code})")
+        raise refusal("the issuer's list says so")
 
 
 def _bound(found: Content, limits: Limits) -> float:
@@ -163,9 +205,7 @@ def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Genera
         raise as_list_error(error) from None
     content = known.content
     if content is None or tuple(keys) != known.keys:
-        content = content or known.read()  # type: ignore[misc]  # either is there
-        held_now = structs.replace(known, keys=tuple(keys), read=None, content=content)
-        case.memory.lists.keep(held.digest, held_now)
+        content = keep_list(case, held, known, tuple(keys))
     if known.ends is not None and known.ends < case.now.earliest:
         raise StatusListExpired(f"the list was valid until {encode_instant(known.ends)}")
     if content.signed_at > case.now.latest:

@@ -18,15 +18,20 @@ from agentdid.errors import (
 )
 from agentdid.proof.jws import is_compact, parse_header
 from agentdid.status.bitstring import LIST_TYPE, StatusEntry, StatusList, parse_entry, read_list
-from agentdid.verify.memory import KnownList
+from agentdid.verify.memory import KnownList, NewestList
+from agentdid.verify.needs import Absent
 from agentdid.verify.structure import read_credential, write_signed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from agentdid.errors import Refused
+    from agentdid.keys.public import PublicKey
     from agentdid.limits import Limits
     from agentdid.status.token_list import TokenEntry, TokenStatusList
     from agentdid.verify.case import Case
-    from agentdid.verify.needs import Resource
+    from agentdid.verify.memory import Memory
+    from agentdid.verify.needs import Answer, Resource
     from agentdid.verify.states import Link
 
     Entry = StatusEntry | TokenEntry
@@ -93,21 +98,67 @@ def read_body(case: Case, held: Resource) -> KnownList:
     Raises:
         StatusVerificationError: Not a list, or not one that its issuer signed.
     """
-    # a list is longer than what a stranger may present: the fetch bounds it
-    limits = structs.replace(case.question.trust.limits, max_input_bytes=case.question.trust.limits.max_fetch_bytes)
     try:
-        if held.body.startswith(_CWT_TAGS):
-            return _read_token(case, held.body, limits)
-        text = held.body.decode("utf-8").strip()
-        if is_compact(text):
-            header, _, _ = text.partition(".")
-            if parse_header(header).typ == _JWT_TYP:
-                return _read_token(case, text, limits)
-            return _read_credential(case, text, False, limits)
-        parsed = parse(text, limits)
-        return _read_credential(case, parsed.value, parsed.plain, limits)
+        known, begins = _take_apart(held.body, case.question.trust.limits, case)
+        if begins is not None:
+            case.now.check_begun(begins, "/validFrom")
     except (AgentdidError, UnicodeDecodeError) as error:
         raise as_list_error(error) from None
+    return known
+
+
+def keep_list(case: Case, held: Resource, known: KnownList, keys: tuple[PublicKey, ...]) -> Content:
+    """Return the content of a list whose signatures held under `keys`, and remember both.
+
+    Raises:
+        StatusMalformed, StatusListTooLarge, StatusListLengthError: As the readers of the two kinds.
+    """
+    memory = case.memory
+    content: Content = known.content or known.read()  # type: ignore[misc]  # either is there
+    memory.lists.keep(held.digest, structs.replace(known, keys=keys, read=None, content=content))
+    if not case.question.historical:
+        key = content.url.encode()
+        newest = memory.newest.find(key)
+        if newest is None or newest.signed_at <= content.signed_at:
+            memory.newest.keep(key, NewestList(content.signed_at, held))
+    return content
+
+
+def prefer_newest(memory: Memory, answer: Answer, limits: Limits) -> Answer:
+    """Return the answer; or, where it is a list signed earlier than one that verified before, that one.
+
+    An older list never takes the place of a newer, whoever serves it (ATTACKS K25, P06). It is decided before the
+    judgement hears the answer, so that what is recorded is what was judged. When an answer was signed is its own word;
+    whoever lies about it has the list refused.
+    """
+    if isinstance(answer, Absent):
+        return answer
+    newest = memory.newest.find(answer.url.encode())
+    if newest is None or newest.resource.digest == answer.digest:
+        return answer
+    known = memory.lists.find(answer.digest)
+    if known is None:
+        try:
+            known, _ = _take_apart(answer.body, limits)
+        except (AgentdidError, UnicodeDecodeError):
+            return answer  # the judgement says what is wrong with it
+    return newest.resource if known.signed_at is not None and known.signed_at < newest.signed_at else answer
+
+
+def _take_apart(body: bytes, limits: Limits, case: Case | None = None) -> tuple[KnownList, datetime | None]:
+    """The list, and when it begins to be valid; without a case, what was signed is not written down."""
+    # a list is longer than what a stranger may present: the fetch bounds it
+    limits = structs.replace(limits, max_input_bytes=limits.max_fetch_bytes)
+    if body.startswith(_CWT_TAGS):
+        return _read_token(body, limits)
+    text = body.decode("utf-8").strip()
+    if not is_compact(text):
+        parsed = parse(text, limits)
+        return _read_credential(parsed.value, parsed.plain, limits, case)
+    header, _, _ = text.partition(".")
+    if parse_header(header).typ == _JWT_TYP:
+        return _read_token(text, limits)
+    return _read_credential(text, False, limits, case)
 
 
 def as_list_error(error: Exception) -> AgentdidError:
@@ -119,15 +170,18 @@ def as_list_error(error: Exception) -> AgentdidError:
     return StatusVerificationError(f"the list does not verify ({error.code}: {error.detail})")
 
 
-def _read_credential(case: Case, value: object, plain: bool, limits: Limits) -> KnownList:
-    secured = write_signed(case, read_credential(value, plain, limits))
+def _read_credential(
+    value: object, plain: bool, limits: Limits, case: Case | None
+) -> tuple[KnownList, datetime | None]:
+    secured = read_credential(value, plain, limits)
+    if case is not None:
+        secured = write_signed(case, secured)
     credential = parse_credential(secured.document)
     if LIST_TYPE not in credential.types or credential.id is None:
         raise StatusVerificationError("expected a status list credential with an id")
     if secured.signer != credential.issuer:
         raise StatusVerificationError("signed by another DID than the list's issuer")
-    if credential.valid_from is not None:
-        case.now.check_begun(credential.valid_from, "/validFrom")
+    signed_at = secured.created or credential.valid_from
     ends = [end for end in (credential.valid_until, secured.expires) if end is not None]
     read = partial(
         read_list,
@@ -137,16 +191,17 @@ def _read_credential(case: Case, value: object, plain: bool, limits: Limits) -> 
         signed_at=secured.created,
         limits=limits,
     )
-    return KnownList(credential.id, credential.issuer, min(ends, default=None), secured.signatures, (), read)
+    known = KnownList(
+        credential.id, credential.issuer, signed_at, min(ends, default=None), secured.signatures, (), read
+    )
+    return known, credential.valid_from
 
 
-def _read_token(case: Case, body: bytes | str, limits: Limits) -> KnownList:
+def _read_token(body: bytes | str, limits: Limits) -> tuple[KnownList, datetime | None]:
     from agentdid.secure.status_token import read_cwt, read_jwt  # noqa: PLC0415  # most lists are credentials
     from agentdid.status.token_list import read_token_list  # noqa: PLC0415
 
     token = read_jwt(body, limits) if isinstance(body, str) else read_cwt(body)
-    if token.begins is not None:
-        case.now.check_begun(token.begins, "/nbf")
     read = partial(
         read_token_list,
         token.claims,
@@ -156,4 +211,6 @@ def _read_token(case: Case, body: bytes | str, limits: Limits) -> KnownList:
         limits=limits,
     )
     url = token.claims.get("sub")
-    return KnownList(url if isinstance(url, str) else "", token.issuer, token.expires, (token.signature,), (), read)
+    named = url if isinstance(url, str) else ""
+    known = KnownList(named, token.issuer, token.issued, token.expires, (token.signature,), (), read)
+    return known, token.begins

@@ -116,7 +116,7 @@ def read_credential(
         if type(item) is str or type(item) is bytes:
             from agentdid.verify.forms import read_token  # noqa: PLC0415  # as above
 
-            return read_token(item, limits)
+            return read_token(item, limits, profile)
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
         from agentdid.verify.forms import credential_readers  # noqa: PLC0415  # as above
@@ -235,6 +235,10 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
             profile = case.question.trust.profile
             secured = write_signed(case, secured)
         credential = read_members(secured, partial=profile is not STRICT and secured.form in SELECTIVE)
+        if case is not None and case.question.trust.types and secured.form == SD_JWT_VC:
+            from agentdid.credential.type_metadata import check_type  # noqa: PLC0415  # most policies hold no types
+
+            check_type(case.question.trust.types, secured.document, secured.disclosed)
         capability: Capability | None = None
         approval: HumanApproval | None = None
         if CAPABILITY_TYPE in credential.types:
@@ -246,6 +250,10 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
             check_approval_form(credential, limits)
         elif profile.issuer_signs:
             check_did(credential.issuer)
+        if "relatedResource" in secured.document:
+            from agentdid.credential.related import check_known  # noqa: PLC0415  # most credentials name none
+
+            check_known(secured.document, bare=profile.bare_digests)
     except AgentdidError as error:
         error.path = f"/{position}{error.path}"
         raise

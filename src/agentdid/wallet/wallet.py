@@ -266,6 +266,7 @@ class Wallet:
         http: HttpRequest | None = None,
         form: str = FORMATS[0],
         approvals: Sequence[str | dict[str, object]] = (),
+        statuses: Iterable[str] = (),
     ) -> str:
         """Return a presentation of what is asked, and of no more.
 
@@ -279,6 +280,7 @@ class Wallet:
             http: The HTTP request it goes with.
             form: `vp+jwt`, or a Data Integrity suite.
             approvals: Credentials by which people approved what is to be done; they go along as they are.
+            statuses: Stapled statuses, so that the verifier need not ask for lists (specs/stapled-status.md).
 
         Raises:
             CredentialNotFound, QueryNotSatisfied: Nothing held fits.
@@ -305,6 +307,7 @@ class Wallet:
             at=self._clock.now(),
             http=http,
             form=form,
+            statuses=tuple(statuses),
         )
 
     def delegate(

@@ -107,6 +107,14 @@ def test_arguments_that_deny(arguments: dict[str, object]) -> None:
     assert permits(grant(), request(arguments=arguments)) is not None
 
 
+@pytest.mark.parametrize("unit", [None, "USD", "eur", 1])
+def test_a_budget_needs_its_unit(unit: object) -> None:
+    """An amount in another unit, or in none, is no amount of this budget (D28)."""
+    arguments = {name: value for name, value in {**GOOD, "currency": unit}.items() if value is not None}
+
+    assert permits(grant(), request(arguments=arguments)) is not None
+
+
 def test_the_environment_comes_from_the_verifier() -> None:
     """An argument that is called like a fact of the environment is never read."""
     office = grant(constraints={"env.ip": {"type": "cidr", "in": ["192.0.2.0/24"]}}, limits={})

@@ -213,3 +213,31 @@ def test_a_bbs_proof_serves_one_occasion(tmp_path: Path) -> None:
             )  # fmt: skip
             with pytest.raises(HolderBindingFailed):
                 scene.world.verifier().verify(presentation, challenge="n")
+
+
+def test_a_leaf_may_be_derived(tmp_path: Path) -> None:
+    """A delegated link may be under a selective suite; its parent is named in what it always shows."""
+    world, clock = World(), FixedClock(NOW)
+    agent = SecretKey.generate("P-256")
+    did = did_key.create(agent.public)
+    acme = Issuer.create(tmp_path / "acme.db", passphrase=PASSPHRASE, did=world.acme.did, kdf=CHEAP, clock=clock)
+    held = Wallet.create(tmp_path / "agent.wallet", passphrase=PASSPHRASE, kdf=CHEAP, clock=clock)
+    other = Wallet.create(tmp_path / "helper.wallet", passphrase=PASSPHRASE, kdf=CHEAP, clock=clock)
+    with acme, held, other:
+        held.add_key(did, agent)
+        other.add_key(world.helper.did, world.helper.secret)
+        world.serve(did_web.url(acme.did), encode(acme.did_document()))
+        issued = acme.issue(to=did, capability=world.capability())
+        for list_id in acme.ledger.lists():
+            signed = acme.signed_list(list_id)
+            world.serve(signed.url, signed.body)
+        held.receive(list(issued.chain), source=world)
+        narrower = world.capability(grants=[world.grant(id="c1", **{"from": "g1"})])
+        chain = held.delegate(
+            issued.id, to=world.helper.did, capability=narrower, ttl=timedelta(minutes=5), form="ecdsa-sd-2023"
+        )
+        other.receive(list(chain), source=world)
+        presentation = other.present(challenge="n", audience=AUDIENCE)
+        grant = world.verifier(takes=MemoryTakes()).authorize(presentation, challenge="n", request=READ)
+
+        assert (world.helper.did, did) == (grant.agent, grant.delegators[-1])

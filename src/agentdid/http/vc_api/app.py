@@ -12,6 +12,7 @@ from agentdid.did import key as did_key
 from agentdid.errors import AgentdidError, CredentialNotFound, TypeMismatch
 from agentdid.http.problems import problem
 from agentdid.http.service import create_service
+from agentdid.http.vc_api.contexts import register_contexts
 from agentdid.http.vc_api.did import add_did
 from agentdid.http.vc_api.instances import INSTANCES
 from agentdid.http.vc_api.issuing import Issuing, derive_credential
@@ -61,6 +62,7 @@ def create_vc_api_app(
         lenient_issuer: Whether a credential may be signed by another than its issuer.
         clock: Tells the time.
     """
+    register_contexts()
     told = clock or SystemClock()
     keys = make_keys() if keys is None else keys
     app = create_service("agentdid VC-API")

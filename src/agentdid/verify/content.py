@@ -1,0 +1,85 @@
+"""Documents beside a credential, where the policy asks: related resources by their digests, schemas by conformance.
+
+A schema counts only if something pins what it was: the credential that names it, or the policy. Then it does not matter
+who serves it, and a schema credential needs no verification of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentdid.codec.strict_json import parse
+from agentdid.credential.digests import parse_sri
+from agentdid.errors import CODES, AgentdidError, FetchFailed, SchemaUnavailable, Undecided
+from agentdid.verify.needs import Absent, NeedFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from agentdid.verify.case import Case
+    from agentdid.verify.needs import Answer, Need, Reply
+    from agentdid.verify.states import Link
+
+
+def check_content(case: Case) -> Generator[Need, Reply, None]:
+    """Hold what each credential says about other documents.
+
+    Raises:
+        ResourceMismatch: A document is not the one whose digest is stated.
+        SchemaViolated, SchemaInvalid: A credential does not conform, or names no schema.
+        SchemaUnsupported, SchemaUnavailable and `fetch_…`: It could not be found out.
+
+    Spec: specs/verification.md V42; VCDM 2.0 sections 4.11 and 5.3.
+    """
+    content = case.question.trust.content
+    for link in case.parsed.links:
+        try:
+            if content.fetches_related:
+                yield from _check_related(case, link)
+            if content.checks_schemas:
+                yield from _check_schemas(case, link)
+        except AgentdidError as error:
+            error.path = f"{link.path}{error.path}"
+            raise
+
+
+def _check_related(case: Case, link: Link) -> Generator[Need, Reply, None]:
+    # here and not above: most policies ask for none
+    from agentdid.credential.related import check_known  # noqa: PLC0415
+
+    for related in check_known(link.credential.document, bare=case.question.trust.profile.bare_digests):
+        answer = yield from _fetch(case, related.url)
+        if isinstance(answer, Absent):
+            found = CODES.get(answer.code, FetchFailed)
+            error = found if issubclass(found, Undecided) else FetchFailed
+            raise error(f"the resource could not be had ({answer.detail})", path=related.path)
+        related.check(answer.body)
+
+
+def _check_schemas(case: Case, link: Link) -> Generator[Need, Reply, None]:
+    # as above
+    from agentdid.credential.json_schema import check_conforms, open_schema, parse_references  # noqa: PLC0415
+
+    document, pins = link.credential.document, case.question.trust.content.pins
+    for reference in parse_references(document):
+        pinned = reference
+        if reference.url in pins:
+            pinned = reference.pinned(parse_sri(pins[reference.url]))
+        if not pinned.digests:
+            raise SchemaUnavailable("nothing pins the schema: neither a digest nor the policy", path=reference.path)
+        answer = yield from _fetch(case, reference.url)
+        if isinstance(answer, Absent):
+            raise SchemaUnavailable(f"the schema could not be had ({answer.code})", path=reference.path)
+        pinned.check_digest(answer.body)
+        schema = open_schema(reference, parse(answer.body, case.question.trust.limits).value)
+        check_conforms(document, schema, reference.path)
+
+
+def _fetch(case: Case, url: str) -> Generator[Need, Reply, Answer]:
+    case.budget.spend_fetch()
+    # what is pinned by digest may be as old as it likes
+    answers = yield NeedFacts((url,), case.question.trust.limits.max_status_ttl_s)
+    if not isinstance(answers, tuple) or len(answers) != 1:
+        message = "NeedFacts is answered by one Answer for each URL"
+        raise TypeError(message)
+    return answers[0]
