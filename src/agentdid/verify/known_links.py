@@ -102,7 +102,8 @@ def keep_link(case: Case, link: Link, keys: tuple[PublicKey, ...]) -> None:
     in_chain = link.capability is not None
     if known is not None:
         if in_chain and memory.signatures:
-            memory.links.keep(known.text, structs.replace(known, keys=keys))
+            case.known[position] = held_now = structs.replace(known, keys=keys)
+            memory.links.keep(known.text, held_now)
         return
     new = case.new.get(position)
     if new is None or len(new.text) > MAX_BYTES or not (in_chain or memory.has_met(new.text)):

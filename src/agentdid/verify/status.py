@@ -60,9 +60,16 @@ def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generato
         return
     bound = case.question.trust.limits.status_staleness_s
     answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
+    limits = case.question.trust.limits
     for link, member, entry in entries:
         try:
-            yield from _check_entry(case, link, entry, answers)
+            known = _find_list(case, link, entry, answers[entry.list_url])
+            if known is None or _is_old(case, known):
+                known = yield from _fresh_list(case, link, entry, answers)
+            yield from _check_security(case, link, known.signatures)
+            found: Content = known.content  # type: ignore[assignment]  # it has been read
+            case.believe_until(found.signed_at, _bound(found, limits), f"status list {entry.list_url}")
+            _refuse(case, link, find_refusal(entry, found.value(entry)))
         except AgentdidError as error:
             error.path = f"{link.path}{member}{error.path}"
             raise
@@ -103,25 +110,22 @@ def _check_stapled(
     return left
 
 
-def _check_entry(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, None]:
-    url, limits = entry.list_url, case.question.trust.limits
-    known = _find_list(case, link, entry, answers[url])
-    if known is None:
-        known = yield from _verified_list(case, link, entry, answers[url])
-    yield from _check_security(case, link, known.signatures)
-    found: Content = known.content  # type: ignore[assignment]  # both have read it
-    bound = _bound(found, limits)
-    if case.question.at - found.signed_at > seconds(bound):
+def _fresh_list(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]) -> Generator[Need, Reply, KnownList]:
+    """Return the list of an entry, verified and within the policy's bound of age; a new one is asked for once."""
+    url = entry.list_url
+    known = yield from _verified_list(case, link, entry, answers[url])
+    if _is_old(case, known):
         # what was held is older than the policy's bound: one more question, for a new one
         (answers[url],) = yield from _ask(case, (url,), 0)
         known = yield from _verified_list(case, link, entry, answers[url])
-        yield from _check_security(case, link, known.signatures)
-        found = known.content  # type: ignore[assignment]  # as above
-        bound = _bound(found, limits)
-        if case.question.at - found.signed_at > seconds(bound):
+        if _is_old(case, known):
             raise StatusStale("the newest list to be had is too old")
-    case.believe_until(found.signed_at, bound, f"status list {url}")
-    _refuse(case, link, find_refusal(entry, found.value(entry)))
+    return known
+
+
+def _is_old(case: Case, known: KnownList) -> bool:
+    content: Content = known.content  # type: ignore[assignment]  # it has been read
+    return case.question.at - content.signed_at > seconds(_bound(content, case.question.trust.limits))
 
 
 def _refuse(case: Case, link: Link, refusal: type[Refused] | None) -> None:
@@ -134,6 +138,8 @@ def _refuse(case: Case, link: Link, refusal: type[Refused] | None) -> None:
 def _bound(found: Content, limits: Limits) -> float:
     """Return how old the list may be: the issuer's ttl within the policy's bounds, or the policy's own, if less."""
     ttl = limits.max_status_ttl_s if found.ttl_s is None else found.ttl_s
+    if ttl >= limits.status_staleness_s <= limits.max_status_ttl_s:
+        return limits.status_staleness_s
     return min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), limits.status_staleness_s)
 
 
