@@ -12,7 +12,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from interop import data_integrity, did_webvh, ml_dsa, sd_jwt, vp_jwt
+from interop import data_integrity, did_key, did_webvh, ml_dsa, sd_jwt, vp_jwt
 from interop.cell import stale
 from interop.page import PAGE, page
 from interop.stack import StackUnavailable
@@ -28,6 +28,7 @@ TOPICS: Final[dict[str, Callable[[], list[Cell]]]] = {
     sd_jwt.PYTHON.package: partial(sd_jwt.cells, sd_jwt.PYTHON),
     vp_jwt.STACK.package: vp_jwt.cells,
     ml_dsa.STACK.package: ml_dsa.cells,
+    did_key.STACK.package: did_key.cells,
     did_webvh.TYPESCRIPT.package: partial(did_webvh.cells, did_webvh.TYPESCRIPT),
     did_webvh.PYTHON.package: partial(did_webvh.cells, did_webvh.PYTHON),
 }

@@ -33,6 +33,8 @@ AT: Final = datetime(2026, 11, 1, tzinfo=UTC)
 NOW: Final = AT + timedelta(days=20)
 SEEDS: Final = tuple(bytes((number + at) % 256 for at in range(32)) for number in (1, 2, 3, 4))
 SCENARIOS: Final = ("rotation", "pre-rotation", "witnesses", "moved", "deactivated")
+REPLACED: Final = "witnesses replaced"
+"""Made by us only."""
 _DAY: Final = timedelta(days=1)
 _KEYS: Final = tuple(SecretKey.from_seed("Ed25519", seed) for seed in SEEDS)
 # what a resolver says that looked at the log, and not that the wrapper failed
@@ -44,7 +46,7 @@ Log = dict[str, Any]
 
 def cells(stack: Stack) -> list[Cell]:
     """Return every cell of one implementation. Raises `StackUnavailable`."""
-    ours = {name: _ours(name) for name in SCENARIOS}
+    ours = {name: _ours(name) for name in _MAKERS}
     theirs = stack.make(
         {name: {"op": "make", "scenario": name, "seeds": [encode_base64url(each) for each in SEEDS]}
          for name in SCENARIOS}
@@ -72,7 +74,7 @@ def _judged_by_them(stack: Stack, ours: dict[str, Log]) -> list[Cell]:
     answers = stack.ask([{"op": "resolve", **log} for log in cases.values()])
     found = []
     for (case, log), answer in zip(cases.items(), answers, strict=True):
-        whole = case in SCENARIOS
+        whole = case in _MAKERS
         got = ACCEPTED if answer.ok else refusal(answer.error, "(?!)" if whole else _SAYS)
         if answer.ok and whole:
             last = json.loads(log["log"].splitlines()[-1])
@@ -98,6 +100,11 @@ def _spoilt(name: str, made: Log) -> dict[str, Log]:
         for row in proofs:
             row["proof"] = row["proof"][:1]
         cases["witnesses below the threshold"] = {**made, "witness": json.dumps(proofs)}
+    if name == REPLACED:
+        # the entry that replaces a list is approved by the list it replaces (Witness Lists), not by its own alone
+        proofs = json.loads(made["witness"])
+        proofs[-1]["proof"] = proofs[-1]["proof"][:1]
+        cases["a list replaced without its own approval"] = {**made, "witness": json.dumps(proofs)}
     return cases
 
 
@@ -149,6 +156,17 @@ def _witnesses() -> tuple[History, str]:
     return history, json.dumps(rows)
 
 
+def _replaced() -> tuple[History, str]:
+    names = [f"did:key:{encode_multikey(each.public)}" for each in _KEYS[1:3]]
+    history = _begin(parameters={"witness": {"threshold": 2, "witnesses": [{"id": each} for each in names]}})
+    fewer = {"threshold": 1, "witnesses": [{"id": names[0]}]}
+    after = write.update(history, _KEYS[0], at=AT + _DAY, parameters={"witness": fewer})
+    versions = [each.latest.version_id for each in (history, after)]
+    rows = [{"versionId": each, "proof": [witness_proof(each, key, AT + _DAY) for key in _KEYS[1:3]]}
+            for each in versions]  # fmt: skip
+    return after, json.dumps(rows)
+
+
 def _moved() -> tuple[History, None]:
     history = _begin(parameters={"portable": True})
     return write.move(history, _KEYS[0], history.latest.did.replace("our", "moved"), at=AT + _DAY), None
@@ -162,6 +180,7 @@ _MAKERS: Final[dict[str, Callable[[], tuple[History, str | None]]]] = {
     "rotation": _rotation,
     "pre-rotation": _pre_rotation,
     "witnesses": _witnesses,
+    REPLACED: _replaced,
     "moved": _moved,
     "deactivated": _deactivated,
 }

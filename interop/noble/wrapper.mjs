@@ -14,7 +14,7 @@ const join = (...parts) => new Uint8Array(Buffer.concat(parts));
 
 const pure = kind => ({
   publicKey: seed => kind.keygen(seed).publicKey,
-  sign: (message, seed) => kind.sign(message, kind.keygen(seed).secretKey),
+  sign: (message, seed, options) => kind.sign(message, kind.keygen(seed).secretKey, options),
   verify: (signature, message, key) => kind.verify(signature, message, key)
 });
 
@@ -44,11 +44,12 @@ function composite(level) {
 const find = name => KINDS[name] ? pure(KINDS[name]) : composite(name.replace('-Ed25519', ''));
 
 export const does = {
-  async sign({name, seed, message}) {
+  async sign({name, seed, message, deterministic = false}) {
     const scheme = find(name);
+    const options = deterministic ? {extraEntropy: false} : {};
     return {
       publicKey: encode(scheme.publicKey(decode(seed))),
-      signature: encode(scheme.sign(decode(message), decode(seed)))
+      signature: encode(scheme.sign(decode(message), decode(seed), options))
     };
   },
 

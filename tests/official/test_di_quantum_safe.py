@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentdid.codec.base import decode_multibase
 from agentdid.codec.strict_json import parse
 from agentdid.errors import AgentdidError, SignatureInvalid
 from agentdid.keys.multikey import decode_multikey
@@ -81,7 +82,7 @@ def test_published_document(folder: Path) -> None:
     assert "key_source_forbidden" == refusal.value.code
 
     proof = document.pop("proof")
-    value = data_integrity.decode_multibase(proof.pop("proofValue"))
+    value = decode_multibase(proof.pop("proofValue"))
     (transform,) = SUITES["mldsa44-rdfc-2024"].transforms.values()
     hashed = hash_document(document, transform, plain=False)
     key.verify(value, hash_data({**proof, "@context": document["@context"]}, hashed, transform, plain=False))

@@ -85,4 +85,4 @@ def test_every_refusal_has_a_code_of_shape() -> None:
     """What the suite wants refused is refused for its shape or its context, and for nothing else."""
     codes = {answer(name) for name in names()}
 
-    assert {"accepted", "type_mismatch", "context_not_allowed", "proof_suite_unsupported"} == codes
+    assert {"accepted", "type_mismatch", "context_not_allowed", "key_source_forbidden"} == codes

@@ -188,7 +188,7 @@ def read_resolver(sources: Path | None, trust: Trust, marks: Path | None = None)
     from agentdid.sources.resolver import Resolver  # noqa: PLC0415  # only where DIDs are resolved for others
     from agentdid.storage.marks import MemoryMarks, SqlMarks  # noqa: PLC0415
 
-    seen = MemoryMarks() if marks is None else SqlMarks.open(marks)
+    seen = MemoryMarks(forgets=True) if marks is None else SqlMarks.open(marks)
     return Resolver(read_source(sources, trust, now()), limits=trust.limits, universal=trust.resolver, marks=seen)
 
 

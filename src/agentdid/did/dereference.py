@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
-from agentdid.did.document import RELATIONSHIPS
+from agentdid.did.document import ALL_RELATIONSHIPS
 from agentdid.did.result import URI_LIST, Dereferencing, RepresentationUnsupported, ResourceMissing
 from agentdid.did.syntax import DidUrlInvalid
 from agentdid.errors import PurposeNotAuthorized
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from agentdid.did.syntax import DidUrl
 
-_ALL_RELATIONSHIPS: Final = (*RELATIONSHIPS, "keyAgreement")
 _SELECTING: Final = ("service", "serviceType", "relativeRef")
 VERSIONING: Final = ("versionId", "versionTime", "versionNumber")
 """DID parameters that say which version of the document is meant: for who resolves it, not for this module."""
@@ -84,7 +83,7 @@ def expand(document: dict[str, object]) -> dict[str, object]:
 
     expanded: dict[str, object] = {}
     for name, value in document.items():
-        listed = name in _ALL_RELATIONSHIPS
+        listed = name in ALL_RELATIONSHIPS
         parts = isinstance(value, list)
         expanded[name] = [shown(each, listed=listed) for each in value] if parts else shown(value, listed=listed)  # type: ignore[attr-defined]  # a list
     return expanded
@@ -105,7 +104,7 @@ def _absolute(value: object, did: str) -> object:
 
 
 def _parts(document: dict[str, object]) -> Iterator[dict[str, object]]:
-    for name in ("verificationMethod", *_ALL_RELATIONSHIPS, "service"):
+    for name in ("verificationMethod", *ALL_RELATIONSHIPS, "service"):
         for each in _each(document, name):
             if isinstance(each, dict):
                 yield each
@@ -116,7 +115,7 @@ def _find(wanted: str, did: str, document: dict[str, object]) -> dict[str, objec
 
 
 def _check_relationship(wanted: str, did: str, document: dict[str, object], relationship: str) -> None:
-    listed = _each(document, relationship) if relationship in _ALL_RELATIONSHIPS else []
+    listed = _each(document, relationship) if relationship in ALL_RELATIONSHIPS else []
     names = [_absolute(each.get("id") if isinstance(each, dict) else each, did) for each in listed]
     if wanted not in names:
         raise PurposeNotAuthorized("the document does not list the method under the relationship asked for")

@@ -30,7 +30,7 @@ DID_V1: Final = "https://www.w3.org/ns/did/v1"
 MULTIKEY_V1: Final = "https://w3id.org/security/multikey/v1"
 RELATIONSHIPS: Final = ("authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation")
 """What a signing key of ours is listed under; `keyAgreement` is read, and never signs."""
-_ALL_RELATIONSHIPS: Final = (*RELATIONSHIPS, "keyAgreement")
+ALL_RELATIONSHIPS: Final = (*RELATIONSHIPS, "keyAgreement")
 _MULTIBASE_TYPES: Final = frozenset(
     {"Multikey", "Ed25519VerificationKey2020", "X25519KeyAgreementKey2020", "EcdsaSecp256r1VerificationKey2019"}
 )
@@ -151,7 +151,7 @@ def parse_document(value: object, expected: str) -> DidDocument:
     for position, each in enumerate(_some(value, "verificationMethod")):
         _add(methods, each, expected, f"/verificationMethod/{position}")
     relationships = {}
-    for name in _ALL_RELATIONSHIPS:
+    for name in ALL_RELATIONSHIPS:
         listed = set()
         for position, each in enumerate(_some(value, name)):
             path = f"/{name}/{position}"

@@ -17,7 +17,7 @@ from agentdid.codec.varint import decode_varint
 from agentdid.did.document import RELATIONSHIPS, DidDocument, VerificationMethod
 from agentdid.did.syntax import MAX_DID
 from agentdid.errors import DidInvalid, EncodingInvalid, KeyInvalid
-from agentdid.keys.algorithms import BY_MULTICODEC
+from agentdid.keys.algorithms import BY_PREFIX
 from agentdid.keys.multikey import encode_multikey
 from agentdid.keys.public import load_public
 
@@ -94,17 +94,21 @@ def same_did(one: str, other: str) -> bool:
         return False
 
 
+_CODE_LEN: Final = 2  # bytes of every code in the table
+
+
 def _decode(did: str) -> PublicKey:
     if not did.startswith(PREFIX) or len(did) > MAX_DID:
         raise DidInvalid("expected a did:key")
     try:
-        code, raw = decode_varint(decode_multibase(did[len(PREFIX) :]))
+        coded = decode_multibase(did[len(PREFIX) :])
+        algorithm = BY_PREFIX.get(coded[:_CODE_LEN])
+        if algorithm is None or len(coded) != algorithm.public_len + _CODE_LEN:
+            decode_varint(coded)  # a code that is not one is another error
+            raise KeyLengthInvalid("not as many bytes as a public key of a known multicodec has")
     except EncodingInvalid as error:
         raise DidInvalid(f"not a did:key ({error.detail})") from None
-    algorithm = BY_MULTICODEC.get(code)
-    if algorithm is None or len(raw) != algorithm.public_len:
-        raise KeyLengthInvalid("not as many bytes as a public key of a known multicodec has")
-    return load_public(algorithm.name, raw)
+    return load_public(algorithm.name, coded[_CODE_LEN:])
 
 
 def _document(did: str) -> DidDocument:

@@ -100,6 +100,22 @@ def short_form(did: str) -> str:
     return PREFIX + did[len(PREFIX) :].partition(":")[0]
 
 
+def short_document(did: str) -> dict[str, object]:
+    """Return the document of the short form of a did:peer:4, for whoever has the long one.
+
+    Raises:
+        DidInvalid: Not the long form of a did:peer:4.
+
+    Spec: did:peer:4, Resolving a DID.
+    """
+    short = short_form(did)
+    if not did.startswith(f"{PREFIX}4") or short == did:
+        raise DidInvalid("expected the long form of a did:peer:4")
+    document: dict[str, object] = _renamed(document_json(did), did, short)  # type: ignore[assignment]  # stays an object
+    names: list[object] = document["alsoKnownAs"]  # type: ignore[assignment]  # a list, by document_json
+    return {**document, "alsoKnownAs": [did if each == short else each for each in names]}
+
+
 @lru_cache(maxsize=256)
 def resolve(did: str) -> DidDocument:
     """Return the document of a did:peer. Raises as `document_json`."""

@@ -26,7 +26,8 @@ LOG_ACCEPT: Final = (
     "text/plain",
     "application/octet-stream",
 )
-WITNESS_ACCEPT: Final = ("application/json", "text/plain", "application/octet-stream")
+# text/jsonl stands for "of a DID": where there is no such file, that is known of the DID and no failure to ask
+WITNESS_ACCEPT: Final = ("application/json", "text/jsonl", "text/plain", "application/octet-stream")
 
 
 class Method(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, final
 
+from agentdid.codec.varint import encode_varint
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ ALGORITHMS: Final[Mapping[str, Algorithm]] = MappingProxyType(
 BY_MULTICODEC: Final[Mapping[int, Algorithm]] = MappingProxyType(
     {row.multicodec: row for row in ALGORITHMS.values() if row.multicodec is not None}
 )
+BY_PREFIX: Final[Mapping[bytes, Algorithm]] = MappingProxyType(
+    {encode_varint(code): row for code, row in BY_MULTICODEC.items()}
+)
+"""By the code as it is written, which takes two bytes for every one of them."""
 BY_SECRET_MULTICODEC: Final[Mapping[int, Algorithm]] = MappingProxyType(
     {row.secret_multicodec: row for row in ALGORITHMS.values() if row.secret_multicodec is not None}
 )

@@ -131,14 +131,14 @@ def generate_seed(row: Algorithm) -> bytes:
 
 
 def normalize_der(row: Algorithm, der: bytes) -> bytes:
-    """Return a DER signature of ours as raw `r || s` with the lower `s`. Raises `ValueError` when it is not DER."""
+    """Return a DER signature of ours as raw `r || s` with the lower `s`. Raises `ValueError`: no DER, no signature."""
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature  # noqa: PLC0415  # as above
 
     return _join(row, *decode_dss_signature(der))
 
 
 def normalize_raw(row: Algorithm, raw: bytes) -> bytes:
-    """Return a raw signature of ours with the lower `s`. Raises `ValueError` for another length."""
+    """Return a raw signature of ours with the lower `s`. Raises `ValueError`: another length, or no signature."""
     if len(raw) != row.signature_len:
         message = f"a {row.name} signature has {row.signature_len} bytes, r || s"
         raise ValueError(message)
@@ -147,8 +147,11 @@ def normalize_raw(row: Algorithm, raw: bytes) -> bytes:
 
 
 def _join(row: Algorithm, r: int, s: int) -> bytes:
-    half = row.signature_len // 2
-    return r.to_bytes(half, "big") + min(s, CURVES[row.name].order - s).to_bytes(half, "big")
+    half, order = row.signature_len // 2, CURVES[row.name].order
+    if not (0 < r < order and 0 < s < order):
+        message = f"r and s of a {row.name} signature lie between 1 and the order of the curve"
+        raise ValueError(message)
+    return r.to_bytes(half, "big") + min(s, order - s).to_bytes(half, "big")
 
 
 def _curve(row: Algorithm) -> EllipticCurve:

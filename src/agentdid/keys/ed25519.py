@@ -25,6 +25,11 @@ _P: Final = 2**255 - 19
 _ORDER_8: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _SMALL_ORDER: Final = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
 _SIGN_BIT: Final = 1 << 255
+# As they are written, with either sign of x: to look bytes up takes a third of the time of a number's arithmetic.
+_SMALL_ORDER_BYTES: Final = frozenset(
+    (y | sign).to_bytes(32, "little") for y in _SMALL_ORDER for sign in (0, _SIGN_BIT)
+)
+_BEYOND: Final = b"\xff" * 30  # bytes 1 to 30 of every number between 2^255 - 256 and 2^255
 SIGNATURE_BYTES: Final = 64
 _PUBLIC_BYTES: Final = 32
 _SEED_BYTES: Final = 32
@@ -50,11 +55,10 @@ def load_public(row: Algorithm, raw: bytes) -> Callable[[bytes, bytes], None]:  
 
     Spec: RFC 8032 section 5.1.3; ATTACKS B05, H03.
     """
-    y = int.from_bytes(raw, "little") & (_SIGN_BIT - 1)
-    if y >= _P:
-        raise KeyInvalid("not the canonical spelling of an Ed25519 key")
-    if y in _SMALL_ORDER:
+    if raw in _SMALL_ORDER_BYTES:
         raise KeyInvalid("an Ed25519 key of small order")
+    if raw[1:31] == _BEYOND and int.from_bytes(raw, "little") & (_SIGN_BIT - 1) >= _P:
+        raise KeyInvalid("not the canonical spelling of an Ed25519 key")
     return partial(verify, raw)
 
 

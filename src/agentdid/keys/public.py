@@ -41,9 +41,9 @@ class PublicKey:
         if maker is not _MADE_HERE:
             message = "a PublicKey comes from load_public"
             raise TypeError(message)
-        object.__setattr__(self, "algorithm", algorithm)
-        object.__setattr__(self, "raw", raw)
-        object.__setattr__(self, "verify", verify)
+        _set_algorithm(self, algorithm)
+        _set_raw(self, raw)
+        _set_verify(self, verify)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         message = "a PublicKey does not change"
@@ -60,6 +60,12 @@ class PublicKey:
     def __repr__(self) -> str:
         shown = self.raw.hex() if len(self.raw) <= _SMALL else f"{self.raw[:16].hex()}..."
         return f"PublicKey({self.algorithm.name}, {shown})"
+
+
+# the slots themselves, past the refusal above
+_set_algorithm: Final = PublicKey.__dict__["algorithm"].__set__
+_set_raw: Final = PublicKey.__dict__["raw"].__set__
+_set_verify: Final = PublicKey.__dict__["verify"].__set__
 
 
 def load_public(algorithm: str, raw: bytes) -> PublicKey:

@@ -53,6 +53,6 @@ def check_answer(public: PublicKey, message: bytes, answer: bytes, form: Form) -
         if row.hash is not None:
             answer = ecdsa.normalize_der(row, answer) if form == "der" else ecdsa.normalize_raw(row, answer)
         public.verify(answer, message)
-    except (SignatureInvalid, ValueError, OverflowError):
+    except (SignatureInvalid, ValueError):
         raise StoreUnavailable("what came back is no signature of the message under the key") from None
     return answer

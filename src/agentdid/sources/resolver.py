@@ -6,6 +6,7 @@ Whatever was fetched is read as a verifier reads it, so that nobody is shown a d
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.clock import Clock, SystemClock
@@ -45,6 +46,8 @@ _TYPES: Final = (*REPRESENTATIONS, URI_LIST, RESULT_TYPE, DEREFERENCING_TYPE)
 _NO_CACHE: Final = "noCache"
 _EXPAND: Final = "expandRelativeUrls"
 _WEBVH: Final = "did:webvh:"
+_PEER_4: Final = "did:peer:4"
+_MAX_LONG_FORMS: Final = 1_024  # 8 kB each at the most
 _WHOIS: Final = "/whois"
 _RELATIONSHIP: Final = "verificationRelationship"
 _NOTHING: Final[Mapping[str, object]] = {}
@@ -62,7 +65,7 @@ class Resolver:
         marks: The versions seen of each did:webvh; without any, a log that was taken back is not noticed.
     """
 
-    __slots__ = ("_clock", "_limits", "_marks", "_memory", "_source", "_universal")
+    __slots__ = ("_clock", "_limits", "_long_forms", "_marks", "_memory", "_source", "_universal")
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class Resolver:
         self._clock = clock or SystemClock()
         self._marks = marks
         self._memory = Memory()
+        self._long_forms: OrderedDict[str, str] = OrderedDict()  # of did:peer:4, by their short ones
 
     def resolve(self, did: str, options: Mapping[str, object] = _NOTHING) -> Resolution:
         """Return the document of a DID, or the error by its name.
@@ -177,7 +181,7 @@ class Resolver:
         max_age_s = 0 if _flag(options, _NO_CACHE) else self._limits.max_key_age_s
         _flag(options, _EXPAND)
         try:
-            planned = plan_json(did, shown)
+            planned = self._plan_peer(did) if did.startswith(_PEER_4) else plan_json(did, shown)
         except DidMethodUnsupported:
             if self._universal is None:
                 raise
@@ -185,6 +189,22 @@ class Resolver:
         if not did.startswith(_WEBVH) and any(name in options for name in VERSIONING):
             raise FeatureUnsupported("the DID's method keeps no versions")
         return (planned, max_age_s) if isinstance(planned, Ask) else Resolution(planned)
+
+    def _plan_peer(self, did: str) -> dict[str, object] | Ask:
+        """Return the document of a did:peer:4; that of a short form where its long one was seen before.
+
+        Spec: did:peer:4, Resolving a DID.
+        """
+        from agentdid.did import peer  # noqa: PLC0415  # most resolvers meet no did:peer
+
+        short = peer.short_form(did)
+        if short == did and did in self._long_forms:
+            return peer.short_document(self._long_forms[did])
+        planned = plan_json(did)
+        self._long_forms[short] = did
+        if len(self._long_forms) > _MAX_LONG_FORMS:
+            self._long_forms.popitem(last=False)
+        return planned
 
     def _read_log(self, did: str, options: Mapping[str, object], max_age_s: float) -> Resolution:
         found, at = self._resolved(did, options, max_age_s)

@@ -21,8 +21,9 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert, in
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import encode
-from agentdid.did.document import build_document
+from agentdid.did.document import ALL_RELATIONSHIPS, build_document
 from agentdid.did.webvh import write
+from agentdid.did.webvh.hashes import hash_key
 from agentdid.did.webvh.identifier import PLACEHOLDER, PREFIX, STAND_IN, parse_identifier, template
 from agentdid.did.webvh.log import History, parse_log
 from agentdid.did.webvh.witness import add_proofs, check_witnesses
@@ -57,6 +58,7 @@ _MARGIN: Final = timedelta(minutes=1)  # clocks of processes that share a store
 MAX_LISTED: Final = 64
 """Keys in one document: beyond, rotate less often than credentials expire."""
 _WAITING: Final = datetime(9000, 1, 1, tzinfo=UTC)  # of a key whose entry waits for witnesses
+_OWN: Final = frozenset({"id", "verificationMethod", *ALL_RELATIONSHIPS})
 _FRAGMENT: Final = re.compile(r"key-([0-9]{1,9})")
 
 NeededUntil = Callable[[datetime, datetime], datetime | None]
@@ -203,7 +205,7 @@ class Controlled(Value, frozen=True, eq=False):
         Spec: did:webvh 1.0, The Witness Proofs File.
         """
         history = self.published()
-        named = parse_identifier(self.did)
+        named = parse_identifier(history.latest.did)  # a move that waits for witnesses has not happened yet
         proofs = {} if self.witnesses is None else {named.witness_url: self.witnesses}
         return {**proofs, named.log_url: write.encode_log(history)}
 
@@ -285,6 +287,40 @@ class ControlledDids:
         """Return the DID at its end, for ever. Raises as `rotate`."""
         return self._change(did, lambda held: _deactivate(held, at))
 
+    def update(self, did: str, members: Mapping[str, object], *, at: datetime) -> Controlled:
+        """Return the DID with other members of its document; keys and identity are not among them.
+
+        Args:
+            did: Which.
+            members: What they are from now on (`service`, `alsoKnownAs`, `controller`, …); `None`: no longer there.
+            at: The instant of the update.
+
+        Raises:
+            CredentialNotFound, DidDeactivated, DidWitnessThreshold: As `rotate`.
+            ValueError: A member that a rotation alone changes.
+        """
+        own = _OWN & members.keys()
+        if own:
+            message = f"{', '.join(sorted(own))}: keys change by a rotation, the name by a move"
+            raise ValueError(message)
+        return self._change(did, lambda held: _update(held, members, at))
+
+    def move(self, did: str, to: str, *, at: datetime) -> Controlled:
+        """Return the DID at another place, where alone it is found from now on; it stays known as what it was.
+
+        Args:
+            did: Which.
+            to: The same SCID at the other place (`did.webvh.identifier`).
+            at: The instant of the move.
+
+        Raises:
+            CredentialNotFound, DidDeactivated, DidWitnessThreshold: As `rotate`.
+            DidLogInvalid: It is not portable, or `to` has another SCID.
+            CredentialExists: The store controls a DID of that name.
+        """
+        parse_identifier(to)
+        return self._change(did, lambda held: _move(held, to, at))
+
     def add_proofs(self, did: str, proofs: Sequence[dict[str, object]], *, at: datetime) -> Controlled:
         """Return the DID with more approvals of its last entry; it is published when there are enough.
 
@@ -308,9 +344,13 @@ class ControlledDids:
             if not pending:
                 held.check_publishable()
             made = change(held)
-            sealed = _seal(self._vault, index, made)
-            connection.execute(update(_TABLE).where(_TABLE.c.did_index == index).values(**sealed))
-        self._known[did] = made.history
+            place = self._vault.index("webvh", made.did)
+            taken = select(_TABLE.c.number).where(_TABLE.c.did_index == place)
+            if place != index and connection.execute(taken).first() is not None:
+                raise CredentialExists("the store controls a DID of that name already")
+            row = {"did_index": place, **_seal(self._vault, place, made)}
+            connection.execute(update(_TABLE).where(_TABLE.c.did_index == index).values(**row))
+        self._known[made.did] = made.history
         return made
 
     def _find(self, connection: Connection, did: str) -> Controlled:
@@ -443,6 +483,35 @@ def _still_needed(signing: tuple[HeldKey, ...], at: datetime, needed_until: Need
                 continue
         kept.append(each)
     return tuple(kept)
+
+
+def _update(held: Controlled, members: Mapping[str, object], at: datetime) -> Controlled:
+    state = {**held.history.latest.state, **members}
+    document = {name: value for name, value in state.items() if value is not None}
+    signer, parameters, keys = _authorize(held.keys)
+    history = write.update(held.history, signer, at=at, document=document, parameters=parameters)
+    return Controlled(history, held.witnesses, keys)
+
+
+def _move(held: Controlled, to: str, at: datetime) -> Controlled:
+    signer, parameters, keys = _authorize(held.keys)
+    history = write.move(held.history, signer, to, at=at, parameters=parameters)
+    return Controlled(history, held.witnesses, structs.replace(keys, did=to))
+
+
+def _authorize(keys: Keys) -> tuple[SecretKey, dict[str, object] | None, Keys]:
+    """Return the key that signs the next entry, what it says of update keys, and the keys after it.
+
+    With pre-rotation every entry uses up the key that the one before committed to.
+    """
+    if not keys.next_seed:
+        return SecretKey.from_seed("Ed25519", keys.update_seed), None, keys
+    signer, following = SecretKey.from_seed("Ed25519", keys.next_seed), SecretKey.generate()
+    parameters: dict[str, object] = {
+        "updateKeys": [encode_multikey(signer.public)],
+        "nextKeyHashes": [hash_key(encode_multikey(following.public))],
+    }
+    return signer, parameters, structs.replace(keys, update_seed=keys.next_seed, next_seed=following.export_seed())
 
 
 def _deactivate(held: Controlled, at: datetime) -> Controlled:

@@ -6,6 +6,7 @@ version at its place, leaves it as it is (ATTACKS J01).
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self, final
@@ -40,23 +41,35 @@ def compare(number: int, version_id: str, versions: tuple[str, ...]) -> str:
 
 @final
 class MemoryMarks:
-    """Marks of one process; gone with it. When full, what was not seen yet is refused, and nothing is forgotten."""
+    """Marks of one process; gone with it.
 
-    __slots__ = ("_lock", "_marks")
+    Args:
+        forgets: What happens when it is full. A verifier meets issuers that its policy names, so nothing is forgotten
+            and what was not seen yet is refused; a resolver for everybody forgets what was not seen for longest, or
+            strangers could fill it and close it for others.
+        size: How many marks there are at most.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_forgets", "_lock", "_marks", "_size")
+
+    def __init__(self, *, forgets: bool = False, size: int = _MAX_MARKS) -> None:
         self._lock = Lock()
-        self._marks: dict[str, tuple[int, str]] = {}
+        self._marks: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._forgets = forgets
+        self._size = size
 
     def advance(self, scid: str, versions: tuple[str, ...]) -> str:
         """Hold the mark against a log and move it forward; see `verify.needs.Marks`."""
         with self._lock:
             mark = self._marks.get(scid)
-            if mark is None and len(self._marks) >= _MAX_MARKS:
-                return "unavailable"
+            if mark is None and len(self._marks) >= self._size:
+                if not self._forgets:
+                    return "unavailable"
+                self._marks.popitem(last=False)
             answer = "kept" if mark is None else compare(*mark, versions)
             if answer == "kept":
                 self._marks[scid] = (len(versions), versions[-1])
+                self._marks.move_to_end(scid)
             return answer
 
 

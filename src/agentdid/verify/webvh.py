@@ -23,6 +23,7 @@ from agentdid.errors import (
     DidLogInvalid,
     DidLogRollback,
     DidNotFound,
+    DidWitnessThreshold,
     EncodingInvalid,
     KeyInvalid,
     PurposeNotAuthorized,
@@ -71,7 +72,10 @@ def find_history(
         check_clock(history, latest)
     witnessed = None
     if history.has_witnesses():
-        file = yield from fetch(Ask(ask.did, named.witness_url, WITNESS_ACCEPT))
+        try:
+            file = yield from fetch(Ask(ask.did, named.witness_url, WITNESS_ACCEPT))
+        except DidNotFound:
+            raise DidWitnessThreshold("the log has witnesses, and no file with their proofs is published") from None
         witnessed = file.digest
         if known is None or known.history is not history or known.witnessed != witnessed:
             check_witnesses(history, file.body, limits)

@@ -140,3 +140,69 @@ def test_whois_is_found_through_the_log(run: Shell) -> None:
 def test_what_cannot_be_meant_is_usage(run: Shell, arguments: tuple[str, ...]) -> None:
     """A DID without a keeper, a place or a store."""
     run(*arguments, code=2)
+
+
+@pytest.mark.parametrize("verb", ["rotate", "deactivate", "log"])
+@pytest.mark.parametrize("did", ["did:web:acme.example", "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"])
+def test_only_what_has_a_history_is_rotated_or_ended(run: Shell, verb: str, did: str) -> None:
+    """The error says why, before any store is opened."""
+    refused = run("did", verb, did, "--wallet", "w", code=1)
+
+    assert "did_method_unsupported" == refused["code"]
+    assert "history" in refused["detail"]
+
+
+@pytest.mark.parametrize("more", [(), ("--no-pre-rotation",)])
+def test_a_portable_did_moves_and_stays_known(run: Shell, more: tuple[str, ...]) -> None:
+    """move: another name, the same SCID and keys; it goes on from there, and the old name is gone from the wallet."""
+    made = run(
+        "did", "create", "--method", "webvh", "--host", "old.example", "--portable", "--wallet", "w", *more
+    )  # fmt: skip
+    moved = run("did", "move", made["did"], "--host", "new.example:8443", "--path", "a", "--wallet", "w", "--out", "s")
+    assert moved["did"] == made["did"].replace("old.example", "new.example%3A8443:a")
+    assert made["did"] in moved["didDocument"]["alsoKnownAs"]
+    assert "s/a/did.jsonl" in moved["files"]
+    assert moved["did"] in [each["id"].partition("#")[0] for each in moved["didDocument"]["verificationMethod"]]
+
+    found = run("did", "resolve", moved["did"], "--sources", _sources(**{moved["did"]: moved["log"]}))
+    assert moved["did"] == found["didDocument"]["id"]
+    assert 3 == len(run("did", "rotate", moved["did"], "--wallet", "w")["log"].splitlines())
+    assert "credential_not_found" == run("did", "rotate", made["did"], "--wallet", "w", code=1)["code"]
+    still = run("did", "create", "--method", "webvh", "--host", "b.example", "--wallet", "w")["did"]
+    refused = run("did", "move", still, "--host", "c.example", "--wallet", "w", code=1)
+    assert "did_log_invalid" == refused["code"]
+
+
+def test_what_a_did_says_beside_its_keys(run: Shell) -> None:
+    """update: services and other names, for a wallet's DID and for an issuer's; never keys."""
+    made = run("did", "create", "--method", "webvh", "--host", "acme.example", "--wallet", "w")
+    service = {"id": "#x", "type": "X", "serviceEndpoint": "https://acme.example/x"}
+    Path("d.json").write_text(json.dumps({"service": [service], "alsoKnownAs": ["https://acme.example/"]}), "utf-8")
+    changed = run("did", "update", made["did"], "--document", "d.json", "--wallet", "w")
+    assert service in changed["didDocument"]["service"]
+    assert made["didDocument"]["verificationMethod"] == changed["didDocument"]["verificationMethod"]
+
+    Path("d.json").write_text(json.dumps({"service": None}), "utf-8")
+    bare = run("did", "update", made["did"], "--document", "d.json", "--wallet", "w")
+    assert service not in bare["didDocument"]["service"]
+    assert ["https://acme.example/"] == bare["didDocument"]["alsoKnownAs"]
+    for own in ("id", "verificationMethod", "assertionMethod"):
+        Path("d.json").write_text(json.dumps({own: []}), "utf-8")
+        assert (
+            "rotation" in run("did", "update", made["did"], "--document", "d.json", "--wallet", "w", code=2)["detail"]
+        )
+    issuer = run("issuer", "init", "--db", "i.db", "--method", "webvh", "--host", "acme.example", "--path", "i")["did"]
+    Path("d.json").write_text(json.dumps({"alsoKnownAs": ["https://acme.example/"]}), "utf-8")
+    run("did", "update", issuer, "--document", "d.json", "--db", "i.db")
+
+
+def test_a_witness_approves_what_goes_on_from_what_it_approved(run: Shell) -> None:
+    """`did witness --marks`: of two logs that fork, the one that came first is approved, and the other never."""
+    run("did", "create", "--wallet", "ww")
+    made = run("did", "create", "--method", "webvh", "--host", "acme.example", "--wallet", "w")
+    Path("old.jsonl").write_text(made["log"], "utf-8")
+    Path("new.jsonl").write_text(run("did", "rotate", made["did"], "--wallet", "w")["log"], "utf-8")
+    run("did", "witness", "new.jsonl", "--wallet", "ww", "--marks", "m.db")
+
+    refused = run("did", "witness", "old.jsonl", "--wallet", "ww", "--marks", "m.db", code=1)
+    assert "did_log_rollback" == refused["code"]

@@ -167,6 +167,8 @@ def test_metadata_says_what_governs_the_did() -> None:
         "versionTime": "2026-11-01T00:00:00Z",
         "created": "2026-11-01T00:00:00Z",
         "updated": "2026-11-01T01:00:00Z",
+        "nextVersionId": history.versions[1].version_id,
+        "nextUpdate": "2026-11-01T01:00:00Z",
         "scid": history.scid,
         "portable": True,
         "deactivated": False,

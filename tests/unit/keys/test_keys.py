@@ -317,3 +317,24 @@ def test_thumbprint_members_of_akp_keys() -> None:
 
     assert ["alg", "kty", "pub"] == list(encode_jwk(key))
     assert thumbprint(key) == thumbprint(decode_jwk({**encode_jwk(key), "kid": "x", "use": "sig", "key_ops": []}))
+
+
+@pytest.mark.parametrize(
+    ("message", "r", "s"),
+    [
+        (b"sample", "EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716",
+         "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8"),
+        (b"test", "F1ABB023518351CD71D881567B1EA663ED3EFCF6C5132B354F28D3B0B7D38367",
+         "019F4113742A2B14BD25926B49C649155F267E60D3814B4C0CC84250E46F0083"),
+    ],
+)  # fmt: skip
+def test_rfc_6979_signatures(message: bytes, r: str, s: str) -> None:
+    """RFC 6979 appendix A.2.5, P-256 with SHA-256: the published r, and of s and its negative the lower."""
+    secret = SecretKey.from_seed(
+        "P-256", bytes.fromhex("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721")
+    )
+    order = ecdsa.CURVES["P-256"].order
+    signature = secret.sign(message)
+
+    assert r.lower() == signature[:32].hex()
+    assert min(int(s, 16), order - int(s, 16)) == int.from_bytes(signature[32:], "big")

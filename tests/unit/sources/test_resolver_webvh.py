@@ -11,6 +11,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from agentdid.did import peer as did_peer
+from agentdid.did.document import parse_document
 from agentdid.did.webvh import write
 from agentdid.did.webvh.identifier import parse_identifier
 from agentdid.http.resolver_app import create_resolver_app
@@ -18,7 +20,7 @@ from agentdid.sources.resolver import Resolver
 from agentdid.sources.source import RecordedSource
 from agentdid.storage.marks import MemoryMarks, SqlMarks
 from agentdid.verify.needs import Absent, Answer, Resource
-from tests.logs import plain
+from tests.logs import plain, secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +95,17 @@ def test_a_version_is_an_option_of_resolution(query: str) -> None:
     assert (did, wanted.version_id) == (beside["didDocument"]["id"], beside["didDocumentMetadata"]["versionId"])
     assert (did, wanted.version_id) == (within["content"]["id"], within["contentMetadata"]["versionId"])
     assert f"{did}#key-1" == unencoded["content"]["id"]
+
+
+def test_an_older_version_names_the_next_one() -> None:
+    """`nextVersionId` and `nextUpdate`, and neither of the latest (DID Resolution section 4.3)."""
+    history = plain(3)
+    resolver = _resolver(history)
+    older = resolver.resolve(history.latest.did, {"versionNumber": "2"}).document_metadata
+    latest = resolver.resolve(history.latest.did).document_metadata
+
+    assert (history.versions[2].version_id, "2026-11-01T02:00:00Z") == (older["nextVersionId"], older["nextUpdate"])
+    assert not {"nextVersionId", "nextUpdate"} & latest.keys()
 
 
 @pytest.mark.parametrize(
@@ -177,6 +190,22 @@ def test_a_log_is_held_no_longer_than_it_says(ttl: int, fetched: int) -> None:
     assert fetched == source.fetched
     assert resolver.resolve(history.latest.did, {"noCache": "true"}).error is None
     assert source.fetched >= 2
+
+
+def test_a_short_did_peer_4_is_known_once_its_long_form_was_seen() -> None:
+    """Its document is that of the long form under the short name (did:peer:4, Resolving a DID)."""
+    long = did_peer.create4(did_peer.input_document(secret(1).public))
+    short = did_peer.short_form(long)
+    resolver = Resolver(RecordedSource({}))
+    unknown = resolver.resolve(short).error
+    assert unknown is not None
+    assert "did_not_found" == unknown.code
+    assert resolver.resolve(long).error is None
+    found: Any = resolver.resolve(short).document
+
+    assert (short, [long]) == (found["id"], found["alsoKnownAs"])
+    assert short == found["verificationMethod"][0]["controller"]
+    assert parse_document(found, short).find_key(f"{short}#key-1", "authentication", NOW) == secret(1).public
 
 
 def test_relative_ids_are_expanded_where_asked() -> None:

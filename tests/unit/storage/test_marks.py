@@ -73,3 +73,15 @@ def test_a_store_of_another_kind_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(StoreUnavailable):
         SqlMarks.open(place)
+
+
+@pytest.mark.parametrize(("forgets", "answer"), [(False, "unavailable"), (True, "kept")])
+def test_a_full_memory(forgets: bool, answer: str) -> None:
+    """A verifier's refuses what is new; that of a resolver for everybody forgets what was not seen for longest."""
+    marks = MemoryMarks(forgets=forgets, size=2)
+    for name in ("a", "b", "a"):
+        assert "kept" == marks.advance(name, TWO)
+
+    assert answer == marks.advance("c", TWO)
+    assert "behind" == marks.advance("a", ONE)
+    assert ("kept" if forgets else "behind") == marks.advance("b", ONE)

@@ -1,4 +1,4 @@
-"""`agentdid did rotate|deactivate|log|witness|approve`: what did:webvh adds to `did`. Keys stay in their store."""
+"""`agentdid did update|rotate|move|deactivate|log|witness|approve`: what did:webvh adds. Keys stay in their store."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from agentdid.cli.options import (
     PassphraseFd,
     PassphraseFile,
     now,
+    read_object,
     read_passphrase,
     read_pin,
 )
 from agentdid.cli.render import print_done, print_json
 from agentdid.clock import seconds
 from agentdid.codec.strict_json import encode, parse
+from agentdid.did.syntax import check_did
 from agentdid.did.web import url as web_url
-from agentdid.did.webvh.identifier import parse_identifier
+from agentdid.did.webvh.identifier import PLACEHOLDER, parse_identifier, template
 from agentdid.did.webvh.log import check_clock, parse_log
 from agentdid.did.webvh.parallel import build_parallel, check_parallel
 from agentdid.did.webvh.resolve import document_json, metadata_of
 from agentdid.did.webvh.witness import check_witnesses, witness_proof
-from agentdid.errors import DidLogRollback, DidWitnessThreshold, StoreUnavailable
+from agentdid.errors import DidLogRollback, DidMethodUnsupported, DidWitnessThreshold, StoreUnavailable
 from agentdid.issuer.issuer import Issuer
 from agentdid.limits import DEFAULT
 from agentdid.storage.controlled import Controlled, make
@@ -126,6 +128,44 @@ def deactivate(
     _print(made, out, as_json=as_json)
 
 
+def update(
+    did: Annotated[str, typer.Argument(help="The did:webvh.")],
+    document: Annotated[
+        Path, typer.Option(help="JSON: members of the document (service, alsoKnownAs, …); null takes one away.")
+    ],
+    wallet: WalletFile = None,
+    db: Database = None,
+    out: Folder = None,
+    passphrase_fd: PassphraseFd = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change what a did:webvh says beside its keys; publish the log so that others learn of it."""
+    members = read_object(document)
+    with _opened(did, wallet, db, passphrase_fd, passphrase_file) as store:
+        made = store.controlled.update(did, members, at=now())  # type: ignore[union-attr]  # by _opened
+    _print(made, out, as_json=as_json)
+
+
+def move(
+    did: Annotated[str, typer.Argument(help="The did:webvh; it was made with --portable.")],
+    host: Annotated[str, typer.Option(help="Where it goes: host, or host:port.")],
+    wallet: Annotated[Path, typer.Option("--wallet", help="The wallet that controls the DID.")],
+    path: Annotated[list[str] | None, typer.Option(help="A path segment; may be repeated.")] = None,
+    out: Folder = None,
+    passphrase_fd: PassphraseFd = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move a portable did:webvh to another place; its history and SCID go with it, and its name changes."""
+    with _opened(did, wallet, None, passphrase_fd, passphrase_file) as store:
+        scid = parse_identifier(did).scid
+        name, _, port = host.partition(":")
+        to = template(name, int(port) if port else None, path or []).replace(PLACEHOLDER, scid)
+        made = store.controlled.move(did, to, at=now())  # type: ignore[union-attr]  # by _opened
+    _print(made, out, as_json=as_json)
+
+
 def log(
     what: Annotated[str, typer.Argument(help="A did.jsonl to verify, or a DID that --wallet or --db controls.")],
     witness: Annotated[Path | None, typer.Option(help="The did-witness.json that goes with the file.")] = None,
@@ -161,6 +201,7 @@ def witness(
     file: Annotated[Path, typer.Argument(help="The did.jsonl whose last entry is to be approved.")],
     wallet: Annotated[Path, typer.Option("--wallet", help="The wallet with the witness's did:key.")],
     did: Annotated[str | None, typer.Option("--did", help="Which, if it holds several.")] = None,
+    marks: MarksFile = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
@@ -168,6 +209,8 @@ def witness(
     """Verify a log and print a witness's proof of its last entry, as `did approve` reads it."""
     history = parse_log(file.read_bytes())
     check_clock(history, now() + seconds(DEFAULT.leeway_s))
+    if marks is not None:  # a witness approves what goes on from what it approved before
+        _check_mark(history, SqlMarks.open(marks))
     with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as held:
         mine = [each for each in held.dids if each.startswith("did:key:")]
         if did is None and len(mine) != 1:
@@ -201,6 +244,10 @@ def _opened(
     did: str, wallet: Path | None, db: Path | None, descriptor: int | None, file: Path | None
 ) -> Iterator[Wallet | Issuer]:
     """Open the one store that is named."""
+    if check_did(did) != "webvh":
+        raise DidMethodUnsupported(
+            "only a did:webvh has a history: a did:key, did:jwk or did:peer is its key, a did:web whatever is served"
+        )
     parse_identifier(did)
     if (wallet is None) == (db is None):
         raise ValueError("expected either --wallet or --db")
@@ -240,7 +287,7 @@ def _print(made: Controlled, out: Path | None = None, *, as_json: bool) -> None:
 def _write(made: Controlled, published: History, folder: Path) -> list[Path]:
     """Write the published files below a folder, each whole, the witnesses' proofs first."""
     files = dict(made.files())
-    files[web_url(parse_identifier(made.did).web)] = encode(build_parallel(published.latest))
+    files[web_url(parse_identifier(published.latest.did).web)] = encode(build_parallel(published.latest))
     written = []
     for url, body in files.items():
         place = folder / urlsplit(url).path.lstrip("/")
@@ -273,5 +320,5 @@ def _print_history(history: History, *, as_json: bool) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to `agentdid did`."""
-    for verb in (rotate, deactivate, log, witness, approve):
+    for verb in (update, rotate, move, deactivate, log, witness, approve):
         app.command()(verb)

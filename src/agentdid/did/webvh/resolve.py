@@ -85,11 +85,16 @@ def metadata_of(history: History, version: Version) -> dict[str, object]:
     witness = now.witness.encode()
     if witness:
         witness["threshold"] = str(now.witness.threshold)
+    following = {}
+    if version is not history.latest:
+        later = history.versions[version.number]
+        following = {"nextVersionId": later.version_id, "nextUpdate": _second(later)}
     return {
         "versionId": version.version_id,
         "versionTime": encode_instant(version.time),
-        "created": encode_instant(history.versions[0].time),
-        "updated": encode_instant(history.latest.time),
+        "created": _second(history.versions[0]),
+        "updated": _second(history.latest),
+        **following,
         "scid": history.scid,
         "portable": now.portable,
         "deactivated": now.deactivated,
@@ -97,6 +102,10 @@ def metadata_of(history: History, version: Version) -> dict[str, object]:
         "witness": witness,
         "watchers": list(now.watchers),
     }
+
+
+def _second(version: Version) -> str:
+    return encode_instant(version.time.replace(microsecond=0))  # DID Resolution §3.1: no fraction of one
 
 
 def locate(version: Version, path: str) -> str:
