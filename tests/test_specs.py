@@ -45,6 +45,7 @@ LETTERS = {
     "verification.md": "V",
     "presentation-over-http.md": "H",
     "evidence-bundle.md": "E",
+    "proof-sets.md": "P",
 }
 AT = parse_instant("2026-11-01T12:00:00Z", "")
 CHALLENGE = "bm90LXJhbmRvbS1hdC1hbGw"
@@ -52,7 +53,7 @@ REQUEST = Request("http", "invoice.read", "https://api.partner.example/v1/invoic
 
 _SENTENCE = re.compile(r"^- \*\*([A-Z])([0-9]+)\*\* ", re.MULTILINE)
 _SHOWN = re.compile(r"^<!-- example: (\S+)(?: (/\S+))? -->\n```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_NUMBERS = r"[CDVHE][0-9]+(?:-[CDVHE][0-9]+)?"
+_NUMBERS = r"[CDVHEP][0-9]+(?:-[CDVHEP][0-9]+)?"
 # a citation is a file of specs/ with its numbers, a check's row in verify.flow, or "Spec: V32" there
 _CITED = re.compile(
     rf"(?:specs/[\w-]+\.md |Spec: |^    Check\(\"\w+\", \"|= Check\(\"\w+\", \")({_NUMBERS})", re.MULTILINE
@@ -98,7 +99,7 @@ def _citations() -> list[tuple[str, str]]:
 
 
 def test_every_page_has_its_letter() -> None:
-    """A page of specs/ is one of the five, and a sentence's letter is its page's."""
+    """A page of specs/ is one of the six, and a sentence's letter is its page's."""
     letters = {
         path.name: {letter for letter, _ in _SENTENCE.findall(path.read_text("utf-8"))} for path in SPECS.glob("*.md")
     }
@@ -168,7 +169,7 @@ def test_what_a_page_shows_is_in_the_file(name: str, pointer: str, language: str
     if language == "json":
         real = json.loads(content)
         for step in pointer.split("/")[1:]:
-            real = real[int(step)]
+            real = real[int(step)] if isinstance(real, list) else real[step]
 
         assert None is _find_difference(json.loads(text), real)
     else:
@@ -435,7 +436,7 @@ def test_a_decision_ends_when_its_evidence_does() -> None:
     ("place", "value"),
     [
         (("answers", 0, "need", "did"), "did:web:other.example"),
-        (("answers", 2, "reply"), "replayed"),
+        (("answers", 3, "reply"), "replayed"),
         (("decision", "outcome"), "refused"),
         (("question", "request", "action"), "invoice.list"),
     ],

@@ -16,12 +16,12 @@ from agentdid.delegation.link import ParentLink, build_link, secure_link
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
+from agentdid.keys import pair
 from agentdid.keys.algorithms import ALGORITHMS
-from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
 from agentdid.present.presentation import make_presentation
 from agentdid.proof.suites import find_suite
-from agentdid.secure import data_integrity, derivation
+from agentdid.secure import data_integrity, derivation, hybrid
 from agentdid.status.bitstring import build_list_credential
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
@@ -31,6 +31,7 @@ from agentdid.verify.structure import read_chain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agentdid.keys.secret import SecretKey
     from agentdid.verify.case import HttpRequest
     from agentdid.verify.needs import Answer
 
@@ -45,7 +46,7 @@ class Party:
     """Somebody with a DID and a key from a fixed seed."""
 
     name: str
-    secret: SecretKey
+    secret: SecretKey | pair.KeyPair
     did: str
     method_id: str
     revoked: set[int] = field(default_factory=set)
@@ -71,14 +72,14 @@ class World:
 
     def party(self, name: str, *, method: str = "key", algorithm: str = "Ed25519") -> Party:
         """Return a party; one with did:web publishes its document and an empty status list."""
-        seed = (name.encode() * 48)[: ALGORITHMS[algorithm].seed_len]
-        secret = SecretKey.from_seed(algorithm, seed)
+        size = sum(ALGORITHMS[each].seed_len for each in algorithm.split("+"))
+        secret = pair.as_signer(pair.load(algorithm, (name.encode() * 64)[:size]))
         did = did_key.create(secret.public) if method == "key" else did_web.create(f"{name}.example")
         fragment = did.removeprefix("did:key:") if method == "key" else "key-1"
         party = Party(name, secret, did, f"{did}#{fragment}")
         if method == "web":
-            self.serve(did_web.url(did), encode(build_document(did, {"key-1": secret.public})))
-        if find_suite(algorithm) is not None or algorithm == BLS:  # what lists are signed with here
+            self.serve(did_web.url(did), encode(build_document(did, pair.public_keys(secret, "key-1"))))
+        if find_suite(algorithm) is not None or algorithm in (BLS, pair.HYBRID):  # what lists are signed with here
             self.publish(party)
         return party
 
@@ -96,7 +97,9 @@ class World:
             party.list_url, party.did, ["revocation"], bytes(bits), valid_from=at, valid_until=at + timedelta(days=1)
         )
         suite = find_suite(party.secret.public.algorithm.name)
-        if suite is None:
+        if isinstance(party.secret, pair.KeyPair):
+            signed = hybrid.add_set(document, party.secret, party.method_id, created=at)
+        elif suite is None:
             assert party.secret.public.algorithm.name == BLS
             whole = derivation.add_base_proof(
                 document, party.secret, party.method_id, "bbs-2023", pointers=[""], created=at

@@ -19,11 +19,14 @@ from unittest.mock import patch
 
 from agentdid.clock import FixedClock
 from agentdid.codec.base import encode_base64url
+from agentdid.codec.strict_json import encode, parse
 from agentdid.delegation.link import ParentLink, build_link, secure_link
 from agentdid.delegation.usage import Request
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
+from agentdid.errors import SignatureInvalid
+from agentdid.keys import pair
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
 from agentdid.present.challenge import Challenge
@@ -31,7 +34,7 @@ from agentdid.present.exchange import encode_authorization, normalize_url
 from agentdid.present.presentation import make_presentation
 from agentdid.proof import disclosures
 from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity
+from agentdid.secure import data_integrity, hybrid
 from agentdid.sources.source import RecordedSource
 from agentdid.status.bitstring import build_list_credential, decode_list
 from agentdid.storage.nonces import MemoryTakes
@@ -206,6 +209,27 @@ def sources() -> dict[str, object]:
     }
 
 
+def hybrid_set() -> dict[str, object]:
+    """Return acme's capability under two proofs of one group.
+
+    ML-DSA signs the same message differently each time: the signature that stands in the file is kept while it holds.
+    """
+    keys = pair.as_signer(pair.load(pair.HYBRID, b"acme" * 16))
+    made = hybrid.add_set(root_document(), keys, ACME.method_id, created=AT - timedelta(hours=1))
+    place = HERE / "proof-sets.json"
+    if place.exists():
+        kept = json.loads(place.read_text("utf-8"))["proof"][1]["proofValue"]
+        first, second = made["proof"]  # type: ignore[misc]  # two proofs
+        again: dict[str, object] = {**made, "proof": [first, {**second, "proofValue": kept}]}  # type: ignore[has-type]
+        (*_, signature) = data_integrity.read(parse(encode(again)), data_integrity.ASSERTION).signatures
+        try:
+            signature.check(keys.keys[1].public)  # type: ignore[union-attr]  # two keys
+        except SignatureInvalid:
+            return made
+        return again
+    return made
+
+
 def present(form: str, http: HttpRequest | None) -> str:
     """Return the helper's presentation of the chain."""
     return make_presentation(
@@ -284,6 +308,7 @@ def files() -> dict[str, str]:
         "presentation-over-http.json": json.loads(_decode(payload)),
         "presentation-eddsa-jcs-2022.json": json.loads(present(SUITE.name, None)),
         "evidence-bundle.json": bundle,
+        "proof-sets.json": hybrid_set(),
         "sources.json": sources(),
         "keys.json": {
             each.did: {"algorithm": "Ed25519", "seed": encode_base64url(each.secret.export_seed())}

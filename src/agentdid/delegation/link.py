@@ -16,10 +16,11 @@ from agentdid.credential.parse import parse_credential
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.chain import check_delegation, check_form
 from agentdid.errors import ChainLinkMismatch, TypeMismatch
+from agentdid.keys.pair import KeyPair
 from agentdid.limits import DEFAULT, Limits
-from agentdid.proof.suites import SELECTIVE, SUITES, find_suite
+from agentdid.proof.suites import JCS, SELECTIVE, SUITES, find_suite
 from agentdid.record import Value
-from agentdid.secure import data_integrity, sd_jwt, vc_jwt
+from agentdid.secure import data_integrity, hybrid, sd_jwt, vc_jwt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability
     from agentdid.keys.secret import Signer
 
-FORMATS: Final = (sd_jwt.TYP, vc_jwt.TYP, *SUITES, *SELECTIVE)
+FORMATS: Final = (sd_jwt.TYP, vc_jwt.TYP, *SUITES, *SELECTIVE, data_integrity.HYBRID_SET)
 """The forms a link can be secured in; the first is the default, because it can hide grants."""
 _SHA2_256: Final = b"\x12\x20"  # multihash: SHA-256, 32 bytes
 GRANTS: Final = ("credentialSubject", "capability", "grants")
@@ -143,17 +144,32 @@ def secure_link(
     if disclosable:
         message = f"{form} cannot disclose selectively; use {sd_jwt.TYP}"
         raise ValueError(message)
+    if form == data_integrity.HYBRID_SET:
+        return hybrid.add_set(document, signer, method_id, created=at)
     if form == vc_jwt.TYP:
         return vc_jwt.issue(document, signer, method_id, claims={"iat": issued})
     return data_integrity.add_proof(document, signer, method_id, SUITES[form], created=at)
 
 
-def fitting_form(form: str, algorithm: str) -> str:
-    """Return the form, or of a Data Integrity suite that the key is not for the one that canonicalizes alike."""
+def default_form(signer: Signer) -> str:
+    """Return the form in which a key signs where nothing else is asked: a pair with both of its keys."""
+    return data_integrity.HYBRID_SET if isinstance(signer, KeyPair) else FORMATS[0]
+
+
+def fitting_form(form: str, signer: Signer) -> str:
+    """Return the form in which a key signs beside documents of a form.
+
+    A pair signs with both of its keys. A key that does not sign with the suite does so in one that canonicalizes alike.
+    """
+    if isinstance(signer, KeyPair):
+        return data_integrity.HYBRID_SET
+    algorithm = signer.public.algorithm.name
     suite = SUITES.get(form)
-    if suite is None or algorithm in suite.algorithms:
+    if suite is not None and algorithm in suite.algorithms:
         return form
-    found = find_suite(algorithm, suite.canonical)
+    if suite is None and form != data_integrity.HYBRID_SET:
+        return form
+    found = find_suite(algorithm, JCS if suite is None else suite.canonical)
     return form if found is None else found.name
 
 

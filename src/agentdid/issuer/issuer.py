@@ -16,7 +16,7 @@ from agentdid.clock import Clock, SystemClock
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.chain import check_connected
-from agentdid.delegation.link import ParentLink, build_link, secure_link
+from agentdid.delegation.link import ParentLink, build_link, default_form, secure_link
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
@@ -26,14 +26,14 @@ from agentdid.did.webvh.parallel import build_parallel
 from agentdid.did.webvh.resolve import document_json
 from agentdid.errors import ChainLinkMismatch, DidMethodUnsupported, StoreUnavailable
 from agentdid.issuer.status_ledger import StatusLedger, add_tables
+from agentdid.keys import pair
 from agentdid.keys.jwk import decode_jwk, encode_jwk
-from agentdid.keys.secret import SecretKey
 from agentdid.keystores.keyring import Keyring
 from agentdid.keystores.reference import successor
 from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
 from agentdid.proof.suites import find_suite
 from agentdid.record import Value
-from agentdid.secure import data_integrity, derivation, sd_jwt
+from agentdid.secure import data_integrity, derivation, hybrid, sd_jwt
 from agentdid.status.bitstring import build_list_credential
 from agentdid.storage.controlled import Controlled, ControlledDids, add_table, is_webvh
 from agentdid.storage.engine import reading
@@ -172,7 +172,7 @@ class Issuer:
             passphrase: Seals the key.
             did: A did:web that will be served; by default the did:key of the fresh key.
             webvh: Instead of `did`, a did:webvh from `storage.controlled.make`; `algorithm` is then that of its keys.
-            algorithm: Of the fresh key.
+            algorithm: Of the fresh key; `keys.pair.HYBRID` for two, under a did:web.
             signer: The key, where it lives elsewhere; the caller closes it. That of `webvh` is named there, too.
             reference: Where that is, a PKCS#11 URI by which `open` finds it; empty: `open` is given the signer.
             base_url: Where status lists will be served, without a trailing slash; for a DID with a host its place by
@@ -186,8 +186,10 @@ class Issuer:
             DidInvalid, DidMethodUnsupported: A DID that cannot be issued under.
             ValueError: `base_url` is not an https URL.
         """
-        secret = SecretKey.generate(algorithm) if signer is None else None
-        public = signer.public if secret is None else secret.public  # type: ignore[union-attr]  # one of the two
+        secrets = pair.generate(algorithm) if signer is None else ()
+        public = secrets[0].public if signer is None else signer.public
+        if len(secrets) > 1 and did is None and webvh is None:
+            raise DidMethodUnsupported("two keys need a DID that lists both; give a did:web")
         name = did or did_key.create(public)
         fragment = _FRAGMENT
         if webvh is not None:
@@ -204,10 +206,10 @@ class Issuer:
 
         def fill(connection: Connection, vault: Vault) -> None:
             own: dict[str, object] = {"fragment": fragment}
-            if secret is None:
+            if signer is not None:
                 own |= {"public": encode_jwk(public), "reference": reference}
             else:
-                own |= {"algorithm": algorithm, "seed": encode_base64url(secret.export_seed())}
+                own |= {"algorithm": algorithm, "seed": encode_base64url(pair.seed_of(secrets))}
             # the keys of a did:webvh change, and have a table of their own
             content = encode(own if webvh is None else {})
             connection.execute(
@@ -279,7 +281,7 @@ class Issuer:
         if self.controlled is not None:
             return document_json(self.controlled.find(self.did).published().latest)
         secret, method_id = self._signing(self._clock.now())
-        return build_document(self.did, {method_id.partition("#")[2]: secret.public})
+        return build_document(self.did, pair.public_keys(secret, method_id.partition("#")[2]))
 
     def did_files(self) -> dict[str, tuple[bytes, str]]:
         """Return what the DID publishes: URL → body and media type; nothing for a did:key.
@@ -336,8 +338,9 @@ class Issuer:
         if self.controlled is None:
             return self._own  # type: ignore[return-value]  # set where there is no `controlled`
         held = self.controlled.find_keys(self.did).signer(at)
-        signer = self._keyring.find(held.public(), held.reference) if held.shown else held.secret()
-        return signer, f"{self.did}#{held.fragment}"
+        if held.shown:
+            return self._keyring.find(held.public(), held.reference), f"{self.did}#{held.fragment}"
+        return pair.as_signer(tuple(key for _, key in held.secrets())), f"{self.did}#{held.fragment}"
 
     def issue(
         self,
@@ -348,7 +351,7 @@ class Issuer:
         claims: Mapping[str, object] | None = None,
         disclosable: Sequence[tuple[str | int, ...]] = (),
         ttl: timedelta = DEFAULT_TTL,
-        form: str = sd_jwt.TYP,
+        form: str | None = None,
         idempotency_key: str | None = None,
     ) -> Issued:
         """Mint a capability credential with a status entry.
@@ -360,7 +363,7 @@ class Issuer:
             claims: More claims about the subject.
             disclosable: Paths the holder may withhold, beside every grant.
             ttl: How long it is valid.
-            form: One of `delegation.link.FORMATS`.
+            form: One of `delegation.link.FORMATS`; by default the first, for a pair of keys `hybrid-set`.
             idempotency_key: The same key names the same status entry and credential id again.
 
         Raises:
@@ -374,6 +377,7 @@ class Issuer:
         check_did(to)
         now = self._clock.now()
         secret, method_id = self._signing(now)
+        form = form or default_form(secret)
         at = now.replace(microsecond=0)
         above = () if parent is None else read_chain(list(parent), self._limits)
         leaf = above[-1] if above else None
@@ -453,6 +457,8 @@ class Issuer:
 
     def _sign_list(self, document: dict[str, object], at: datetime) -> bytes:
         secret, method_id = self._signing(at)
+        if isinstance(secret, pair.KeyPair):
+            return encode(hybrid.add_set(document, secret, method_id, created=at))
         suite = find_suite(secret.public.algorithm.name)
         if suite is None and not secret.public.algorithm.verifies:
             # a key that only selective suites sign with: nothing of a list can be hidden
@@ -467,7 +473,7 @@ class Issuer:
 
 def _own_key(content: dict[str, Any], keyring: Keyring) -> Signer:
     if "seed" in content:
-        return SecretKey.from_seed(content["algorithm"], decode_base64url(content["seed"]))
+        return pair.as_signer(pair.load(content["algorithm"], decode_base64url(content["seed"])))
     return keyring.find(decode_jwk(content["public"]), content["reference"])
 
 

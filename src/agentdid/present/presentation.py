@@ -9,7 +9,7 @@ from agentdid.codec.instant import encode_instant
 from agentdid.codec.strict_json import encode
 from agentdid.credential.model import AGENTDID_V1, CREDENTIALS_V2
 from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity, jose
+from agentdid.secure import data_integrity, hybrid, jose
 from agentdid.secure.envelope import envelop
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agentdid.keys.secret import Signer
     from agentdid.verify.case import HttpRequest
 
-FORMATS: Final = (jose.TYP, *SUITES)
+FORMATS: Final = (jose.TYP, *SUITES, data_integrity.HYBRID_SET)
 """The forms a presentation can be secured in; the first is the default."""
 LIFE_S: Final = 60
 """From `iat` to `exp`: all that a verifier allows (limits.max_presentation_life_s)."""
@@ -77,24 +77,23 @@ def make_presentation(
             **request,
         }
         return jose.sign(presentation, signer, method_id, claims)
-    if form not in SUITES:
+    if form not in FORMATS:
         message = f"unknown form {form!r}, expected one of {', '.join(FORMATS)}"
         raise ValueError(message)
     if request:
         presentation = {**presentation, "@context": [CREDENTIALS_V2, AGENTDID_V1], "request": request}
-    secured = data_integrity.add_proof(
-        presentation,
-        signer,
-        method_id,
-        SUITES[form],
-        purpose=data_integrity.AUTHENTICATION,
-        created=begin,
-        options={
-            "challenge": challenge,
-            "domain": audience,
-            "expires": encode_instant(begin + timedelta(seconds=LIFE_S)),
-        },
-    )
+    options: dict[str, object] = {
+        "challenge": challenge,
+        "domain": audience,
+        "expires": encode_instant(begin + timedelta(seconds=LIFE_S)),
+    }
+    purpose = data_integrity.AUTHENTICATION
+    if form == data_integrity.HYBRID_SET:
+        secured = hybrid.add_set(presentation, signer, method_id, purpose=purpose, created=begin, options=options)
+    else:
+        secured = data_integrity.add_proof(
+            presentation, signer, method_id, SUITES[form], purpose=purpose, created=begin, options=options
+        )
     return encode(secured).decode("utf-8")
 
 

@@ -64,8 +64,9 @@ def hash_document(
 
     Spec: vc-di-eddsa sections 3.2.4 and 3.3.4.
     """
-    form = canonical_form(document, transform, plain=plain, rules=rules, budget=budget)
-    return transform.hash(form).digest()
+    if transform.canonical is JCS:
+        return transform.hash(canonicalize_plain(document) if plain else canonicalize(document)).digest()
+    return transform.hash(canonical_form(document, transform, plain=plain, rules=rules, budget=budget)).digest()
 
 
 def hash_data(

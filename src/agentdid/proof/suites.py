@@ -6,6 +6,8 @@ from hashlib import sha256, sha384
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, final
 
+from msgspec import structs
+
 from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.record import Value
 
@@ -25,7 +27,6 @@ _DATA_INTEGRITY: Final = (
     "https://w3id.org/security/data-integrity/v1",
     "https://www.w3.org/ns/credentials/v2",
 )
-_HASHES: Final = MappingProxyType({"sha256": sha256, "sha384": sha384})
 
 
 @final
@@ -34,23 +35,20 @@ class Transform(Value, frozen=True, eq=False):
 
     Attributes:
         canonical: `JCS`, `RDFC` or `STATEMENTS`.
-        hash_name: The hash of both halves of the signed bytes, and RDFC-1.0's own: `sha256` or `sha384`.
+        hash: Of both halves of the signed bytes.
+        hash_name: The same, as RDFC-1.0 is asked for it.
     """
 
     canonical: Literal["jcs", "rdfc", "statements"]
+    hash: Callable[[bytes], _Hash]
     hash_name: Literal["sha256", "sha384"]
 
-    @property
-    def hash(self) -> Callable[[bytes], _Hash]:
-        """The hash itself."""
-        return _HASHES[self.hash_name]
 
-
-JCS_SHA256: Final = Transform(JCS, "sha256")
+JCS_SHA256: Final = Transform(JCS, sha256, "sha256")
 """What also names a document as a parent in a chain (PROTOCOL section 1)."""
-_JCS_SHA384: Final = Transform(JCS, "sha384")
-_RDFC_SHA256: Final = Transform(RDFC, "sha256")
-_RDFC_SHA384: Final = Transform(RDFC, "sha384")
+_JCS_SHA384: Final = Transform(JCS, sha384, "sha384")
+_RDFC_SHA256: Final = Transform(RDFC, sha256, "sha256")
+_RDFC_SHA384: Final = Transform(RDFC, sha384, "sha384")
 
 
 @final
@@ -64,6 +62,8 @@ class Suite(Value, frozen=True):
         contexts: Those that define its proofs; the first is what a document gets that has none of them.
         proof_type: `proof.type`.
         implied_context: Whether some sign the document's `@context` in a proof that does not show it.
+        algorithms: The key algorithms it signs with.
+        canonical: How it canonicalizes, whatever the key.
     """
 
     name: str
@@ -72,16 +72,12 @@ class Suite(Value, frozen=True):
     contexts: tuple[str, ...] = _DATA_INTEGRITY
     proof_type: str = PROOF_TYPE
     implied_context: bool = False
+    algorithms: tuple[str, ...] = ()
+    canonical: str = ""
 
-    @property
-    def algorithms(self) -> tuple[str, ...]:
-        """The key algorithms it signs with."""
-        return tuple(self.transforms)
-
-    @property
-    def canonical(self) -> str:
-        """How it canonicalizes, whatever the key."""
-        return next(iter(self.transforms.values())).canonical
+    def __post_init__(self) -> None:
+        structs.force_setattr(self, "algorithms", tuple(self.transforms))
+        structs.force_setattr(self, "canonical", next(iter(self.transforms.values())).canonical)
 
     def find_transform(self, algorithm: str) -> Transform:
         """Return what a key of an algorithm signs. Raises `ValueError` for a key of another suite."""
@@ -97,8 +93,8 @@ class Suite(Value, frozen=True):
         The length says which curve an ECDSA suite was used with, and so which hash (vc-di-ecdsa sections 3.2.4 and
         3.3.4), before anybody is asked for the key. Which key it is must agree, else it is `alg_key_mismatch`.
         """
-        if len(self.transforms) == 1:
-            return tuple(self.transforms)
+        if len(self.algorithms) == 1:
+            return self.algorithms
         size = len(signature)
         return tuple([each for each in self.transforms if ALGORITHMS[each].signature_len == size]) or self.algorithms
 
@@ -133,8 +129,8 @@ SELECTIVE: Final[Mapping[str, Suite]] = MappingProxyType(
         row.name: row
         for row in (
             # vc-di-ecdsa §3.6; vc-di-bbs §3.4
-            Suite("ecdsa-sd-2023", {"P-256": Transform(STATEMENTS, "sha256")}, "u"),
-            Suite("bbs-2023", {"BLS12-381-G2": Transform(STATEMENTS, "sha256")}, "u"),
+            Suite("ecdsa-sd-2023", {"P-256": Transform(STATEMENTS, sha256, "sha256")}, "u"),
+            Suite("bbs-2023", {"BLS12-381-G2": Transform(STATEMENTS, sha256, "sha256")}, "u"),
         )
     }
 )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from msgspec import structs
 
-from agentdid.errors import AlgKeyMismatch, SignatureInvalid
+from agentdid.errors import AlgKeyMismatch, KeyInvalid, SignatureInvalid
+from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
     from agentdid.limits import Budget
 
+_MLDSA: Final = "mldsa"
 NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
 
 
@@ -57,6 +59,7 @@ class Signature(Value, frozen=True, eq=False):
             selective suite it makes what checks them.
         variant: The bytes that another reading of the same specification signs for the same document, if there is one.
         proof: What checks a selective suite's proof, once it is `written`.
+        id: The proof's own, if it has one.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"message", "value", "write", "variant", "proof"})
@@ -71,6 +74,7 @@ class Signature(Value, frozen=True, eq=False):
     write: Callable[[ContextRules | None, Budget | None], bytes | ProofCheck] | None = None
     variant: bytes | None = None
     proof: ProofCheck | None = None
+    id: str | None = None
 
     def written(self, budget: Budget | None = None, rules: ContextRules | None = None) -> Signature:
         """Return the same with its signed bytes, before anybody is asked for the key.
@@ -95,6 +99,7 @@ class Signature(Value, frozen=True, eq=False):
 
         Raises:
             AlgKeyMismatch: The key is of another algorithm than the document says.
+            KeyInvalid: It is of another parameter set of ML-DSA.
             SignatureInvalid: It did not.
             DerivedProofMalformed: A proof of more than one signature has not its form.
             RuntimeError: What was signed is not `written` yet.
@@ -102,6 +107,8 @@ class Signature(Value, frozen=True, eq=False):
         if self.write is not None:
             raise RuntimeError("a signature is checked once it is written")
         if key.algorithm.name not in self.algorithms:
+            if key.algorithm.scheme == _MLDSA == ALGORITHMS[self.algorithms[0]].scheme:
+                raise KeyInvalid("a key of another parameter set of ML-DSA")  # ATTACKS S04
             raise AlgKeyMismatch(f"{self.suite} needs a key of {' or '.join(self.algorithms)}")
         if self.proof is not None:
             self.proof.run(key)
@@ -112,6 +119,18 @@ class Signature(Value, frozen=True, eq=False):
             if self.variant is None:
                 raise
             key.verify(self.value, self.variant)
+
+
+def level_of(signatures: tuple[Signature, ...]) -> str:
+    """Return what signatures withstand: `classical`, `pq`, or `hybrid`, which is both at once.
+
+    Only those by the first one's DID count: an endorsement by another does not make them stronger.
+    """
+    first = signatures[0]
+    if len(signatures) == 1:
+        return ALGORITHMS[first.algorithms[0]].security
+    kinds = {ALGORITHMS[each.algorithms[0]].security for each in signatures if each.did == first.did}
+    return kinds.pop() if len(kinds) == 1 else "hybrid"
 
 
 @final
@@ -137,7 +156,7 @@ class Secured(Value, frozen=True, eq=False):
     Attributes:
         form: A cryptosuite, or the `typ` of a token.
         document: The JSON object that was secured, disclosures applied, without `proof`.
-        signatures: At least one; all must hold.
+        signatures: At least one; all must hold. The first is by the issuer or holder.
         digest: SHA-256 of what names this document as a parent (specs/delegation.md D7); empty for a `vp+jwt`.
         created: When it was signed, by its own word.
         expires: When the securing ends, by its own word: `expires` of a proof, `exp` of a token.
@@ -178,6 +197,11 @@ class Secured(Value, frozen=True, eq=False):
         return self
 
     @property
+    def level(self) -> str:
+        """What it withstands: see `level_of`."""
+        return level_of(self.signatures)
+
+    @property
     def signer(self) -> str:
-        """The DID whose keys signed; the readers made sure that there is only one."""
+        """The DID whose keys signed first; others signed only where the policy asks for their proofs."""
         return self.signatures[0].did

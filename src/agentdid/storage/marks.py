@@ -1,4 +1,7 @@
-"""The highest version seen of each did:webvh: in memory, or in one SQLite file that every process shares.
+"""What must not be taken back, by DID: in memory, or in one SQLite file that every process shares.
+
+It is the highest version seen of each did:webvh, and whether a DID was seen to sign with a post-quantum key
+(`verify.security`).
 
 A mark only moves forward, and only along the log it was made from: a log that ends before it, or that has another
 version at its place, leaves it as it is (ATTACKS J01).
@@ -33,7 +36,10 @@ _MAX_MARKS: Final = 100_000  # in memory: 20 MB
 
 
 def compare(number: int, version_id: str, versions: tuple[str, ...]) -> str:
-    """Return "kept", "behind" or "forked": what a log is to the mark `number`, `version_id`."""
+    """Return "kept", "behind" or "forked": what a log is to the mark `number`, `version_id`.
+
+    Nothing at all is behind any mark: whoever only asks whether there is one leaves it as it is.
+    """
     if len(versions) < number:
         return "behind"
     return "kept" if versions[number - 1] == version_id else "forked"
@@ -62,6 +68,8 @@ class MemoryMarks:
         """Hold the mark against a log and move it forward; see `verify.needs.Marks`."""
         with self._lock:
             mark = self._marks.get(scid)
+            if not versions:
+                return "kept" if mark is None else "behind"
             if mark is None and len(self._marks) >= self._size:
                 if not self._forgets:
                     return "unavailable"
@@ -111,6 +119,8 @@ class SqlMarks:
         try:
             with reading(self._engine) as connection:
                 row = connection.execute(query).first()
+            if not versions:
+                return "kept" if row is None else "behind"
             if row is not None and row.number >= len(versions):
                 return compare(row.number, row.version_id, versions)
             # the threads of a process queue here, so that SQLite's own lock has one contender a process

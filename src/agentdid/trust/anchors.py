@@ -54,6 +54,8 @@ class Anchor(Value, frozen=True):
             credential that says it is older, those it had at the `signing`. The latter believes the time that the
             signer claims, so whoever finds a key that was retired can sign for the past; a key that a later version
             lists as `revoked` is taken for nothing.
+        required_proofs: If not empty, which proofs of a Data Integrity credential count, each name one of them: a
+            proof's `id`, its verification method, the DID of it, or its suite. Others are not looked at.
     """
 
     did: str
@@ -66,6 +68,7 @@ class Anchor(Value, frozen=True):
     security: str = "hybrid-if-declared"
     linked_domain: str | None = None
     keys_at: str = "decision"
+    required_proofs: tuple[str, ...] = ()
 
     def covers_action(self, action: str) -> bool:
         """Whether a chain under this anchor may grant `action`."""
@@ -93,6 +96,7 @@ class Trust(Value, frozen=True):
             in trust files.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
         content: What is asked about documents beside a credential.
+        presentation_proofs: If not empty, which proofs of a presentation count, as `Anchor.required_proofs`.
         profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
         by_issuer: The anchors of each issuer, in their order; follows from `anchors`, whatever was handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
@@ -112,6 +116,7 @@ class Trust(Value, frozen=True):
     any_context: bool = False
     any_disclosure: bool = False
     content: Content = IGNORED
+    presentation_proofs: tuple[str, ...] = ()
     profile: Profile = STRICT
     by_issuer: Mapping[str, tuple[Anchor, ...]] = MappingProxyType({})
     names_domain: bool = False
@@ -179,11 +184,21 @@ class Trust(Value, frozen=True):
         fetch.close()
         resolver = _resolver(reader)
         content = _content(reader)
+        proofs = reader.texts("presentation_proofs", optional=True)
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
         return cls(
-            audience, did, MappingProxyType(resources), anchors, limits, allow, ca, resolver=resolver, content=content
+            audience,
+            did,
+            MappingProxyType(resources),
+            anchors,
+            limits,
+            allow,
+            ca,
+            resolver=resolver,
+            content=content,
+            presentation_proofs=proofs,
         )
 
     @classmethod
@@ -205,6 +220,7 @@ class Trust(Value, frozen=True):
             **({"anyContext": True} if self.any_context else {}),
             **({"anyDisclosure": True} if self.any_disclosure else {}),
             **({} if self.content == IGNORED else {"content": self.content.encode()}),
+            **({"presentationProofs": list(self.presentation_proofs)} if self.presentation_proofs else {}),
             # the product's own is not written, so that no bundle of before there was one changes
             **({} if self.profile == STRICT else {"profile": structs.asdict(self.profile)}),
             "resolver": None
@@ -234,6 +250,7 @@ class Trust(Value, frozen=True):
                 any_context=row.get("anyContext", False),
                 any_disclosure=row.get("anyDisclosure", False),
                 content=Content.decode(row["content"]) if "content" in row else IGNORED,
+                presentation_proofs=tuple(row.get("presentationProofs", ())),
                 profile=Profile(**row.get("profile", {})),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
@@ -248,6 +265,19 @@ class Trust(Value, frozen=True):
             if is_below(resource, prefix) and (best is None or len(prefix) > len(best)):
                 best = prefix
         return None if best is None else self.resources[best]
+
+    def find_required(self, document: dict[str, object]) -> tuple[str, ...]:
+        """Return by which names the proofs of a credential count; none where some anchor for it has all proofs count.
+
+        Nothing of the document's shape is known yet: what is wrong with it is said where its shape is checked.
+        """
+        issuer, types = document.get("issuer"), document.get("type")
+        did = issuer.get("id") if isinstance(issuer, dict) else issuer
+        named = tuple(each for each in (types if isinstance(types, list) else [types]) if isinstance(each, str))
+        anchors = self.find_anchors(did, named) if isinstance(did, str) else ()
+        if not all(anchor.required_proofs for anchor in anchors):
+            return ()
+        return tuple(dict.fromkeys(name for anchor in anchors for name in anchor.required_proofs))
 
     def find_anchors(self, issuer: str, types: tuple[str, ...]) -> tuple[Anchor, ...]:
         """Return the anchors under which `issuer` may issue a credential of these types.
@@ -365,6 +395,7 @@ def _anchor(row: _Table) -> Anchor:
         security=row.find_text("security") or "hybrid-if-declared",
         linked_domain=row.find_text("linked_domain"),
         keys_at=row.find_text("keys_at") or KEYS_AT[0],
+        required_proofs=row.texts("required_proofs", optional=True),
     )
     row.close()
     if anchor.security not in SECURITY:

@@ -111,10 +111,15 @@ class Case(Struct, eq=False):
         anchors: Which anchors can still speak for a link, by its position.
         documents: The DID documents that this judgement has had.
         held: When the documents that were asked for came, by DID.
+        asked: The DIDs whose documents came from outside.
+        seen: Whether a DID was seen to sign with a post-quantum key, as far as that was asked.
         histories: The verified logs of the did:webvh among them.
         digests: By what each link is known (`verify.known_links`), by its position.
         freshness: What bounds the time the outcome may be relied upon.
         exercised: Set by `check_request`: the grant used at each link.
+        needed: Set by `check_algorithms`: what every step's signatures have to withstand.
+        levels: What the signatures of the status lists withstand.
+        downgraded: Whether the policy took a classical signature of a DID that has post-quantum keys.
     """
 
     question: Question
@@ -128,10 +133,15 @@ class Case(Struct, eq=False):
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)
     documents: dict[str, DidDocument] = field(default_factory=dict)
     held: dict[str, datetime] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    seen: dict[str, bool] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
     digests: dict[int, bytes] = field(default_factory=dict)
     freshness: list[Freshness] = field(default_factory=list)
     exercised: tuple[CapabilityGrant, ...] = ()
+    needed: str = "classical"
+    levels: list[str] = field(default_factory=list)
+    downgraded: bool = False
 
     def __repr__(self) -> str:
         return f"Case(at={self.now.at.isoformat()})"  # and nothing of what was presented

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, NoReturn, final
+from typing import TYPE_CHECKING, ClassVar, NoReturn, final
 
 from msgspec import structs
 from msgspec.json import decode
@@ -22,6 +22,7 @@ from agentdid.errors import (
 from agentdid.record import Value
 from agentdid.verify.report import Report
 from agentdid.verify.root import is_root_action
+from agentdid.verify.security import weakest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.report import CheckResult, Named
     from agentdid.verify.states import Parsed, Verified
-
-CLASSICAL: Final = "classical"
 
 
 @final
@@ -111,8 +110,17 @@ class Decision(Value, frozen=True):
 
     @property
     def security_level(self) -> str:
-        """The weakest level among the signatures: `classical`, `pq` or `hybrid`."""
-        return CLASSICAL
+        """The weakest level among the signatures, of status lists too: `classical`, `pq` or `hybrid`."""
+        parsed = self.verified.parsed
+        steps = [link.secured.level for link in parsed.links]
+        if parsed.presentation is not None:
+            steps.append(parsed.presentation.level)
+        return weakest([*steps, *self.verified.lists])
+
+    @property
+    def downgraded(self) -> bool:
+        """Whether the policy took a classical signature of a DID that has post-quantum keys (`classical-ok`)."""
+        return self.verified.downgraded
 
     @property
     def safe_until(self) -> datetime:
@@ -148,7 +156,7 @@ class Decision(Value, frozen=True):
             "at": encode_instant(self.at),
             "safeUntil": encode_instant(self.safe_until),
             "securityLevel": self.security_level,
-            "downgraded": False,
+            "downgraded": self.downgraded,
             "holder": self.holder,
             "links": [
                 {

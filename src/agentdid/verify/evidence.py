@@ -188,7 +188,7 @@ def _encode_need(need: Need) -> dict[str, object]:
         case NeedNonce():
             return {"kind": "nonce", "nonce": need.nonce}
         case NeedMark():
-            return {"kind": "mark", "scid": need.scid, "version": need.versions[-1]}
+            return {"kind": "mark", "scid": need.scid, "version": need.versions[-1] if need.versions else None}
         case NeedTake():
             return {"kind": "take", "audience": need.audience, "nonce": need.nonce}
 

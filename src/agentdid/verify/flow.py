@@ -212,7 +212,10 @@ def judgement(
     except AgentdidError as error:
         error.report = Report(recipe, recipe.index(check), error, question, exchange)
         raise
-    verified = seal_verified(case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness))
+    verified = seal_verified(
+        case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness), tuple(case.levels),
+        case.downgraded,
+    )  # fmt: skip
     decision = Decision(verified, recipe, question, exchange, clock)
     if question.request is not None and question.holder and not question.historical:
         return Grant(decision, question.request, case.exercised)

@@ -90,7 +90,10 @@ class NeedTake(Value, frozen=True, eq=False):
 
 @final
 class NeedMark(Value, frozen=True, eq=False):
-    """Whether a verified did:webvh log goes on from what was seen of it; what is new in it is remembered."""
+    """Whether a verified did:webvh log goes on from what was seen of it; what is new in it is remembered.
+
+    With no versions: whether anything was seen ("behind"), and nothing is remembered.
+    """
 
     scid: str
     versions: tuple[str, ...]

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agentdid.delegation.resources import find_requested
-from agentdid.errors import ChainRootUntrusted, HybridComponentMissing, IssuerUntrusted
+from agentdid.errors import ChainRootUntrusted, IssuerUntrusted, ProofMissing
+from agentdid.secure.proof_set import is_required
+from agentdid.verify.security import CLASSICAL, check_level, find_needed, fitting_anchors, weakest
 
 if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability, CapabilityGrant
+    from agentdid.secure.mechanism import Secured
     from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.case import Case
     from agentdid.verify.states import Link
 
-_CLASSICAL = ("classical-ok", "hybrid-if-declared")
+_TAKE_ALL: Final = ("classical-ok", "hybrid-if-declared")
+"""What is content with any signature; `verify.security` looks at the keys that the signer has."""
 
 
 def check_algorithms(case: Case) -> None:
-    """Hold that the signatures are of the level that every link asks for.
+    """Hold that the signatures are of the level that every link asks for; sets `case.needed`.
 
     Which algorithms and suites exist at all was settled when the documents were taken apart.
 
     Raises:
-        HybridComponentMissing: A link's `minSecurity` is above classical, which is all that is built.
+        HybridComponentMissing: A link, or the presentation, is weaker than the `minSecurity` of the chain.
 
     Spec: specs/verification.md V4.
     """
     for link in case.parsed.chain:
-        if link.capability is not None and link.capability.min_security != "classical":
-            raise HybridComponentMissing(
-                f"the link asks for {link.capability.min_security} signatures, got classical",
-                path=f"{link.path}/credentialSubject/capability/minSecurity",
-            )
+        if link.capability is not None and link.capability.min_security != CLASSICAL:
+            break
+    else:
+        return
+    case.needed = find_needed(case.parsed.chain)
+    for link in case.parsed.chain:
+        check_level(case, link.secured.level, f"{link.path}/credentialSubject/capability/minSecurity")
+    if case.parsed.presentation is not None:
+        check_level(case, case.parsed.presentation.level, "/proof")
 
 
 def check_root(case: Case) -> None:
@@ -42,7 +50,8 @@ def check_root(case: Case) -> None:
     Raises:
         ChainRootUntrusted: The owner configured for the resource is not the `root` of every link.
         IssuerUntrusted: Another issuer starts the chain, or issued a credential, and no one anchor allows it.
-        HybridComponentMissing: The only fitting anchors ask for more than classical signatures.
+        ProofMissing: The only fitting anchors ask for proofs that are not there, or the policy for a presentation's.
+        HybridComponentMissing: The only fitting anchors ask for stronger signatures than some step has.
 
     Spec: specs/verification.md V5-V9.
     """
@@ -54,7 +63,10 @@ def check_root(case: Case) -> None:
             anchors = trust.find_anchors(link.credential.issuer, link.credential.types)
             if not anchors:
                 raise IssuerUntrusted("no anchor lets this issuer issue this type", path=f"{link.path}/issuer")
-            case.keep_anchors(link, _classical(anchors, link))
+            case.keep_anchors(link, _fitting(case, anchors, link))
+    presentation = case.parsed.presentation
+    if presentation is not None and trust.presentation_proofs and not _has_all(presentation, trust.presentation_proofs):
+        raise ProofMissing("the policy asks for a proof that the presentation does not carry", path="/proof")
 
 
 def is_root_action(trust: Trust, chain: tuple[Link, ...], anchors: tuple[Anchor, ...], action: str) -> bool:
@@ -82,7 +94,7 @@ def _check_chain(case: Case, trust: Trust) -> None:
         )
         if not anchors:
             raise IssuerUntrusted("no anchor lets this issuer start such a chain", path=f"{root.path}/issuer")
-        case.keep_anchors(root, _classical(anchors, root))
+        case.keep_anchors(root, _fitting(case, anchors, root))
     if len(owned) < len(capability.grants):
         case.void |= frozenset([grant.id for grant in capability.grants]) - {grant.id for grant in owned}
 
@@ -121,14 +133,25 @@ def _root_anchors(trust: Trust, root: Link, capability: Capability) -> tuple[Anc
     )
 
 
-def _classical(anchors: tuple[Anchor, ...], link: Link) -> tuple[Anchor, ...]:
-    fitting = []
+def _fitting(case: Case, anchors: tuple[Anchor, ...], link: Link) -> tuple[Anchor, ...]:
+    """Return the anchors that are content with the proofs that are there, by name and by what they withstand."""
     for anchor in anchors:
-        if anchor.security in _CLASSICAL:
-            fitting.append(anchor)  # noqa: PERF401  # a comprehension is one more call
-    if not fitting:
-        raise HybridComponentMissing("the anchor asks for post-quantum signatures, got classical", path=link.path)
-    return tuple(fitting)
+        if anchor.required_proofs or anchor.security not in _TAKE_ALL:
+            break
+    else:
+        return anchors
+    proven = tuple([anchor for anchor in anchors if _has_all(link.secured, anchor.required_proofs)])
+    if not proven:
+        raise ProofMissing("the policy asks for a proof that the credential does not carry", path=f"{link.path}/proof")
+    steps = [link.secured] if link.capability is None else [each.secured for each in case.parsed.chain]
+    if case.parsed.presentation is not None:
+        steps.append(case.parsed.presentation)
+    return fitting_anchors(proven, weakest([each.level for each in steps]), link.path)
+
+
+def _has_all(secured: Secured, required: tuple[str, ...]) -> bool:
+    """Whether each name of a policy is that of a proof; what else was there did not count."""
+    return all(any(is_required(each, name) for each in secured.signatures) for name in required)
 
 
 def _capability(link: Link) -> Capability:

@@ -23,6 +23,7 @@ from agentdid.errors import (
 from agentdid.keys.jwk import thumbprint
 from agentdid.verify.known_links import has_held, keep_link
 from agentdid.verify.needs import Absent, NeedKeys
+from agentdid.verify.security import check_declared
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -46,6 +47,7 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
         IssuerKeyMismatch: Signed by another DID than the one that is named.
         PurposeNotAuthorized: The key does not stand under the relationship; a delegated link needs two.
         ChainLinkMismatch: The parent is not the one whose digest the child names.
+        HybridComponentMissing: A classical signature alone, by a DID that has post-quantum keys.
         DidNotFound and `fetch_…`: A DID document could not be had.
 
     Spec: specs/verification.md V10-V15.
@@ -58,6 +60,8 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
             for signature, key in zip(link.secured.signatures, keys, strict=True):
                 signature.check(key)
             keep_link(case, link, keys)
+        if not link.secured.signer.startswith(did_key.PREFIX):  # which has one key, of one kind
+            yield from check_declared(case, link.secured.signatures, _speaking(case, link), f"{link.path}/proof")
         if link.capability is not None:
             if parent is not None:
                 _check_parent(link, parent)
@@ -66,35 +70,48 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
         from agentdid.verify.linkage import check_domains  # noqa: PLC0415  # most policies name no domain
 
         yield from check_domains(case)
-    presentation = case.parsed.presentation
-    if presentation is not None:
-        _check_presenter(case, presentation.signer)
-        for signature in presentation.signatures:
-            key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
-            case.budget.spend_signature()
-            signature.check(key)
+    if case.parsed.presentation is not None:
+        yield from _check_presentation(case, case.parsed.presentation)
+
+
+def _check_presentation(case: Case, presentation: Secured) -> Generator[Need, Reply, None]:
+    _check_presenter(case, presentation.signer)
+    for signature in presentation.signatures:
+        key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
+        case.budget.spend_signature()
+        signature.check(key)
+    if not presentation.signer.startswith(did_key.PREFIX):
+        links = (*case.parsed.chain[:1], *case.parsed.others)
+        yield from check_declared(case, presentation.signatures, links, "/proof")
+
+
+def _speaking(case: Case, link: Link) -> tuple[Link, ...]:
+    """Return the link whose anchors speak for a link: the root of its chain, or itself."""
+    return case.parsed.chain[:1] if link.capability is not None else (link,)
 
 
 def _link_keys(case: Case, link: Link, *, delegated: bool) -> Generator[Need, Reply, list[PublicKey]]:
     """Return the key of each signature, as the issuer's DID lists it now and the anchors allow it."""
     keys = []
+    signer = link.secured.signer
+    if (
+        signer != link.credential.issuer
+        and not did_key.same_did(signer, link.credential.issuer)
+        and case.question.trust.profile.issuer_signs
+    ):
+        raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
     for signature in link.secured.signatures:
-        if (
-            signature.did != link.credential.issuer
-            and not did_key.same_did(signature.did, link.credential.issuer)
-            and case.question.trust.profile.issuer_signs
-        ):
-            raise IssuerKeyMismatch("signed by another DID than the issuer", path=f"{link.path}/issuer")
+        own = signature.did == signer  # others signed what the policy asks for beside it (secure.proof_set)
         try:
             key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
-            if delegated and find_carried(case, signature, DELEGATION) is None:
+            if own and delegated and find_carried(case, signature, DELEGATION) is None:
                 case.documents[signature.did].find_key(signature.method_id, DELEGATION, case.question.at)
         except PurposeNotAuthorized:
-            past = _find_past_key(case, link, signature, delegated=delegated)
+            past = _find_past_key(case, link, signature, delegated=delegated) if own else None
             if past is None:
                 raise
             key = past
-        if link.position in case.anchors:
+        if own and link.position in case.anchors:
             _check_pins(case, link, key)
         case.budget.spend_signature()  # whether or not it is known, so that a fresh memory judges alike
         keys.append(key)
@@ -223,6 +240,7 @@ def _fetch(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, Res
         raise DidNotFound(f"{ask.did}: no document is held from the asked instant")
     case.believe_until(answer.held_at, limits.max_key_age_s, f"keys of {ask.did}")
     case.held[ask.did] = answer.held_at
+    case.asked.add(ask.did)
     return answer
 
 

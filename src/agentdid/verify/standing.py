@@ -8,6 +8,7 @@ from msgspec import structs
 
 from agentdid.clock import seconds
 from agentdid.codec.instant import encode_instant
+from agentdid.did import key as did_key
 from agentdid.errors import (
     AgentdidError,
     AudienceMismatch,
@@ -22,7 +23,9 @@ from agentdid.errors import (
     StatusVerificationError,
     Undecided,
 )
+from agentdid.secure.mechanism import level_of
 from agentdid.verify.needs import Absent, NeedFacts
+from agentdid.verify.security import CLASSICAL, check_declared, check_level, hold_anchors
 from agentdid.verify.signatures import find_carried, find_document
 from agentdid.verify.status_list import as_list_error, find_refusal, read_body, read_entries
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from agentdid.limits import Limits
+    from agentdid.secure.mechanism import Signature
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Answer, Need, Reply
     from agentdid.verify.states import Link
@@ -77,6 +81,7 @@ def check_status(case: Case) -> Generator[Need, Reply, None] | None:
         StatusRevoked, StatusSuspended: Of a leaf or of another credential.
         ChainParentRevoked: Of a link further up.
         StatusUnavailable, StatusStale, StatusListExpired: It could not be found out.
+        HybridComponentMissing: A list that is signed less strongly than the chain, the policy or its issuer's keys ask.
         StatusIssuerMismatch, StatusVerificationError, RangeError and other `status_…`: The list is not one to believe.
 
     Spec: specs/verification.md V25-V31.
@@ -178,11 +183,25 @@ def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Genera
         content = content or known.read()  # type: ignore[misc]  # either is there
         held_now = structs.replace(known, keys=tuple(keys), read=None, content=content)
         case.memory.lists.keep(held.digest, held_now)
+    yield from _check_security(case, link, known.signatures)
     if known.ends is not None and known.ends < case.now.earliest:
         raise StatusListExpired(f"the list was valid until {encode_instant(known.ends)}")
     if content.signed_at > case.now.latest:
         raise StatusStale("the list was signed after the asked instant")
     return content
+
+
+def _check_security(case: Case, link: Link, signatures: tuple[Signature, ...]) -> Generator[Need, Reply, None]:
+    """Hold that a list is signed as strongly as what it speaks about: it is a step of its chain."""
+    level = level_of(signatures)
+    case.levels.append(level)
+    links = (link,) if link.capability is None else case.parsed.chain[:1]
+    if case.needed != CLASSICAL:
+        check_level(case, level, "")
+    if case.anchors:
+        hold_anchors(case, links, level, "")
+    if not signatures[0].did.startswith(did_key.PREFIX):
+        yield from check_declared(case, signatures, links, "")
 
 
 def _check_list_issuer(case: Case, link: Link, issuer: str) -> None:

@@ -87,6 +87,8 @@ class Verified(Value, frozen=True):
         void: Grants of the root that no anchor covers: as if hidden.
         anchors: Those under which the chain's root is believed, each of them alone; none where it needs none.
         evidence: How long what came from outside may be believed.
+        lists: What the signatures of the status lists withstand.
+        downgraded: Whether the policy took less than what a signer's DID has keys for.
         seal: Shown once, by `seal_verified`.
     """
 
@@ -95,6 +97,8 @@ class Verified(Value, frozen=True):
     void: frozenset[str]
     anchors: tuple[Anchor, ...]
     evidence: tuple[Freshness, ...]
+    lists: tuple[str, ...] = ()
+    downgraded: bool = False
     seal: object = None
 
     def __post_init__(self) -> None:
@@ -121,6 +125,8 @@ def seal_verified(
     void: frozenset[str],
     anchors: tuple[Anchor, ...],
     evidence: tuple[Freshness, ...],
+    lists: tuple[str, ...] = (),
+    downgraded: bool = False,
 ) -> Verified:
     """Return the `Verified` of an input all of whose checks passed; for `verify.flow` alone."""
-    return Verified(parsed, at, void, anchors, evidence, _SEAL)
+    return Verified(parsed, at, void, anchors, evidence, lists, downgraded, _SEAL)

@@ -142,7 +142,13 @@ def check_parents(chain: Sequence[Link]) -> None:
 
 
 def read_credential(
-    item: object, plain: bool, limits: Limits, profile: Profile = STRICT, *, base: bool = False
+    item: object,
+    plain: bool,
+    limits: Limits,
+    profile: Profile = STRICT,
+    *,
+    base: bool = False,
+    required: Sequence[str] = (),
 ) -> Secured:
     """Return one secured credential: compact text, an object with a proof, or an envelope around compact text.
 
@@ -152,6 +158,7 @@ def read_credential(
         limits: Sizes and counts.
         profile: What is asked beyond what specifications ask.
         base: Whether the reader is a holder, who alone takes base proofs.
+        required: Which of several proofs count, by the policy; by default all do.
 
     Raises:
         TypeMismatch, TypMismatch, HeaderInvalid, and the errors of the securing mechanism.
@@ -164,7 +171,8 @@ def read_credential(
         return _read_enveloped(item, _CREDENTIALS if profile is STRICT else _credentials(profile), limits)
     if not _JOSE_JSON.isdisjoint(item):
         raise _jose_json()
-    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, base=base)
+    text, several = JsonText(item, plain), not profile.one_signer
+    return data_integrity.read(text, data_integrity.ASSERTION, limits, required, base=base, several=several)
 
 
 def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:
@@ -206,7 +214,9 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
     if known is not None:
         return Link(known.secured, known.credential, known.capability, position)
     trust = question.trust
-    secured = read_credential(item, plain, trust.limits, trust.profile, base=question.keeps)
+    several = type(item) is dict and type(item.get("proof")) is list
+    required = trust.find_required(item) if several else ()  # type: ignore[arg-type]  # an object, by the line above
+    secured = read_credential(item, plain, trust.limits, trust.profile, base=question.keeps, required=required)
     return _link(secured, position, trust.limits, case)
 
 
@@ -223,7 +233,8 @@ def _read_presentation(case: Case, text: JsonText | str) -> tuple[Secured, str |
             raise _jose_json()
         if not _has_type(value, "VerifiablePresentation"):
             raise TypeMismatch("expected a VerifiablePresentation", path="/type")
-        secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits)
+        required = case.question.trust.presentation_proofs
+        secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits, required)
         return _open(write_signed(case, secured), text.plain)
     if "~" in text:
         if text.endswith("~"):

@@ -260,7 +260,7 @@ class Wallet:
         disclose: Iterable[Path] = (),
         principal: str | None = None,
         http: HttpRequest | None = None,
-        form: str = FORMATS[0],
+        form: str | None = None,
     ) -> str:
         """Return a presentation of what is asked, and of no more.
 
@@ -272,7 +272,7 @@ class Wallet:
             disclose: Paths to disclose beyond the query. Without query and paths to grants, all grants are shown.
             principal: For whom to act, when credentials of several principals fit.
             http: The HTTP request it goes with.
-            form: `vp+jwt`, or a Data Integrity suite.
+            form: `vp+jwt`, a Data Integrity suite or `hybrid-set`; by default the first, for a pair of keys the last.
 
         Raises:
             CredentialNotFound, QueryNotSatisfied: Nothing held fits.
@@ -297,7 +297,7 @@ class Wallet:
             challenge=challenge,
             at=self._clock.now(),
             http=http,
-            form=form,
+            form=form or (FORMATS[-1] if isinstance(signer, pair.KeyPair) else FORMATS[0]),
         )
 
     def delegate(
@@ -318,7 +318,8 @@ class Wallet:
             to: The DID of the agent that may use it.
             capability: PROTOCOL section 1's `capability`; `parent` and `delegation.depth` are filled in.
             ttl: How long it is valid, an hour at most: the link has no status of its own.
-            form: By default the parent's, or where the key signs no such suite its own one of the same canonical form.
+            form: By default the parent's, or where the key signs no such suite its own one of the same canonical form;
+                a pair of keys signs with both.
 
         Raises:
             CredentialNotFound: No such credential.
@@ -344,7 +345,7 @@ class Wallet:
             limits=self._limits,
         )
         signer, method_id = self.signer(held.subject)
-        form = form or fitting_form(leaf.secured.form, signer.public.algorithm.name)
+        form = form or fitting_form(leaf.secured.form, signer)
         link = secure_link(document, signer, method_id, form=form, at=at)
         (made,) = read_chain([link], self._limits)
         used = [] if made.capability is None else [grant.source or "" for grant in made.capability.grants]
@@ -396,13 +397,16 @@ class Wallet:
         ]
 
     def signer(self, did: str) -> tuple[Signer, str]:
-        """Return the key of one of the wallet's DIDs and its method's id.
+        """Return the key of one of the wallet's DIDs and its method's id; of a hybrid one the pair, and the first's.
 
         Raises:
             CredentialNotFound: Not one of its DIDs.
             StoreUnavailable, StoreLocked, KeyInvalid: The key lives elsewhere, and cannot be had there.
         """
-        return self.signers(did)[0]
+        (first, method_id), *beside = self.signers(did)
+        if not beside:
+            return first, method_id
+        return pair.KeyPair(first, beside[0][0]), method_id  # type: ignore[arg-type]  # a pair is never elsewhere
 
     def signers(self, did: str) -> tuple[tuple[Signer, str], ...]:
         """Return every key of one of the wallet's DIDs with its method's id: of a hybrid one two, the classical first.

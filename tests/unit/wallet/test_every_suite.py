@@ -13,8 +13,11 @@ from agentdid.delegation.link import fitting_form
 from agentdid.delegation.usage import Request
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
-from agentdid.errors import ChainParentRevoked
+from agentdid.did.document import build_document
+from agentdid.errors import ChainParentRevoked, DidMethodUnsupported
 from agentdid.issuer.issuer import Issuer
+from agentdid.keys import pair
+from agentdid.keys.pair import HYBRID, KeyPair
 from agentdid.keys.secret import SecretKey
 from agentdid.proof.suites import SUITES
 from agentdid.storage.nonces import MemoryTakes
@@ -65,12 +68,57 @@ def test_the_whole_way(tmp_path: Path, form: str, algorithm: str) -> None:
             world.verifier().verify(other.present(challenge="m", audience=AUDIENCE, form=form), challenge="m")
 
 
+def test_the_whole_way_of_a_hybrid_set(tmp_path: Path) -> None:
+    """An issuer and agents with two keys each, by default: every step of both kinds, and every policy content."""
+    world, clock = World(), FixedClock(NOW)
+    acme = Issuer.create(
+        tmp_path / "acme.db", passphrase=PASSPHRASE, did=world.acme.did, kdf=CHEAP, clock=clock, algorithm=HYBRID
+    )
+    with acme:
+        pass
+    acme = Issuer.open(tmp_path / "acme.db", passphrase=PASSPHRASE, clock=clock)
+    held = Wallet.create(tmp_path / "agent.wallet", passphrase=PASSPHRASE, kdf=CHEAP, clock=clock)
+    other = Wallet.create(tmp_path / "helper.wallet", passphrase=PASSPHRASE, kdf=CHEAP, clock=clock)
+    pairs = {did_web.create(f"{name}.example"): KeyPair(*pair.generate(HYBRID)) for name in ("agent", "helper")}
+    agent, helper = pairs
+    with acme, held, other:
+        held.add_keys(agent, pairs[agent].keys)
+        other.add_keys(helper, pairs[helper].keys)
+        world.serve(did_web.url(acme.did), encode(acme.did_document()))
+        for did, keys in pairs.items():
+            world.serve(did_web.url(did), encode(build_document(did, pair.public_keys(keys, "key-1"))))
+        issued = acme.issue(to=agent, capability=world.capability(minSecurity="hybrid"))
+        publish(acme, world)
+        held.receive(list(issued.chain), source=world)
+        narrower = world.capability(grants=[world.grant(id="c1", **{"from": "g1"})], minSecurity="hybrid")
+        chain = held.delegate(issued.id, to=helper, capability=narrower, ttl=timedelta(minutes=5))
+        other.receive(list(chain), source=world)
+        table = world.policy()
+        table["anchor"] = [{**each, "security": "hybrid-required"} for each in table["anchor"]]  # type: ignore[attr-defined]
+        verifier = world.verifier(takes=MemoryTakes(), trust=world.trust(**table))
+
+        grant = verifier.authorize(other.present(challenge="n", audience=AUDIENCE), challenge="n", request=READ)
+        assert ("hybrid", False) == (grant.decision.security_level, grant.decision.downgraded)
+        assert ["hybrid-set"] * 2 == [link.secured.form for link in read_chain(list(chain), verifier.trust.limits)]
+
+
+@pytest.mark.parametrize("did", [None, "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"])
+def test_two_keys_need_a_did_that_lists_both(tmp_path: Path, did: str | None) -> None:
+    """A did:key is one key."""
+    with pytest.raises(DidMethodUnsupported):
+        Issuer.create(tmp_path / "acme.db", passphrase=PASSPHRASE, did=did, kdf=CHEAP, algorithm=HYBRID)
+
+
 def test_a_key_of_another_kind_delegates_alike() -> None:
     """Who holds a key of another suite delegates in the one that canonicalizes as the parent's does."""
-    assert "ecdsa-jcs-2019" == fitting_form("eddsa-jcs-2022", "P-384")
-    assert "eddsa-rdfc-2022" == fitting_form("ecdsa-rdfc-2019", "Ed25519")
-    assert "vc+sd-jwt" == fitting_form("vc+sd-jwt", "P-256")
-    assert "eddsa-jcs-2022" == fitting_form("eddsa-jcs-2022", "X25519")
+    keys = {name: SecretKey.generate(name) for name in ("Ed25519", "P-256", "P-384", "X25519")}
+
+    assert "ecdsa-jcs-2019" == fitting_form("eddsa-jcs-2022", keys["P-384"])
+    assert "eddsa-rdfc-2022" == fitting_form("ecdsa-rdfc-2019", keys["Ed25519"])
+    assert "vc+sd-jwt" == fitting_form("vc+sd-jwt", keys["P-256"])
+    assert "eddsa-jcs-2022" == fitting_form("eddsa-jcs-2022", keys["X25519"])
+    assert "eddsa-jcs-2022" == fitting_form("hybrid-set", keys["Ed25519"])
+    assert "hybrid-set" == fitting_form("vc+sd-jwt", KeyPair(*pair.generate(HYBRID)))
 
 
 def publish(issuer: Issuer, world: World) -> None:

@@ -27,6 +27,7 @@ from agentdid.cli.render import print_done
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.link import FORMATS
 from agentdid.issuer.issuer import Issuer
+from agentdid.keys.pair import HYBRID
 from agentdid.storage.controlled import Controlled, make
 from agentdid.wallet.disclosure import parse_path
 
@@ -44,7 +45,9 @@ def init(
     method: Annotated[str, typer.Option(help="key or webvh, when no --did is given.")] = "key",
     host: Annotated[str | None, typer.Option(help="For did:webvh: host, or host:port.")] = None,
     path: Annotated[list[str] | None, typer.Option(help="For did:webvh: a path segment; may be repeated.")] = None,
-    key: Annotated[str, typer.Option(help="ed25519 or p256.")] = "ed25519",
+    key: Annotated[
+        str, typer.Option(help="ed25519, p256, p384, mldsa44, …; hybrid: two keys, under a did:web or did:webvh.")
+    ] = "ed25519",
     signer: KeyUri = None,
     new_key: NewKey = False,
     base_url: Annotated[str | None, typer.Option(help="Where status lists are served.")] = None,
@@ -57,7 +60,9 @@ def init(
         message = f"--method is key or webvh, got {method!r}"
         raise ValueError("--method web needs --did did:web:…" if method == "web" else message)
     passphrase = read_passphrase(passphrase_fd, passphrase_file, new=True)
-    algorithm = read_algorithm(key)
+    algorithm = HYBRID if key == "hybrid" else read_algorithm(key)
+    if algorithm == HYBRID and signer is not None:
+        raise ValueError("--signer is one key, and hybrid is two")
     with read_signer(signer, algorithm, new=new_key) as held:
         webvh = _make_webvh(host, path or [], algorithm, held, signer or "") if method == "webvh" else None
         with Issuer.create(
@@ -96,7 +101,10 @@ def issue(
     claims: Annotated[Path | None, typer.Option(help="JSON: more claims about the subject.")] = None,
     disclosable: Annotated[list[str] | None, typer.Option(help="A path the holder may withhold; repeatable.")] = None,
     ttl: Annotated[str, typer.Option(help="How long it is valid: 90s, 10m, 1h, 2d.")] = "1h",
-    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = FORMATS[0],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help=f"One of {', '.join(FORMATS)}; by default the first, of a pair the last."),
+    ] = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,

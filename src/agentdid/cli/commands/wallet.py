@@ -122,7 +122,10 @@ def present(
     credential: Annotated[str | None, typer.Option(help="The credential's id.")] = None,
     disclose: Annotated[list[str] | None, typer.Option(help="A path to disclose; may be repeated.")] = None,
     principal: Annotated[str | None, typer.Option(help="For whom to act.")] = None,
-    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = FORMATS[0],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help=f"One of {', '.join(FORMATS)}; by default the first, of a pair the last."),
+    ] = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
