@@ -11,6 +11,7 @@ from agentdid.codec.base import encode_base64url, encode_multibase
 from agentdid.codec.strict_json import parse
 from agentdid.did import key as did_key
 from agentdid.did.document import build_document
+from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.keys.jwk import encode_jwk
 from agentdid.keys.multikey import encode_multikey
 from agentdid.keys.secret import SecretKey
@@ -67,7 +68,7 @@ class Party:
 
 def party(name: str, algorithm: str = "Ed25519", did: str | None = None) -> Party:
     """Return the party of a name: a did:key, or the DID given with its key as `#key-1`."""
-    secret = SecretKey.from_seed(algorithm, (name.encode() * 32)[:32])
+    secret = SecretKey.from_seed(algorithm, (name.encode() * 48)[: ALGORITHMS[algorithm].seed_len])
     if did is not None:
         return Party(secret, did, f"{did}#key-1")
     made = did_key.create(secret.public)
@@ -88,6 +89,13 @@ PARTNER: Final = "did:web:partner.example"
 LIST_URL: Final = "https://acme.example/status/1"
 GOOD, REVOKED = 7, 8
 CREDENTIAL_TYPE: Final = "InteropCredential"
+
+
+MLDSA44: Final = "ML-DSA-44"
+_KEYS: Final = ("Ed25519", "P-256", "P-384", MLDSA44)
+SUITE_ISSUERS: Final = {name: party("issuer", name) for name in _KEYS}
+"""Key algorithm → who issues with such a key."""
+SUITE_HOLDERS: Final = {name: party("holder", name) for name in _KEYS}
 
 
 def _list() -> dict[str, object]:
@@ -127,6 +135,17 @@ TRUST: Final = Trust.parse(
         "resource": [{"prefix": f"{AUDIENCE}/", "root": PARTNER}],
         "anchor": [
             {"did": who.did, "types": [CREDENTIAL_TYPE]} for who in (ISSUER, ISSUER_P256, HOLDER, LIMITED, STRANGER)
+        ]
+        + [
+            {
+                "did": who.did,
+                "types": ["AgentCapabilityCredential", "HumanApprovalCredential"],
+                "roots": [PARTNER],
+                "actions": ["invoice.*"],
+                "principals": [ACME.did],
+                "status_issuers": [ACME.did],
+            }
+            for who in SUITE_ISSUERS.values()
         ]
         + [
             {

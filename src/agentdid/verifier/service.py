@@ -85,7 +85,7 @@ class Verifier:
     def marks(self) -> Marks:
         """The highest version seen of each did:webvh."""
         if self._marks is None:
-            from agentdid.storage.marks import MemoryMarks  # noqa: PLC0415  # most verdicts meet no did:webvh
+            from agentdid.storage.memory_marks import MemoryMarks  # noqa: PLC0415  # most verdicts meet no did:webvh
 
             self._marks = MemoryMarks()
         return self._marks

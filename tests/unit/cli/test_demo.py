@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,17 +28,21 @@ _STATED = {
 }
 
 
-def test_the_demo_does_what_it_says(tmp_path: Path) -> None:
+_HYBRID = _STATED | {"misaddressed": "invalid_domain_error", "stripped": "hybrid_component_missing"}
+
+
+@pytest.mark.parametrize(("option", "stated"), [((), _STATED), (("--hybrid",), _HYBRID)], ids=["plain", "hybrid"])
+def test_the_demo_does_what_it_says(tmp_path: Path, option: tuple[str, ...], stated: dict[str, str]) -> None:
     """Exit 0, one JSON object on stdout, every step with its stated outcome, nothing left running or readable."""
     kept = tmp_path / "kept"
     ended = subprocess.run(
-        [sys.executable, "-m", "agentdid.cli.main", "demo", "--json", "--keep", str(kept)],
+        [sys.executable, "-m", "agentdid.cli.main", "demo", "--json", *option, "--keep", str(kept)],
         cwd=tmp_path, capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
     answer = json.loads(ended.stdout)
 
     assert (0, "accepted") == (ended.returncode, answer["outcome"]), ended.stderr
-    assert {name: step["observed"] for name, step in answer["steps"].items()} == _STATED
+    assert {name: step["observed"] for name, step in answer["steps"].items()} == stated
     assert all(step["ok"] and step["seconds"] >= 0 for step in answer["steps"].values())
     assert "Traceback" not in ended.stderr
     assert not [

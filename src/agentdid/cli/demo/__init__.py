@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 def demo(
     as_json: AsJson = False,
+    hybrid: Annotated[
+        bool, typer.Option("--hybrid", help="Every signature twice: against today's attackers and tomorrow's.")
+    ] = False,
     keep: Annotated[Path | None, typer.Option(help="Keep everything the demo made in this new folder.")] = None,
 ) -> None:
     """Walk through it all: issue, hold, delegate, present, refuse, revoke, replay; real processes over real HTTPS."""
@@ -32,10 +35,10 @@ def demo(
     try:
         if keep is not None:
             keep.mkdir(mode=0o700, parents=True)
-            _run(keep.resolve(), steps, as_json=as_json)
+            _run(keep.resolve(), steps, as_json=as_json, hybrid=hybrid)
         else:
             with tempfile.TemporaryDirectory(prefix="agentdid-demo-") as folder:
-                _run(Path(folder), steps, as_json=as_json)
+                _run(Path(folder), steps, as_json=as_json, hybrid=hybrid)
     except DemoFailed as error:
         failure = str(error)
         typer.echo(f"the demo could not go on: {failure}", err=True)
@@ -57,7 +60,7 @@ def demo(
     raise typer.Exit(0 if ok else 1)
 
 
-def _run(folder: Path, steps: list[Step], *, as_json: bool) -> None:
+def _run(folder: Path, steps: list[Step], *, as_json: bool, hybrid: bool) -> None:
     from agentdid.cli.demo.play import Play  # noqa: PLC0415  # as above
     from agentdid.cli.demo.stage import Stage  # noqa: PLC0415
 
@@ -69,7 +72,7 @@ def _run(folder: Path, steps: list[Step], *, as_json: bool) -> None:
     console = Console(quiet=as_json)
     console.print("two organisations, an issuer, two agents and a partner's API are starting …", style="dim")
     with Stage(folder) as stage, Live(table, console=console, auto_refresh=False) as live:
-        play = Play(stage)
+        play = Play(stage, hybrid=hybrid)
         play.prepare()
         for row in play.steps:
             step = play.act(*row)

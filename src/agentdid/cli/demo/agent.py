@@ -1,7 +1,8 @@
 """An agent of the demo: a process with a wallet on disk, told by its standard input what to do, a JSON line each.
 
 Beside what a wallet does, it can misbehave: widen a capability, replay, address another audience, change a byte.
-Run as a process of its own: ``python -m agentdid.cli.demo.agent WALLET CA`` with AGENTDID_PASSPHRASE set.
+Run as a process of its own: ``python -m agentdid.cli.demo.agent WALLET CA [DID DOCUMENT]`` with AGENTDID_PASSPHRASE
+set; with a did:web and the file where its document belongs the agent has two keys, a classical and a post-quantum one.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 import httpx
 
-from agentdid.delegation.link import ParentLink, build_link, secure_link
+from agentdid.codec.strict_json import encode
+from agentdid.delegation.link import ParentLink, build_link, default_form, secure_link
+from agentdid.did.document import build_document
+from agentdid.did.resolve import fragment_of
 from agentdid.errors import AgentdidError
+from agentdid.keys import pair
 from agentdid.present.challenge import Challenge
 from agentdid.present.exchange import encode_authorization, normalize_url
-from agentdid.present.presentation import make_presentation
+from agentdid.present.presentation import FORMATS, make_presentation
 from agentdid.sources.source import NetworkSource
 from agentdid.verify.case import HttpRequest
 from agentdid.wallet.disclosure import grant_paths, withhold_chain
@@ -37,9 +42,17 @@ _TIMEOUT_S: Final = 10.0
 class Agent:
     """One agent and its one client."""
 
-    def __init__(self, wallet: Path, ca: Path) -> None:
+    def __init__(self, wallet: Path, ca: Path, did: str | None = None, document: Path | None = None) -> None:
         self._wallet = Wallet.create(wallet, passphrase=os.environ["AGENTDID_PASSPHRASE"])
-        self.did = self._wallet.create_did()
+        if did is None or document is None:
+            self.did = self._wallet.create_did()
+        else:
+            self.did = did
+            keys = pair.generate(pair.HYBRID)
+            self._wallet.add_keys(did, keys)
+            document.parent.mkdir(parents=True)
+            listed = pair.public_keys(pair.as_signer(keys), fragment_of(did))
+            document.write_bytes(encode(build_document(did, listed)))
         self._source = NetworkSource(allow=LOOPBACK, ca=ca)
         trust = ssl.create_default_context(cafile=str(ca))
         self._sent: str = ""
@@ -84,6 +97,12 @@ class Agent:
         at = len(made) - 40
         return self._send(url, made[:at] + ("A" if made[at] != "A" else "B") + made[at + 1 :])
 
+    def strip(self, url: str) -> dict[str, object]:
+        """Take the post-quantum proof off a fresh presentation."""
+        made = json.loads(self._present(url))
+        made["proof"] = made["proof"][0]
+        return self._send(url, json.dumps(made))
+
     def widen(self, url: str, resource: str) -> dict[str, object]:
         """Sign a link from oneself to oneself that grants more than its parent, and present it."""
         held = self._wallet.credentials()[-1]
@@ -103,12 +122,13 @@ class Agent:
         )  # fmt: skip
         for grant in document["credentialSubject"]["capability"]["grants"]:
             grant["resources"] = [resource]  # after the library's own check, which would have refused it
-        link = secure_link(document, signer, method_id, at=now)
+        link = secure_link(document, signer, method_id, form=default_form(signer), at=now)
         chain = [*withhold_chain(held.chain, grant_paths(held.leaf)), link]
         challenge = self._challenge(url)
         made = make_presentation(
             chain, holder=held.subject, signer=signer, method_id=method_id, audience=challenge.audience,
             challenge=challenge.nonce, at=now, http=HttpRequest("GET", normalize_url(url), None),
+            form=FORMATS[-1] if isinstance(signer, pair.KeyPair) else FORMATS[0],
         )  # fmt: skip
         return self._send(url, made)
 
@@ -141,9 +161,9 @@ def _answer(response: httpx.Response) -> dict[str, object]:
     return {"status": response.status_code, "code": body.get("code"), "body": body}
 
 
-def main(wallet: str, ca: str) -> None:
+def main(wallet: str, ca: str, did: str | None = None, document: str | None = None) -> None:
     """Obey standard input until it ends; answer each line with one line."""
-    agent = Agent(Path(wallet), Path(ca))
+    agent = Agent(Path(wallet), Path(ca), did, None if document is None else Path(document))
     verbs: dict[str, Callable[..., dict[str, object]]] = {
         "receive": agent.receive,
         "delegate": agent.delegate,
@@ -151,6 +171,7 @@ def main(wallet: str, ca: str) -> None:
         "replay": agent.replay,
         "misaddress": agent.misaddress,
         "corrupt": agent.corrupt,
+        "strip": agent.strip,
         "widen": agent.widen,
     }
     sys.stdout.write(json.dumps({"did": agent.did}) + "\n")

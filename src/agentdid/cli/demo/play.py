@@ -18,6 +18,8 @@ STALENESS_S: Final = 2.0
 """How old a status list may be at the partner: the bound within which a revocation must bite."""
 _REFRESH_S: Final = "0.4"
 _POLL_S: Final = 0.1
+_MAX_HEADER: Final = 57_344
+"""Four links under two proofs each, and the presentation, in base64url; uvicorn takes 64 KiB of headers."""
 
 
 @final
@@ -64,9 +66,10 @@ Outcome = tuple[str, dict[str, object]]
 class Play:
     """The actors on their stage, and the steps in order."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, *, hybrid: bool = False) -> None:
         self._stage = stage
-        self._acme_port, self._partner_port, self._api_port = free_ports(3)
+        self._hybrid = hybrid
+        self._acme_port, self._partner_port, self._api_port, self._site_port = free_ports(4)
         self._acme = f"did:web:{HOST}%3A{self._acme_port}"
         self._partner = f"did:web:{HOST}%3A{self._partner_port}"
         self._api = f"https://{HOST}:{self._api_port}"
@@ -78,29 +81,41 @@ class Play:
     @property
     def steps(self) -> list[tuple[str, str, str, Callable[[], Outcome]]]:
         """Name, title, expectation and action of each step."""
+        # a token and a proof say each in its own way that they were made for somebody else
+        elsewhere = "invalid_domain_error" if self._hybrid else "audience_mismatch"
+        stripped = ("stripped", "refused: its post-quantum proof taken away", "hybrid_component_missing", self._strip)
         return [
             ("partner_grants_company", "the partner grants the company", "accepted", self._grant),
             ("company_issues_to_agent", "the company issues to its agent", "accepted", self._issue),
-            ("agent_is_let_in", "the agent is let in, disclosing only what was asked", "accepted", self._call),
+            ("agent_is_let_in", f"the agent is let in, {self._shows}", "accepted", self._call),
             ("agent_delegates", "the agent delegates a narrower capability, offline", "accepted", self._delegate),
             ("subagent_is_let_in", "the sub-agent is let in for what it may", "accepted", self._call_below),
             ("subagent_beyond", "refused: for what it may not", "capability_target_mismatch", self._call_beyond),
             ("subagent_widens", "refused: its own, widened capability", "capability_not_attenuated", self._widen),
             ("replayed", "refused: a presentation sent twice", "nonce_replayed", self._replay),
-            ("misaddressed", "refused: a presentation for another audience", "audience_mismatch", self._misaddress),
+            ("misaddressed", "refused: a presentation for another audience", elsewhere, self._misaddress),
             ("corrupted", "refused: one byte changed", "signature_invalid", self._corrupt),
+            *([stripped] if self._hybrid else []),
             ("revoked", "refused: the company revoked the agent", "chain_parent_revoked", self._revoke),
             ("replays_offline", "the partner's log replays to the same decisions", "accepted", self._replay_log),
         ]
 
+    @property
+    def _shows(self) -> str:
+        return "every signature of both kinds" if self._hybrid else "disclosing only what was asked"
+
     def prepare(self) -> None:
         """Start both organisations, the partner's API and both agents; processes that can start together do."""
         stage = self._stage
+        key = "hybrid" if self._hybrid else "ed25519"
         making = [
-            stage.begin("issuer", "init", "--db", f"{name}.db", "--did", did)
+            stage.begin("issuer", "init", "--db", f"{name}.db", "--did", did, "--key", key)
             for name, did in (("acme", self._acme), ("partner", self._partner))
         ]
-        self._agent, self._subagent = stage.actor("agent"), stage.actor("subagent")
+        self._agent, self._subagent = (
+            stage.actor(name, f"did:web:{HOST}%3A{self._site_port}:{name}" if self._hybrid else None)
+            for name in ("agent", "subagent")
+        )
         for each in making:
             stage.finish(each)
         self._write_trust()
@@ -117,6 +132,10 @@ class Play:
         ]
         arguments = ("trust.toml", "decisions.jsonl", str(self._api_port), str(stage.certificate), str(stage.key))
         services.append((stage.serve("agentdid.cli.demo.partner", arguments), self._api_port))
+        if self._hybrid:
+            stage.site.mkdir(exist_ok=True)
+            place = (str(stage.site), str(self._site_port), str(stage.certificate), str(stage.key))
+            services.append((stage.serve("agentdid.cli.demo.site", place), self._site_port))
         for process, port in services:
             stage.await_ready(process, port)
 
@@ -137,6 +156,7 @@ root = "{self._partner}"
 
 [limits]
 status_staleness_s = {STALENESS_S:.0f}
+max_header_bytes = {_MAX_HEADER}
 
 [fetch]
 allow = ["127.0.0.1", "::1"]
@@ -156,7 +176,7 @@ ca = "ca.pem"
             ],
             "audience": [self._partner],
             "delegation": {"maxDepth": 3},
-            "minSecurity": "classical",
+            "minSecurity": "hybrid" if self._hybrid else "classical",
         }
 
     def _write(self, name: str, value: object) -> str:
@@ -185,11 +205,12 @@ ca = "ca.pem"
                 {"id": "pay", "from": "pay", "actions": ["payment.send"], "resources": [f"{self._api}/v1/payments"]},
             ]
         )
+        claims = {"team": "accounts payable", "contact": "ap@acme.example"}
+        # two proofs over one document hide nothing, so it has nothing to hide
+        hidden = ["--claims", self._write("claims.json", claims), "--disclosable", "team", "--disclosable", "contact"]
         made = self._stage.agentdid(
             "issuer", "issue", "--db", "acme.db", "--parent", "root.vc", "--to", self._agent.did, "--ttl", "30m",
-            "--claims", self._write("claims.json", {"team": "accounts payable", "contact": "ap@acme.example"}),
-            "--disclosable", "team", "--disclosable", "contact",
-            "--capability", self._write("agent.json", capability),
+            *([] if self._hybrid else hidden), "--capability", self._write("agent.json", capability),
         )  # fmt: skip
         self._chain, self._credential = made["chain"], made["id"]
         received = self._agent.do("receive", chain=self._chain)
@@ -200,7 +221,7 @@ ca = "ca.pem"
         answer = self._agent.do("call", url=self._invoice)
         seen = answer["body"].get("seen", {})
         shown = [grant["id"] for grant in seen.get("capability", {}).get("grants", [])]
-        if answer["status"] == 200 and (sorted(seen) != ["capability", "id"] or shown != ["read"]):  # noqa: PLR2004
+        if not self._hybrid and answer["status"] == 200 and (sorted(seen) != ["capability", "id"] or shown != ["read"]):  # noqa: PLR2004
             return "disclosed_too_much", {"grants": shown, "claims": sorted(seen)}
         return _outcome(answer), {"disclosedGrants": shown, "disclosedClaims": sorted(seen)}
 
@@ -239,6 +260,10 @@ ca = "ca.pem"
 
     def _corrupt(self) -> Outcome:
         answer = self._subagent.do("corrupt", url=self._invoice)
+        return _outcome(answer), {"status": answer["status"]}
+
+    def _strip(self) -> Outcome:
+        answer = self._subagent.do("strip", url=self._invoice)
         return _outcome(answer), {"status": answer["status"]}
 
     def _revoke(self) -> Outcome:

@@ -48,6 +48,7 @@ class Stage:
         served.cert_chain_pems[0].write_to_path(str(self.certificate))
         self.key.touch(mode=0o600)
         served.private_key_pem.write_to_path(str(self.key))
+        self.site = folder / "site"
         self._client = httpx.Client(
             verify=ssl.create_default_context(cafile=str(self.ca)), trust_env=False, timeout=5.0
         )
@@ -110,9 +111,11 @@ class Stage:
                 time.sleep(_POLL_S)
         raise DemoFailed("a service was not ready in time")
 
-    def actor(self, name: str) -> Actor:
-        """Start an agent with a wallet of its own."""
+    def actor(self, name: str, did: str | None = None) -> Actor:
+        """Start an agent with a wallet of its own; one with a did:web and two keys where it is named."""
         arguments = [str(self.folder / f"{name}.wallet"), str(self.ca)]
+        if did is not None:
+            arguments += [did, str(self.site / name / "did.json")]
         return Actor(self._start("agentdid.cli.demo.agent", arguments, stdin=subprocess.PIPE))
 
     def _start(self, module: str, arguments: Sequence[str], *, stdin: int) -> subprocess.Popen[str]:
