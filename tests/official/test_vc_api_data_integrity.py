@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agentdid.codec.base import decode_base58btc, decode_multibase, encode_multibase
+from agentdid.did.key import create
+from agentdid.keys.secret import SecretKey
+from agentdid.proof.suites import SUITES
+from agentdid.secure.data_integrity import add_proof
 from tests.vectors_dir import vectors
 
 if TYPE_CHECKING:
@@ -103,6 +108,28 @@ def test_a_proof_has_its_form(instance: Served, signed: dict[str, Any]) -> None:
     assert proof["proofValue"][0] == ("u" if suite in SELECTIVE or "mldsa" in suite else "z")
     answer = instance.verify(signed, checks=["proof"])
     assert 200 == answer.status_code, answer.text
+
+
+def test_presented(instance: Served, signed: dict[str, Any]) -> None:
+    """By a holder who is not its subject; what is derived says nothing of who asks, as other libraries derive it."""
+    key = SecretKey.generate()
+    did = create(key.public)
+    unsigned = {"@context": [V2], "type": ["VerifiablePresentation"], "holder": did, "verifiableCredential": [signed]}
+    presented = add_proof(
+        unsigned,
+        key,
+        f"{did}#{did.removeprefix('did:key:')}",
+        SUITES["eddsa-jcs-2022"],
+        purpose="authentication",
+        created=datetime.now(UTC),
+        options={"challenge": "abc", "domain": "domain.example"},
+    )
+
+    for options in ({"challenge": "abc", "domain": "domain.example"}, {"challenge": "abc"}, {}):
+        answer = instance.verify_presentation(presented, **options)
+        assert 200 == answer.status_code, answer.text
+    for options in ({"challenge": "abd"}, {"challenge": "abc", "domain": "other.example"}):
+        assert 400 == instance.verify_presentation(presented, **options).status_code
 
 
 def changed(credential: dict[str, Any], **members: object) -> dict[str, Any]:

@@ -17,7 +17,8 @@ class Profile(Value, frozen=True):
 
     Attributes:
         bound_subject: Whoever presents is the subject of the leaf and of every other credential (deviation D2).
-        bound_audience: A presentation names the verifier, and answers its challenge.
+        bound_audience: A presentation names the verifier and answers its challenge, and what was derived under bbs-2023
+            was derived for both.
         bound_time: A presentation says when it was made and when it ends, soon after (deviation D9).
         credentials_presented: A presentation has at least one credential.
         issuer_signs: A key is one of the issuer's (Data Integrity "Verification Method Binding").

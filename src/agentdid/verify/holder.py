@@ -59,7 +59,8 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
     binding = presentation.binding
     _check_audience(case, presentation.form, binding)
     _check_nonce(case, presentation.form, binding)
-    _check_derived(case, binding)
+    if case.question.trust.profile.bound_audience:
+        _check_derived(case, binding)
     if isinstance(case.question.challenge, IssuedHere):
         _check_issued(presentation.form, (yield NeedNonce(str(binding.nonce))))
     _check_time(case, presentation, binding)
