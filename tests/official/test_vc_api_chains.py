@@ -89,3 +89,37 @@ def test_chains_by_others(instance: Served, lenient: Served, previous: str | Non
 
     assert 400 == instance.verify(signed).status_code
     assert 200 == lenient.verify(signed).status_code
+
+
+def test_a_published_chain(lenient: Served) -> None:
+    """An inline context may be the object of a context file, as the W3C suites' own chains have it."""
+    terms = {"AlumniCredential": "https://www.example.org/AlumniCredential", "alumniOf": "https://www.example.org/alumniOf"}
+    proof = {"type": "DataIntegrityProof", "cryptosuite": "eddsa-rdfc-2022", "proofPurpose": "assertionMethod"}
+    signed = {
+        "@context": ["https://www.w3.org/ns/credentials/v2", {"@context": terms}],
+        "id": "urn:uuid:58172aac-d8ba-11ed-83dd-0b3aef56cc33",
+        "type": ["VerifiableCredential", "AlumniCredential"],
+        "name": "Alumni Credential",
+        "description": "A minimum viable example of a VC 2.0 Alumni Credential.",
+        "issuer": "https://vc.example/issuers/5678",
+        "validFrom": "2023-01-01T00:00:00Z",
+        "credentialSubject": {"id": "did:example:abcdefgh", "alumniOf": "The School of Examples"},
+        "proof": [
+            proof | {
+                "id": FIRST,
+                "created": "2023-02-26T22:06:38Z",
+                "verificationMethod": "did:key:{0}#{0}".format("z6MktgKTsu1QhX6QPbyqG6geXdw6FQCZBPq7uQpieWbiQiG7"),
+                "proofValue": "z3MPPHM5VFhWw2teqGvjXDzsrqPcJoruJryZKCfhjpfpMjqgJq2D3whcG23BKnonAyT8c45VK4SfiQfkShFWPGmsi",
+            },
+            proof | {
+                "created": "2023-02-26T22:16:38Z",
+                "verificationMethod": "did:key:{0}#{0}".format("z6MkhWqdDBPojHA7cprTGTt5yHv5yUi1B8cnXn8ReLumkw6E"),
+                "previousProof": [FIRST],
+                "proofValue": "z4eFuUYchGeBhRgAqupyQko8GB7JDF6Ws5Sfnrqx799ERJgDLxoJC2NyjEmfTqcpRukbdEGZX7wnhkya9sQzNF7rp",
+            },
+        ],
+    }  # fmt: skip
+
+    assert 200 == lenient.verify(signed).status_code
+    assert 400 == lenient.verify(of(signed, 1, previousProof=["urn:uuid:other"])).status_code
+    assert 400 == lenient.verify(of(signed, 0, created="2023-02-26T22:06:39Z")).status_code

@@ -192,10 +192,15 @@ def enter_context(active: ActiveContext, local: object, rules: ContextRules) -> 
         rules.check(contexts)
         found = active
         for each in contexts:
-            found = process(found, [each] if isinstance(each, str) else compile_context({"@context": each}))
+            found = process(found, [each] if isinstance(each, str) else compile_context(_document(each)))
         if key and len(rules.roots) < _MAX_ROOTS:
             rules.roots[key] = found
     return found
+
+
+def _document(inline: dict[str, object]) -> dict[str, object]:
+    """Return an inline context as a context file has it; W3C suites write such a file's object inline, whole."""
+    return inline if inline.keys() == {"@context"} else {"@context": inline}
 
 
 @final
