@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_READY_S = 20.0
+_READY_S = 120.0  # a laden machine
 _POLL_S = 0.05
 
 

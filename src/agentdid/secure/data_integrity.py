@@ -68,7 +68,13 @@ AUTHENTICATION: Final = "authentication"
 
 
 def read(
-    text: JsonText, purpose: str, limits: Limits = DEFAULT, required: Collection[str] = (), *, base: bool = False
+    text: JsonText,
+    purpose: str,
+    limits: Limits = DEFAULT,
+    required: Collection[str] = (),
+    *,
+    base: bool = False,
+    several: bool = False,
 ) -> Secured:
     """Return the parts of a document secured by Data Integrity proofs.
 
@@ -78,6 +84,7 @@ def read(
         limits: `max_proofs`.
         required: Which proofs count, by the policy; without names all do, and are by one DID.
         base: Whether the reader is a holder, who alone takes the base proofs of selective suites.
+        several: Whether proofs may be by several DIDs; they may, too, where the policy says which count.
 
     Raises:
         BaseProofPresented: A base proof, and the reader is no holder (ATTACKS G01).
@@ -113,7 +120,7 @@ def read(
             raise
     grouped = (len(counted) > 1 or proof_set.GROUP in counted[0]) and proof_set.has_group(counted, signatures)
     if len(signatures) > 1:
-        signatures = _by_owner(signatures, body, several=bool(required))
+        signatures = _by_owner(signatures, body, several=several or bool(required))
     form = HYBRID_SET if grouped else signatures[0].suite
     made = tuple(signatures)
     if purpose != ASSERTION:

@@ -21,8 +21,9 @@ class Profile(Value, frozen=True):
             was derived for both.
         bound_time: A presentation says when it was made and when it ends, soon after (deviation D9).
         credentials_presented: A presentation has at least one credential.
-        issuer_signs: The key is one of the issuer's (Data Integrity "Verification Method Binding"), and all proofs are
-            by one DID (deviation D7).
+        issuer_signs: A key is one of the issuer's (Data Integrity "Verification Method Binding").
+        one_signer: All proofs of a credential are by one DID, if the policy does not name those that count (deviation
+            D7).
         defined_terms: JSON-LD terms are looked at in every credential and presentation, even where JSON is signed.
         vc_claims: A JWT of the media type `application/jwt` may carry its document in the claims `vc` and `vp`
             (VCDM 1.1 section 6.3.1).
@@ -34,6 +35,7 @@ class Profile(Value, frozen=True):
     bound_time: bool = True
     credentials_presented: bool = True
     issuer_signs: bool = True
+    one_signer: bool = True
     defined_terms: bool = False
     vc_claims: bool = False
     bare_digests: bool = False

@@ -133,7 +133,8 @@ def read_credential(
         from agentdid.verify.forms import read_serialized  # noqa: PLC0415  # as above
 
         return read_serialized(item, limits)
-    return data_integrity.read(JsonText(item, plain), data_integrity.ASSERTION, limits, required, base=base)
+    text, several = JsonText(item, plain), not profile.one_signer
+    return data_integrity.read(text, data_integrity.ASSERTION, limits, required, base=base, several=several)
 
 
 def read_chain(items: list[object], limits: Limits) -> tuple[Link, ...]:

@@ -24,6 +24,7 @@ CONFORMANCE: Final = Profile(
     bound_audience=False,
     bound_time=False,
     credentials_presented=False,
+    one_signer=False,
     defined_terms=True,
     vc_claims=True,
     bare_digests=True,
