@@ -159,7 +159,7 @@ TRUST: Final = Trust.parse(
         + [
             {
                 "did": who.did,
-                "types": ["AgentCapabilityCredential", "HumanApprovalCredential"],
+                "types": ["AgentCapabilityCredential", "JsonSchemaCredential"],
                 "roots": [PARTNER],
                 "actions": ["invoice.*"],
                 "principals": [ACME.did],

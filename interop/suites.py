@@ -57,7 +57,7 @@ def subjects(issuer: str, subject: str) -> Document:
     return {
         "@context": [CREDENTIALS_V2, AGENTDID_V1],
         "id": "urn:uuid:6d0f1c2e-7d0c-4d5e-9a0b-2b1f4c3d5e6f",
-        "type": ["VerifiableCredential", "HumanApprovalCredential"],
+        "type": ["VerifiableCredential", "JsonSchemaCredential"],
         "issuer": {"id": issuer, "name": {"@value": "Société Générale d'Essai", "@language": "fr"}},
         "name": [
             {"@value": "フォルダー \U0001f4c1 e\u0301 \u00e9", "@language": "ja"},

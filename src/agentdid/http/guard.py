@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+import re
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Request  # noqa: TC002  # FastAPI reads annotations as it runs
 from fastapi.responses import JSONResponse
 
 from agentdid.codec.strict_json import parse
 from agentdid.delegation.usage import Request as Asked
-from agentdid.errors import AgentdidError, HeaderInvalid
+from agentdid.errors import AgentdidError, HeaderInvalid, TypeMismatch
 from agentdid.http.middleware import BoundedRequests
 from agentdid.http.problems import FRESH, add_handlers, problem, problem_of
 from agentdid.present.challenge import Challenge
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 QUERY_PATH: Final = "/.well-known/agentdid/dcql"
 _QUERY_LIFE_S: Final = 300
-_MAX_ACTION: Final = 256
+_ACTION: Final = re.compile("[!-)+-~]{1,256}")  # what a grant can name: visible ASCII without wildcards
 
 
 class _Unauthorized(Exception):  # carries an answer, not a fault of ours
@@ -59,8 +60,10 @@ def protect(app: FastAPI, verifier: Verifier) -> None:
     app.add_exception_handler(_Unauthorized, on_unauthorized)
 
     @app.get(QUERY_PATH, include_in_schema=False)
-    async def query(action: Annotated[str, Query(min_length=1, max_length=_MAX_ACTION)]) -> JSONResponse:
+    async def query(action: str = "") -> JSONResponse:
         """Tell what a presentation for an action must show."""
+        if not _ACTION.fullmatch(action):
+            return problem_of(TypeMismatch("expected the name of an action", path="/action"))
         return JSONResponse(query_for_action(action), headers={"Cache-Control": f"max-age={_QUERY_LIFE_S}"})
 
 

@@ -97,7 +97,8 @@ def check_declared(
         # only a document that can change could leave the other kind of key out
         changing = did in case.asked and not case.question.historical
         seen = case.seen[did] = changing and (yield from _ask_seen(did, level))
-    if level != CLASSICAL or not (seen or _declares_both(case.documents[did], signatures[0].purpose)):
+    document = case.documents.get(did)  # none where a signed claim carried the key itself: that one key is all there is
+    if level != CLASSICAL or not (seen or (document and _declares_both(document, signatures[0].purpose))):
         return
     for link in links:
         anchors = case.anchors.get(link.position, ())
