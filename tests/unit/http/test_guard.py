@@ -192,7 +192,7 @@ def test_the_query_of_an_action(world: World) -> None:
 
     assert "invoice.read" in shown.text
     assert "max-age=300" == shown.headers["Cache-Control"]
-    assert [422, 422, 422] == [
+    assert [400, 400, 400] == [
         client.call("GET", f"/.well-known/agentdid/dcql{query}").status_code
         for query in ("", "?action=", f"?action={'a' * 257}")
     ]
