@@ -270,6 +270,16 @@ def services(pair: tuple[Process, Process], issuer: Process) -> list[tuple[Proce
     return [(pair[0], "/verify"), (pair[0], "/credentials/verify"), (issuer, "/credentials")]
 
 
+def test_a_presentation_over_64_kib_is_answered_by_us(pair: tuple[Process, Process], issuer: Process) -> None:
+    """Two proofs a link make long headers: the bound is ours and says so, however the pieces come."""
+    for process in (pair[0], issuer):
+        head = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: AgentVP "
+        answer = raw(process, head, b"A" * 70_000, b"A" * 30_000, b"\r\n\r\n")
+
+        assert b"431" == answer.split(b" ")[1]
+        assert b"input_too_large" in answer
+
+
 def test_q01_a_body_without_end(pair: tuple[Process, Process], issuer: Process) -> None:
     """Q01: ten megabytes in chunks without a length are 413 before they have come; so is a gigabyte announced."""
     for process, path in services(pair, issuer)[:2]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _MAX_HEADERS: Final = 100
+MAX_HEAD: Final = 262_144
+"""Bytes of a request's head that a server must hand over (`h11_max_incomplete_event_size`); bounds are ours."""
 _OVERHEAD: Final = 8_192
 """Bytes of headers beside the one that carries a presentation."""
 

@@ -161,6 +161,8 @@ def serve_vc_api(
 def _run(service: FastAPI, host: str, port: int, certificate: Path | None, key: Path | None) -> None:
     import uvicorn  # noqa: PLC0415  # an extra
 
+    from agentdid.http.middleware import MAX_HEAD  # noqa: PLC0415  # of the same extra
+
     if (certificate is None) != (key is None):
         raise ValueError("--tls-cert and --tls-key go together")
     uvicorn.run(
@@ -170,6 +172,7 @@ def _run(service: FastAPI, host: str, port: int, certificate: Path | None, key: 
         log_level="warning",
         access_log=False,
         server_header=False,
+        h11_max_incomplete_event_size=MAX_HEAD,
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )

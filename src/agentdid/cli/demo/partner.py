@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import Depends, FastAPI
 
 from agentdid.http import protect, require_capability
+from agentdid.http.middleware import MAX_HEAD
 from agentdid.storage.decision_log import DecisionLog
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
@@ -50,6 +51,7 @@ def main(trust: str, log: str, port: str, certificate: str, key: str) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        h11_max_incomplete_event_size=MAX_HEAD,
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )

@@ -19,7 +19,7 @@ STALENESS_S: Final = 2.0
 _REFRESH_S: Final = "0.4"
 _POLL_S: Final = 0.1
 _MAX_HEADER: Final = 57_344
-"""Four links under two proofs each, and the presentation, in base64url; uvicorn takes 64 KiB of headers."""
+"""Four links under two proofs each, and the presentation, in base64url."""
 
 
 @final
