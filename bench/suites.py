@@ -99,7 +99,8 @@ def _with_status(suite: str, bar: float) -> Work:
         issuer=ISSUER[1], subject=AGENT[1], capability=capability(), at=NOW - timedelta(hours=1),
         ttl=timedelta(hours=9), status=status,
     )  # fmt: skip
-    return _presented(_verifier(suite), _sign(document, suite), suite, bar)
+    signed = _sign(document, suite)
+    return _presented(_verifier(suite), lambda _: signed, suite, bar)
 
 
 def _hybrid() -> tuple[Work, dict[str, Work]]:
