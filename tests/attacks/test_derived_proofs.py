@@ -20,7 +20,7 @@ from agentdid.proof import bbs2023, ecdsa_sd
 from agentdid.proof.suites import SELECTIVE
 from agentdid.secure import derivation
 from tests.attacks.test_suites import CHANGES, SAME_STATEMENTS, acme
-from tests.forgery import CHALLENGE, acme_document, flip, prove
+from tests.forgery import CHALLENGE, acme_document, flip, policy, prove
 from tests.world import NOW
 
 if TYPE_CHECKING:
@@ -148,6 +148,29 @@ def test_g04_what_is_judged_could_be_hidden(world: World, faces: Faces, name: st
 
     assert ("refused", "mandatory_missing", ()) == early(faces(derivation.derive(signed, [left])))
     assert hidden == faces(derivation.derive(signed, [])).code
+
+
+@each_suite
+@pytest.mark.parametrize("old_jwts", [False, True])
+def test_g04_an_issuance_date_that_is_hidden(world: World, name: str, old_jwts: bool) -> None:
+    """G04 in VCDM 1.1: from when it counts must be seen, and reading its JWTs as well changes nothing of that."""
+    acme(world, SELECTIVE[name].algorithms[0])
+    document = {
+        "@context": ["https://www.w3.org/2018/credentials/v1"], "type": ["VerifiableCredential"],
+        "issuer": world.acme.did, "issuanceDate": "2020-01-01T00:00:00Z",
+        "credentialSubject": {"id": world.agent.did},
+    }  # fmt: skip
+    signed = derivation.add_base_proof(
+        document, world.acme.secret, world.acme.method_id, name, pointers=["/issuer", "/credentialSubject/id"],
+        created=NOW,
+    )  # fmt: skip
+    verifier = world.verifier(trust=world.trust(**policy(world, vc_jwt_1_1=old_jwts)))
+    report = verifier.inspect(derivation.derive(signed, []))
+
+    [refused] = [check for check in report.checks if check.code]
+
+    assert refused.code == "type_mismatch"
+    assert "issuanceDate" in refused.detail
 
 
 @each_suite

@@ -93,15 +93,12 @@ class Trust(Value, frozen=True):
         fetch_allow: Addresses or networks that may be fetched from though they are not public.
         fetch_ca: A file of certificates to trust beside the system's.
         any_issuer: Set only by `UnsafeAnyIssuer`.
-        any_context: Inline contexts, contexts with `@vocab` and lists in any order are taken where statements are
-            signed; for test instances only. Not in trust files.
-        any_disclosure: Credentials of which holders could hide what is judged are taken; for test instances only. Not
-            in trust files.
         types: The types of SD-JWT VCs whose metadata is held, by `vct`.
         resolver: Who is believed about DIDs of methods that are not built here; by default nobody.
         content: What is asked about documents beside a credential.
         presentation_proofs: If not empty, which proofs of a presentation count, as `Anchor.required_proofs`.
-        profile: What is asked beyond what specifications ask. Not in trust files: only test instances have another.
+        profile: What is asked beyond what specifications ask. Of it a trust file sets `vc_claims` (`vc_jwt_1_1`); all
+            else only test instances have otherwise.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
         by_issuer: The anchors of each issuer with their types, in their order; follows from `anchors`, whatever was
             handed in.
@@ -119,8 +116,6 @@ class Trust(Value, frozen=True):
     fetch_ca: str | None = None
     any_issuer: bool = False
     resolver: UniversalResolver | None = None
-    any_context: bool = False
-    any_disclosure: bool = False
     content: Content = IGNORED
     presentation_proofs: tuple[str, ...] = ()
     profile: Profile = STRICT
@@ -139,7 +134,7 @@ class Trust(Value, frozen=True):
     @property
     def context_rules(self) -> ContextRules | None:
         """What `@context` may be, where statements are signed; `None` for `canon.contexts.STRICT`."""
-        if not self.any_context:
+        if not self.profile.any_context:
             return None
         from agentdid.canon.contexts import OPEN  # noqa: PLC0415  # most policies are strict
 
@@ -233,8 +228,6 @@ class Trust(Value, frozen=True):
             ],
             "limits": {name: getattr(self.limits, name) for name in Limits.__struct_fields__},
             "anyIssuer": self.any_issuer,
-            **({"anyContext": True} if self.any_context else {}),
-            **({"anyDisclosure": True} if self.any_disclosure else {}),
             **({} if self.content == IGNORED else {"content": self.content.encode()}),
             **({"presentationProofs": list(self.presentation_proofs)} if self.presentation_proofs else {}),
             # the product's own is not written, so that no bundle of before there was one changes
@@ -264,8 +257,6 @@ class Trust(Value, frozen=True):
                 ),
                 limits=Limits(**row["limits"]),
                 any_issuer=row["anyIssuer"],
-                any_context=row.get("anyContext", False),
-                any_disclosure=row.get("anyDisclosure", False),
                 content=Content.decode(row["content"]) if "content" in row else IGNORED,
                 presentation_proofs=tuple(row.get("presentationProofs", ())),
                 profile=Profile(**row.get("profile", {})),

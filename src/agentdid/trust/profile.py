@@ -27,6 +27,10 @@ class Profile(Value, frozen=True):
         defined_terms: JSON-LD terms are looked at in every credential and presentation, even where JSON is signed.
         vc_claims: A JWT of the media type `application/jwt` may carry its document in the claims `vc` and `vp`
             (VCDM 1.1 section 6.3.1).
+        any_context: Inline contexts, contexts with `@vocab` and lists in any order are taken where statements are
+            signed.
+        any_disclosure: Credentials of which holders could hide what is judged are taken, and of VCDM 1.1 also those
+            whose `issuanceDate` is hidden.
         bare_digests: A `digestMultibase` of 32 bytes without a multihash header is SHA-256.
     """
 
@@ -38,6 +42,8 @@ class Profile(Value, frozen=True):
     one_signer: bool = True
     defined_terms: bool = False
     vc_claims: bool = False
+    any_context: bool = False
+    any_disclosure: bool = False
     bare_digests: bool = False
 
 

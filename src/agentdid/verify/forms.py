@@ -58,7 +58,7 @@ def credential_readers(profile: Profile) -> Readers:
     """Return what stands before the comma of an enveloped credential → what reads what stands behind it."""
     if not profile.vc_claims:
         return _CREDENTIALS
-    from agentdid.secure import vc_claims  # noqa: PLC0415  # the product never reads them
+    from agentdid.secure import vc_claims  # noqa: PLC0415  # most policies do not read them
 
     return {**_CREDENTIALS, vc_claims.MEDIA_TYPE: vc_claims.read_credential}
 

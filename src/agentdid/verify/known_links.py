@@ -77,9 +77,7 @@ def _read_alike(one: Trust, other: Trust) -> bool:
     """Whether two policies ask the same of a credential's form."""
     return (
         one.limits == other.limits
-        and one.profile is other.profile
-        and one.any_context == other.any_context
-        and one.any_disclosure == other.any_disclosure
+        and one.profile == other.profile
         and [each.required_proofs for each in one.anchors] == [each.required_proofs for each in other.anchors]
     )
 

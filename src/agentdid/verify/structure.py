@@ -160,7 +160,7 @@ def write_signed(case: Case, secured: Secured) -> Secured:
     """
     trust = case.question.trust
     written = secured.written(case.budget, trust.context_rules)
-    if written.is_selective and not trust.any_disclosure:
+    if written.is_selective and not trust.profile.any_disclosure:
         from agentdid.secure.mandatory import check_hideable  # noqa: PLC0415  # most proofs hide nothing
 
         check_hideable(written)
@@ -245,7 +245,7 @@ def _link(secured: Secured, position: int, limits: Limits, case: Case | None = N
         if case is not None:
             profile = case.question.trust.profile
             secured = write_signed(case, secured)
-        credential = read_members(secured, partial=profile is not STRICT and secured.form in SELECTIVE)
+        credential = read_members(secured, partial=profile.any_disclosure and secured.form in SELECTIVE)
         if case is not None and case.question.trust.types and secured.form == SD_JWT_VC:
             from agentdid.credential.type_metadata import check_type  # noqa: PLC0415  # most policies hold no types
 

@@ -27,6 +27,8 @@ CONFORMANCE: Final = Profile(
     one_signer=False,
     defined_terms=True,
     vc_claims=True,
+    any_context=True,
+    any_disclosure=True,
     bare_digests=True,
 )
 LENIENT: Final = structs.replace(CONFORMANCE, issuer_signs=False)
@@ -37,9 +39,7 @@ REFUSED: Final = 400
 
 def trust_of(profile: Profile, domain: str | None = None) -> Trust:
     """Return the policy: any issuer and any carried context, and the audience that a request states, if it does."""
-    return Trust(
-        domain or "", "", MappingProxyType({}), any_issuer=True, any_context=True, any_disclosure=True, profile=profile
-    )
+    return Trust(domain or "", "", MappingProxyType({}), any_issuer=True, profile=profile)
 
 
 def refusal(error: AgentdidError) -> JSONResponse:
