@@ -51,6 +51,15 @@ def test_a_did_spells_the_url_of_its_log(place: str, log: str) -> None:
     assert f"did:web:{place}" == named.web
 
 
+@pytest.mark.parametrize("named", [["did:webvh:x"], {}, 7, None], ids=repr)
+def test_a_document_whose_id_is_no_text(named: object) -> None:
+    """A log of another form than a log, not a defect of the reader."""
+    log = Forger().begin(change=lambda entry: entry["state"].update(id=named))
+
+    with pytest.raises(DidLogInvalid):
+        parse_log(log.body)
+
+
 def test_the_entry_hash_of_the_specification() -> None:
     """Generate Entry Hash: the published preliminary entry has the published hash."""
     witnesses = [
