@@ -16,7 +16,7 @@ Spec: vc-di-eddsa section 3.3; RFC 8785.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, Literal, final
+from typing import Any, Final, Literal, final
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field

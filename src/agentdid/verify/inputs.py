@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, final
 
 from msgspec import Raw
@@ -13,11 +14,11 @@ from agentdid.errors import EncodingInvalid, InputTooLarge, Malformed
 from agentdid.proof.jws import is_compact
 from agentdid.proof.suites import JCS_NAMES
 from agentdid.record import Value
-from agentdid.secure.closed_forms import LEVELS, find_presentation, read_presentation
 from agentdid.verify.known_links import find_known_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import ModuleType
 
     from agentdid.verify.case import Case
     from agentdid.verify.known_links import KnownLink
@@ -124,18 +125,25 @@ def _parse_presentation(case: Case, octets: bytes) -> None:
 
 def _parse_closed(case: Case, octets: bytes) -> bool:
     """Take a presentation of the closed form apart; return whether it was one."""
-    trust = case.question.trust
-    if trust.presentation_proofs or trust.limits.max_depth < LEVELS:
+    trust, forms = case.question.trust, _closed_forms()
+    if trust.presentation_proofs or trust.limits.max_depth < forms.LEVELS:
         return False
-    form = find_presentation(octets)
+    form = forms.find_presentation(octets)
     items = [] if form is None else _parse_items(case, map(bytes, form.verifiable_credential))
     if form is None or items is None:
         return False
-    presented = read_presentation(form, octets, [each.canonical for each in items])  # type: ignore[misc]  # by _parse_item
+    presented = forms.read_presentation(form, octets, [each.canonical for each in items])
     if presented is None:
         return False
     case.presented, case.items = presented, tuple(items)
     return True
+
+
+@cache
+def _closed_forms() -> ModuleType:
+    from agentdid.secure import closed_forms  # noqa: PLC0415  # 2 ms that a bare credential does not pay
+
+    return closed_forms
 
 
 def _parse_apart(case: Case, octets: bytes) -> bool:

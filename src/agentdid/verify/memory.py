@@ -129,7 +129,7 @@ class Memory:
         self._met: set[int] = set()
 
     def is_newest(self, answer: Answer) -> bool:
-        """Whether an answer is the newest list of its URL that was seen, or none was; if not, that may be to be found out."""
+        """Whether no list of an answer's URL has verified but this one; else it is to be seen which is newer."""
         newest = self.newest.find(answer.url)
         return newest is None or newest.resource is answer
 
