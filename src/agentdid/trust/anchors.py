@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agentdid.canon.contexts import ContextRules
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
+    from agentdid.trust.denied import DenyEntry
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
 """PROTOCOL section 5, weakest first."""
@@ -100,6 +101,8 @@ class Trust(Value, frozen=True):
         profile: What is asked beyond what specifications ask. Of it a trust file sets `vc_claims` (`vc_jwt_1_1`); all
             else only test instances have otherwise.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
+        denied: What is denied whatever else holds, by name (`trust.denied`).
+        denies: Whether a deny list is asked beside it, too; by default where `store` names where it is.
         by_issuer: The anchors of each issuer with their types, in their order; follows from `anchors`, whatever was
             handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
@@ -121,6 +124,8 @@ class Trust(Value, frozen=True):
     profile: Profile = STRICT
     types: Mapping[str, HeldType] = MappingProxyType({})
     store: str | None = None
+    denied: Mapping[str, DenyEntry] = MappingProxyType({})
+    denies: bool = False
     by_issuer: Mapping[str, tuple[tuple[frozenset[str], Anchor], ...]] = MappingProxyType({})
     names_domain: bool = False
 
@@ -192,7 +197,9 @@ class Trust(Value, frozen=True):
         proofs = reader.texts("presentation_proofs", optional=True)
         kept = reader.table("store")
         store = kept.find_text("url")
+        denies = kept.flag("deny", otherwise=store is not None)
         kept.close()
+        denied = _denied(reader.tables("deny"))
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
@@ -210,6 +217,8 @@ class Trust(Value, frozen=True):
             types=types,
             presentation_proofs=proofs,
             store=store,
+            denied=denied,
+            denies=denies,
         )
 
     @classmethod
@@ -233,6 +242,8 @@ class Trust(Value, frozen=True):
             # the product's own is not written, so that no bundle of before there was one changes
             **({} if self.profile == STRICT else {"profile": structs.asdict(self.profile)}),
             **({"types": [each.metadata.octets.decode() for each in self.types.values()]} if self.types else {}),
+            **({"denied": [each.encode() for each in self.denied.values()]} if self.denied else {}),
+            **({"denies": True} if self.denies else {}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -261,6 +272,8 @@ class Trust(Value, frozen=True):
                 presentation_proofs=tuple(row.get("presentationProofs", ())),
                 profile=Profile(**row.get("profile", {})),
                 types=_held_types(row.get("types", [])),
+                denied=_decoded_denied(row.get("denied", [])),
+                denies=row.get("denies", False),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )
@@ -345,8 +358,8 @@ class _Table:
             raise ValueError(message)
         return tuple(value)
 
-    def flag(self, key: str) -> bool:
-        value = self._left.pop(key, False)
+    def flag(self, key: str, *, otherwise: bool = False) -> bool:
+        value = self._left.pop(key, otherwise)
         if not isinstance(value, bool):
             message = f"{self.name}: {key} must be true or false"
             raise ValueError(message)
@@ -413,6 +426,22 @@ def _types(rows: list[_Table], beside: str | Path | None) -> Mapping[str, HeldTy
             raise ValueError(message)
         found.append(metadata)
     return hold_types(found)
+
+
+def _denied(rows: list[_Table]) -> Mapping[str, DenyEntry]:
+    if not rows:
+        return MappingProxyType({})
+    from agentdid.trust.denied import read_denied  # noqa: PLC0415  # most policies deny nobody by name
+
+    return read_denied(rows)
+
+
+def _decoded_denied(rows: list[dict[str, Any]]) -> Mapping[str, DenyEntry]:
+    if not rows:
+        return MappingProxyType({})
+    from agentdid.trust.denied import decode_denied  # noqa: PLC0415  # as above
+
+    return decode_denied(rows)
 
 
 def _held_types(texts: list[str]) -> Mapping[str, HeldType]:

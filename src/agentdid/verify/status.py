@@ -229,6 +229,7 @@ def _check_security(case: Case, link: Link, signatures: tuple[Signature, ...]) -
     """Hold that a list is signed as strongly as what it speaks about: it is a step of its chain."""
     level = level_of(signatures)
     case.levels.append(level)
+    case.listed += signatures
     links = (link,) if link.capability is None else case.parsed.chain[:1]
     if case.needed != CLASSICAL:
         check_level(case, level, "")
