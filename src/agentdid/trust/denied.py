@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.did import key as did_key
@@ -20,6 +20,8 @@ from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from agentdid.trust.table import Table
 
 DID: Final = "did"
 CREDENTIAL: Final = "credential"
@@ -78,24 +80,6 @@ class DenyEntry(Value, frozen=True):
         return cls(row["kind"], row["value"], row["reason"], since, until)
 
 
-class Row(Protocol):
-    """One table of a trust file, as `trust.anchors` reads it."""
-
-    name: str
-
-    def text(self, key: str) -> str:
-        """Return a string that must be there."""
-        ...
-
-    def find_text(self, key: str) -> str | None:
-        """Return a string, or `None`."""
-        ...
-
-    def close(self) -> None:
-        """Hold that nothing is left."""
-        ...
-
-
 def name_of(kind: str, value: str) -> str:
     """Return what is denied as one text: no kind has a space in it."""
     return f"{kind} {value}"
@@ -141,7 +125,7 @@ def spell_did(did: str) -> str:
         return did  # no key, so nobody signs by it
 
 
-def read_denied(rows: Iterable[Row]) -> Mapping[str, DenyEntry]:
+def read_denied(rows: Iterable[Table]) -> Mapping[str, DenyEntry]:
     """Return the entries of a trust file's `[[deny]]`, by name. Raises `ValueError`."""
     found = {}
     for row in rows:

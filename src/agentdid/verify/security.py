@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from agentdid.did.document import DidDocument
     from agentdid.secure.mechanism import Signature
-    from agentdid.trust.anchors import Anchor
+    from agentdid.trust.anchor import Anchor
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.states import Link
