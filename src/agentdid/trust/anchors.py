@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
     from agentdid.trust.anchor import Anchor
+    from agentdid.trust.denied import DenyEntry
 
 _BASE_TYPES: Final = frozenset({"VerifiableCredential"})
 
@@ -48,6 +49,8 @@ class Trust(Value, frozen=True):
         profile: What is asked beyond what specifications ask. Of it a trust file sets `vc_claims` (`vc_jwt_1_1`); all
             else only test instances have otherwise.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
+        denied: What is denied whatever else holds, by name (`trust.denied`).
+        denies: Whether a deny list is asked beside it, too; by default where `store` names where it is.
         by_issuer: The anchors of each issuer with their types, in their order; follows from `anchors`, whatever was
             handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
@@ -69,6 +72,8 @@ class Trust(Value, frozen=True):
     profile: Profile = STRICT
     types: Mapping[str, HeldType] = MappingProxyType({})
     store: str | None = None
+    denied: Mapping[str, DenyEntry] = MappingProxyType({})
+    denies: bool = False
     by_issuer: Mapping[str, tuple[tuple[frozenset[str], Anchor], ...]] = MappingProxyType({})
     names_domain: bool = False
 

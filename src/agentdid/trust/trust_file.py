@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
+    from agentdid.trust.denied import DenyEntry
 
 _MAX_TYPE_BYTES: Final = 262_144
 _LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
@@ -82,7 +83,9 @@ def parse_trust(table: Mapping[str, object], beside: str | Path | None = None) -
     proofs = reader.texts("presentation_proofs", optional=True)
     kept = reader.table("store")
     store = kept.find_text("url")
+    denies = kept.flag("deny", otherwise=store is not None)
     kept.close()
+    denied = _denied(reader.tables("deny"))
     reader.close()
     if ca is not None and beside is not None:
         ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
@@ -100,6 +103,8 @@ def parse_trust(table: Mapping[str, object], beside: str | Path | None = None) -
         types=types,
         presentation_proofs=proofs,
         store=store,
+        denied=denied,
+        denies=denies,
     )
 
 
@@ -128,6 +133,14 @@ def _types(rows: list[Table], beside: str | Path | None) -> Mapping[str, HeldTyp
             raise ValueError(message)
         found.append(metadata)
     return hold_types(found)
+
+
+def _denied(rows: list[Table]) -> Mapping[str, DenyEntry]:
+    if not rows:
+        return MappingProxyType({})
+    from agentdid.trust.denied import read_denied  # noqa: PLC0415  # most policies deny nobody by name
+
+    return read_denied(rows)
 
 
 def _anchor(row: Table) -> Anchor:

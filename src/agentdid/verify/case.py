@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agentdid.did.document import DidDocument
     from agentdid.did.webvh.log import History
     from agentdid.query.dcql import Query
-    from agentdid.secure.mechanism import Secured
+    from agentdid.secure.mechanism import Secured, Signature
     from agentdid.trust.anchor import Anchor
     from agentdid.trust.anchors import Trust
     from agentdid.verify.inputs import Item
@@ -126,6 +126,8 @@ class Case(Struct, eq=False):
         exercised: Set by `check_request`: the grant used at each link.
         needed: Set by `check_algorithms`: what every step's signatures have to withstand.
         levels: What the signatures of the status lists withstand.
+        listed: Those signatures, as far as somebody denied may have made them.
+        names: Set by `check_denied`: what the deny list was asked for.
         downgraded: Whether the policy took a classical signature of a DID that has post-quantum keys.
         approvals: Set by `check_approvals`: those that are used up.
         repeated: Set by `check_take`: whether the same call was charged before under its id.
@@ -153,6 +155,8 @@ class Case(Struct, eq=False):
     exercised: tuple[CapabilityGrant, ...] = ()
     needed: str = "classical"
     levels: list[str] = field(default_factory=list)
+    listed: tuple[Signature, ...] = ()
+    names: tuple[str, ...] = ()
     downgraded: bool = False
     approvals: tuple[Link, ...] = ()
     repeated: bool = False

@@ -57,6 +57,13 @@ def check_chain(case: Case) -> None:
                 case.memory.pairs.keep(pair, value=True)
 
 
+def check_denied(case: Case) -> Generator[Need, Reply, None] | None:
+    """Hold that the verifier's deny list has nothing of what was presented (verify.denied). Spec: V43."""
+    from agentdid.verify import denied  # noqa: PLC0415  # most verifiers have no deny list
+
+    return denied.check_denied(case)
+
+
 def check_query(case: Case) -> None:
     """Hold that what was disclosed answers what was asked. Raises `QueryNotSatisfied`. Spec: V33."""
     query = case.question.query
@@ -115,6 +122,7 @@ _STAND: Final = (
 )
 _CONTENT: Final = Check("content", "V42", check_content)
 _HOLDER: Final = Check("holder", "V16-V22", check_holder)
+_DENIED: Final = Check("denied", "V43", check_denied)
 _QUERY: Final = Check("query", "V33", check_query)
 _TAKE: Final = Check("take", "V38-V39", check_take)
 
@@ -142,6 +150,9 @@ CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (
 def recipe_for(question: Question) -> tuple[Check, ...]:
     """Return the checks that a question asks for, in their order."""
     recipe = _recipe_for(question)
+    if question.trust.denies or question.trust.denied:
+        place = recipe.index(_STAND[0])
+        recipe = (*recipe[:place], _DENIED, *recipe[place:])
     if question.trust.content is IGNORED:
         return recipe
     place = recipe.index(_STAND[1]) + 1
