@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from agentdid.delegation.resources import find_requested
 from agentdid.errors import ChainRootUntrusted, IssuerUntrusted, ProofMissing
-from agentdid.secure.proof_set import is_required
+from agentdid.secure.proof_set import has_required
 from agentdid.verify.security import CLASSICAL, check_level, find_needed, fitting_anchors, weakest
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _fitting(case: Case, anchors: tuple[Anchor, ...], link: Link) -> tuple[Ancho
 
 def _has_all(secured: Secured, required: tuple[str, ...]) -> bool:
     """Whether each name of a policy is that of a proof; what else was there did not count."""
-    return all(any(is_required(each, name) for each in secured.signatures) for name in required)
+    return all(has_required(secured.signatures, name) for name in required)
 
 
 def _capability(link: Link) -> Capability:
