@@ -323,6 +323,10 @@ class Verifier:
     def _facts(self, answers: tuple[Answer, ...]) -> Reply:
         from agentdid.verify.status_list import prefer_newest  # noqa: PLC0415  # where it is needed it is loaded
 
+        if self.trust.lists:
+            from agentdid.verify import trust_list  # noqa: PLC0415  # most policies name none
+
+            answers = tuple([trust_list.prefer_newest(self._memory, each, self.trust.limits) for each in answers])
         return tuple([prefer_newest(self._memory, each, self.trust.limits) for each in answers])
 
     def _answer_unconsumed(self, need: Need) -> Reply:
