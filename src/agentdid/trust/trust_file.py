@@ -267,13 +267,13 @@ def _content(reader: Table) -> Content:
         return IGNORED
     related, schemas = table.find_text("related") or RELATED[0], table.find_text("schemas") or SCHEMAS[0]
     pins = table.table("pins")
-    if related not in RELATED or schemas not in SCHEMAS:
-        message = f"{table.name}: related is one of {', '.join(RELATED)}, schemas one of {', '.join(SCHEMAS)}"
-        raise ValueError(message)
     try:
-        content = Content(related == RELATED[1], schemas == SCHEMAS[1], pins.rest())
+        content = Content(related, schemas, pins.rest())
     except Malformed as error:
         message = f"{pins.name}: {error.detail}"
+        raise ValueError(message) from None
+    except ValueError as error:
+        message = f"{table.name}: {error}"
         raise ValueError(message) from None
     table.close()
     return IGNORED if content == IGNORED else content

@@ -26,7 +26,8 @@ def check_content(case: Case) -> Generator[Need, Reply, None]:
 
     Raises:
         RelatedResourceMismatch: A document is not the one whose digest is stated.
-        TypeMismatch: A credential does not conform, or its schema is not the one that is pinned, or nothing pins it.
+        TypeMismatch: A credential does not conform, or its schema is not the one that is pinned, or nothing pins it, or
+            the policy asks for one and it names none.
         SchemaInvalid: What it names is no schema.
         SchemaUnsupported and `fetch_…`: It could not be found out.
 
@@ -35,9 +36,9 @@ def check_content(case: Case) -> Generator[Need, Reply, None]:
     content = case.question.trust.content
     for link in case.parsed.links:
         try:
-            if content.fetches_related:
+            if content.related == "fetched":
                 yield from _check_related(case, link)
-            if content.checks_schemas:
+            if content.schemas != "ignored":
                 yield from _check_schemas(case, link)
         except AgentdidError as error:
             error.path = f"{link.path}{error.path}"
@@ -57,7 +58,10 @@ def _check_schemas(case: Case, link: Link) -> Generator[Need, Reply, None]:
     from agentdid.credential.json_schema import check_conforms, open_schema, parse_references  # noqa: PLC0415
 
     document, pins = link.credential.document, case.question.trust.content.pins
-    for reference in parse_references(document):
+    references = parse_references(document)
+    if not references and case.question.trust.content.schemas == "required":
+        raise TypeMismatch("expected a schema that the credential conforms to", path="/credentialSchema")
+    for reference in references:
         pinned = reference
         if reference.url in pins:
             pinned = reference.pinned(parse_sri(pins[reference.url]))

@@ -124,6 +124,14 @@ def test_schemas(
     assert expected == judged(world, named(**members), schemas="checked", pins=pins).code
 
 
+def test_a_schema_is_required(world: World) -> None:
+    """V09: a credential that names none is refused where the policy asks for one, and only there."""
+    reports = [judged(world, {}, schemas=each) for each in ("ignored", "checked", "required")]
+
+    assert [None, None, "type_mismatch"] == [each.code for each in reports]
+    assert judged(world, named(digestSRI=sri(SCHEMA)), schemas="required").code is None
+
+
 def test_it_stands_after_status(world: World) -> None:
     """The one place of the check, in every recipe that the policy asks it of."""
     report = judged(world, named(digestSRI=sri(SCHEMA)), schemas="checked")
