@@ -147,7 +147,7 @@ def prefer_newest(memory: Memory, answer: Answer, limits: Limits) -> Answer:
     A list never goes back, whoever serves it. As with status lists it is decided before the judgement hears the
     answer, so that what is recorded is what was judged.
     """
-    newest = memory.newest_trust_lists.find(answer.url.encode())
+    newest = memory.newest_trust_lists.find(answer.url)
     if newest is None or isinstance(answer, Absent) or newest.resource.digest == answer.digest:
         return answer
     try:
@@ -259,7 +259,7 @@ def _check_time(case: Case, known: KnownTrustList) -> None:
 def _remember(case: Case, known: KnownTrustList, held: Resource) -> None:
     if case.question.historical:
         return
-    key, order = held.url.encode(), (known.sequence, known.signed_at)
+    key, order = held.url, (known.sequence, known.signed_at)
     newest = case.memory.newest_trust_lists.find(key)
     if newest is None or newest.order <= order:
         case.memory.newest_trust_lists.keep(key, NewestTrustList(order, held))
