@@ -389,6 +389,10 @@ class Verifier:
                 from agentdid.verify.status_list import prefer_newest  # noqa: PLC0415  # where it is needed it is loaded
 
                 answers[place] = prefer_newest(memory, each, self.trust.limits)
+        if self.trust.lists:
+            from agentdid.verify import trust_list  # noqa: PLC0415  # most policies name none
+
+            return tuple([trust_list.prefer_newest(memory, each, self.trust.limits) for each in answers])
         return tuple(answers)
 
     def _answer_unconsumed(self, need: Need) -> Reply:
