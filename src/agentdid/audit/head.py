@@ -99,7 +99,7 @@ def split_line(line: bytes) -> tuple[Record, bytes]:
     Raises:
         ValueError: Not a line as it is written.
     """
-    if len(line) > MAX_LINE or line[-_TAIL : -_TAIL + len(_SUM)] != _SUM:
+    if len(line) > MAX_LINE or line[-_TAIL : -_TAIL + len(_SUM)] != _SUM or line[-2:] != b'"}':
         raise ValueError("not an entry as it is written")
     read_sum(line)
     body = line[:-_TAIL] + b"}"

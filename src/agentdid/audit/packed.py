@@ -79,5 +79,5 @@ def read_line(line: bytes) -> dict[str, Any]:
     except AgentdidError:
         value = None
     if not isinstance(value, dict):
-        raise ValueError("not a line of evidence")  # noqa: TRY004  # about a file's content
+        raise ValueError("not a line of evidence")  # about a file's content
     return value

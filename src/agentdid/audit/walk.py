@@ -55,12 +55,12 @@ def walk(head: Head, lines: Iterable[bytes]) -> Iterator[Step]:
             record, body = split_line(line)
         except ValueError as error:
             lost = after is None or not _tells_of(after, line, expected + 1, before[-1])
-            yield Step(expected, line, None, str(error) if lost else "", not lost)
+            step = Step(expected, line, None, str(error) if lost else "", not lost)
             expected += 1
         else:
             shown = read_sum(line)
             sums = [add_sum(each, body) for each in before]
-            yield Step(record.index, line, record, "" if lost else _find_fault(record.index, expected, shown in sums))
+            step = Step(record.index, line, record, "" if lost else _find_fault(record.index, expected, shown in sums))
             expected = record.index + 1 if lost else max(expected, record.index + 1)
             if shown not in sums:
                 before.append(sums[-1])
@@ -68,10 +68,11 @@ def walk(head: Head, lines: Iterable[bytes]) -> Iterator[Step]:
             head.sum = shown
             lost = False
         head.frontier.append(hash_leaf(line))
+        yield step
         line = after
 
 
-def _find_fault(found: int, expected: int, fits: bool) -> str:  # noqa: FBT001  # one of three facts
+def _find_fault(found: int, expected: int, fits: bool) -> str:  # one of three facts
     if found > expected:
         return f"expected entry {expected}: what stood before this one is gone"
     if found < expected:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentdid.cli.commands import capability, did, did_log, inspect, interop, issuer, judge, serve, wallet
+from agentdid.cli.commands import audit, capability, did, did_log, inspect, interop, issuer, judge, serve, wallet
 from agentdid.cli.demo import demo
 from agentdid.cli.doctor import doctor
 
@@ -24,6 +24,7 @@ app.add_typer(capability.app, name="capability")
 app.command()(judge.verify)
 app.command()(judge.replay)
 app.command()(inspect.inspect)
+app.add_typer(audit.app, name="audit")
 app.add_typer(serve.app, name="serve")
 app.add_typer(interop.app, name="interop")
 app.command()(doctor)

@@ -385,4 +385,3 @@ def read_opening(line: bytes) -> tuple[str, str]:
     if context["version"] != VERSION:
         raise AuditLogInvalid("the log is of another version")
     return context["origin"], context["key"]
-

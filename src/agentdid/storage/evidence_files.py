@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from agentdid.audit.packed import Packed
 
+TORN: Final = b"\x18"
+"""Ends a line that broke off; no JSON text holds the character."""
 _MODE: Final = stat.S_IRUSR | stat.S_IWUSR
 _MAX_KNOWN: Final = 16_384
 
@@ -86,5 +88,5 @@ class EvidenceFiles:
         self.descriptor = os.open(self._folder / f"{day}.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT, _MODE)
         size = os.fstat(self.descriptor).st_size
         if size and os.pread(self.descriptor, 1, size - 1) != b"\n":
-            os.write(self.descriptor, b"\n")  # whoever wrote last did not come to the end
+            os.write(self.descriptor, TORN + b"\n")  # whoever wrote last did not come to the end
         self._day = day

@@ -1,8 +1,8 @@
 """Where the parts of an audit log lie, and how its lines are read.
 
-    records.jsonl       the entries, one a line
-    checkpoints.jsonl   what was signed of them
-    evidence/DAY.jsonl  what decisions rest on, apart, so that it can be let go of
+records.jsonl       the entries, one a line
+checkpoints.jsonl   what was signed of them
+evidence/DAY.jsonl  what decisions rest on, apart, so that it can be let go of
 """
 
 from __future__ import annotations
