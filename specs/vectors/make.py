@@ -1,4 +1,4 @@
-"""The vectors of the specifications: what narrows, what is permitted, what is charged, what is approved.
+"""The vectors of the specifications: what narrows, is permitted, charged, approved, recorded and signed for.
 
 ``python specs/vectors/make.py`` writes them, ``--check`` says whether the files are what this script makes. Each case
 is one change to a capability that is written out in full; what is expected stands beside it, by hand, and the script
@@ -14,6 +14,8 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from audit_vectors import audit_log, decision_receipt
 
 from agentdid.codec.base import encode_multibase
 from agentdid.credential.model import Credential
@@ -297,7 +299,14 @@ def show(value: Json) -> str:
 def main() -> int:
     """Write the files, or say whether they are up to date."""
     stale = []
-    for name, value in (("narrowing", narrowing()), ("requests", requests()), ("approvals", approvals())):
+    made = (
+        ("narrowing", narrowing()),
+        ("requests", requests()),
+        ("approvals", approvals()),
+        ("audit-log", audit_log(hold)),
+        ("decision-receipt", decision_receipt(hold)),
+    )
+    for name, value in made:
         text = show(value)
         place = HERE / f"{name}.json"
         if "--check" not in sys.argv:

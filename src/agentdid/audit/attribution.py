@@ -33,6 +33,8 @@ class Attribution(Value, frozen=True):
     context: dict[str, str] = field(default_factory=dict)
 
 
+MAX_SAID: Final = 8
+"""Members of a context that are the caller's: the rest is for what is recorded."""
 _current: Final[ContextVar[Attribution]] = ContextVar("attribution")
 _NOBODY: Final = Attribution()
 
@@ -54,12 +56,21 @@ def attributed(
     around = find_attribution()
     said = {**around.context, **(context or {})}
     check_context(said)
+    if len(said) > MAX_SAID:
+        message = f"a caller says at most {MAX_SAID} things"
+        raise ValueError(message)
     why = around.reasoning if reasoning is None else clean(reasoning)
     token = _current.set(Attribution(actor or around.actor, why, said))
     try:
         yield
     finally:
         _current.reset(token)
+
+
+def attribute(actor: str | None) -> None:
+    """Have what is recorded from here on, in this task, say who acts; for a request's own task, which ends with it."""
+    around = find_attribution()
+    _current.set(Attribution(actor or around.actor, around.reasoning, around.context))
 
 
 def find_attribution() -> Attribution:

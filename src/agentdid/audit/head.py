@@ -10,7 +10,7 @@ Spec: specs/audit-log.md L1-L4.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 from msgspec import structs
 
@@ -20,6 +20,11 @@ from agentdid.audit.record import Place, Record, decode_record, encode_record
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.errors import EncodingInvalid
 from agentdid.record import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agentdid.audit.packed import Packed
 
 FIRST_SUM: Final = bytes(32)
 """The running digest before the first entry."""
@@ -43,6 +48,23 @@ class Entry(Value, frozen=True):
     index: int
     leaf: bytes
     record: Record
+
+
+class Audit(Protocol):
+    """A log that is written to, such as `agentdid.storage.audit_log.AuditLog`."""
+
+    @property
+    def origin(self) -> str:
+        """What names it."""
+        ...
+
+    def append(self, record: Record, packed: Packed | None = None) -> Entry:
+        """Keep an entry and its evidence; raising refuses what it records."""
+        ...
+
+    def append_many(self, records: Sequence[Record]) -> None:
+        """Keep entries, all of which wait for the disk together."""
+        ...
 
 
 @final

@@ -23,12 +23,13 @@ ISSUANCE: Final = "issuance"
 REVOCATION: Final = "revocation"
 SUSPENSION: Final = "suspension"
 REINSTATEMENT: Final = "reinstatement"
+ROTATION: Final = "rotation"
 APPROVAL: Final = "approval"
 POLICY: Final = "policy"
 LOG: Final = "log"
 RECOVERY: Final = "recovery"
 KINDS: Final = frozenset(
-    {DECISION, ISSUANCE, REVOCATION, SUSPENSION, REINSTATEMENT, APPROVAL, POLICY, LOG, RECOVERY}
+    {DECISION, ISSUANCE, REVOCATION, SUSPENSION, REINSTATEMENT, ROTATION, APPROVAL, POLICY, LOG, RECOVERY}
 )  # fmt: skip
 """What an entry can be about. A kind of your own is `x-` and a name."""
 DONE: Final = "done"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from agentdid.audit.head import Head
 
+_CHANGED: Final = "the entry, or its running digest, was changed"
 _NEAR: Final = 4  # what two lines showed, and what they should have shown
 
 
@@ -24,7 +25,7 @@ class Step(Value, frozen=True, eq=False):
     """One line, as it was met.
 
     Attributes:
-        index: Its own number, or the one that should stand there.
+        index: Its number; where it does not fit, the one that should stand there.
         line: Without its end.
         record: What it says; `None` where it is no entry, or was torn.
         fault: What is wrong with it; empty where nothing is.
@@ -46,8 +47,9 @@ def walk(head: Head, lines: Iterable[bytes]) -> Iterator[Step]:
     """
     rest = iter(lines)
     line = next(rest, None)
-    expected = head.size
+    expected, allowed = head.size, {head.size}
     before: deque[bytes] = deque([head.sum], maxlen=_NEAR)
+    last = head.size - 1
     lost = False  # whether the line before was unreadable, so that the next one cannot be held against it
     while line is not None:
         after = next(rest, None)
@@ -56,28 +58,31 @@ def walk(head: Head, lines: Iterable[bytes]) -> Iterator[Step]:
         except ValueError as error:
             lost = after is None or not _tells_of(after, line, expected + 1, before[-1])
             step = Step(expected, line, None, str(error) if lost else "", not lost)
-            expected += 1
+            expected, allowed = expected + 1, {expected + 1}
         else:
-            shown = read_sum(line)
+            index, shown = record.index, read_sum(line)
             sums = [add_sum(each, body) for each in before]
-            step = Step(record.index, line, record, "" if lost else _find_fault(record.index, expected, shown in sums))
-            expected = record.index + 1 if lost else max(expected, record.index + 1)
-            if shown not in sums:
+            fits = shown in sums
+            if lost or index in allowed:
+                step = Step(index, line, record, "" if lost or fits else _CHANGED)
+                if lost or last == index - 1 or expected <= index:
+                    expected = index + 1
+                allowed = {index + 1, expected}
+            elif fits:
+                step = Step(index, line, record, "it stands again, or in the wrong place")
+                allowed = {index + 1, expected, expected + 1}
+            else:
+                step = Step(expected, line, record, f"it is gone or changed: entry {index} stands in its place")
+                allowed = {index + 1, expected, expected + 1}
+                expected = max(expected, index) + 1
+            if not fits:
                 before.append(sums[-1])
             before.append(shown)
             head.sum = shown
-            lost = False
+            last, lost = index, False
         head.frontier.append(hash_leaf(line))
         yield step
         line = after
-
-
-def _find_fault(found: int, expected: int, fits: bool) -> str:  # one of three facts
-    if found > expected:
-        return f"expected entry {expected}: what stood before this one is gone"
-    if found < expected:
-        return f"expected entry {expected}: this one stands again, or in the wrong place"
-    return "" if fits else "the entry, or its running digest, was changed"
 
 
 def _tells_of(line: bytes, torn: bytes, index: int, before: bytes) -> bool:

@@ -34,7 +34,7 @@ from agentdid.storage.evidence_files import EvidenceFiles
 from agentdid.storage.log_folder import CHECKPOINTS, EVIDENCE, RECORDS, Kept, decode_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from agentdid.audit.head import Entry
     from agentdid.audit.packed import Packed
@@ -123,13 +123,21 @@ class AuditLog:
             StoreUnavailable: It could not be recorded, and must not stand.
             AuditLogInvalid: The log is not as it was left.
         """
+        return self._append_all([(record, packed)])[0]
+
+    def append_many(self, records: Sequence[Record]) -> None:
+        """Have things recorded that have no evidence; they wait for the disk together. Raises as `append`."""
+        if records:
+            self._append_all([(each, None) for each in records])
+
+    def _append_all(self, wanted: list[tuple[Record, Packed | None]]) -> list[Entry]:
         try:
             with self._lock:
                 self._begin()
                 fcntl.flock(self._records, fcntl.LOCK_EX)
                 try:
                     self._catch_up()
-                    entry = self._append(record, packed)
+                    entries = [self._append(record, packed) for record, packed in wanted]
                     if self._head.size - self._covered >= self._every:
                         self._checkpoint()
                 finally:
@@ -137,10 +145,10 @@ class AuditLog:
                 if self._timer is None and self._covered < self._head.size:
                     self._arm()
             if self._durable:
-                self._sync(entry.index + 1)
+                self._sync(entries[-1].index + 1)
         except OSError as error:
             raise StoreUnavailable(f"the audit log cannot be written ({error.strerror})") from None
-        return entry
+        return entries
 
     def checkpoint(self) -> str:
         """Sign what is in the log now, and return the note."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, final
 
 from msgspec import structs
 
@@ -16,23 +16,10 @@ from agentdid.verify.account import Account, name_policy
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from agentdid.audit.head import Entry
+    from agentdid.audit.head import Audit
     from agentdid.audit.receipt import ReceiptKey
     from agentdid.trust.anchors import Trust
     from agentdid.verify.decide import Decision, Grant
-
-
-class Audit(Protocol):
-    """A tamper-evident log, such as `storage.audit_log.AuditLog`."""
-
-    @property
-    def origin(self) -> str:
-        """What names it."""
-        ...
-
-    def append(self, record: Record, packed: Packed | None = None) -> Entry:
-        """Keep an entry and its evidence; raising refuses what it records."""
-        ...
 
 
 @final

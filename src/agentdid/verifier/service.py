@@ -15,12 +15,13 @@ from agentdid.verify.run import answer_from, arun, report_of, run
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agentdid.audit.head import Audit
     from agentdid.audit.receipt import ReceiptKey
     from agentdid.delegation.usage import Request
     from agentdid.query.dcql import Query
     from agentdid.sources.events import Refreshing, StatusEvents
     from agentdid.trust.anchors import Trust
-    from agentdid.verifier.keeping import Audit, Keeper
+    from agentdid.verifier.keeping import Keeper
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.needs import Answer, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
