@@ -16,7 +16,8 @@ from typer.main import get_command
 from agentdid.cli.app import app
 from agentdid.errors import CODES
 from agentdid.limits import Limits
-from agentdid.trust.anchors import Anchor, Trust
+from agentdid.trust.anchor import Anchor
+from agentdid.trust.anchors import Trust
 from tests.vectors_dir import ROOT
 from tools import errors_page
 
@@ -57,7 +58,12 @@ BUILT = {
         "--trust", "--at", "--challenge", "--credential", "--action", "--resource", "--arguments", "--sources",
         "--evidence", "--json",
     },
-    "replay": {"--json"},
+    "replay": {"--day", "--key", "--json"},
+    "audit verify": {"--key", "--did", "--since", "--json"},
+    "audit show": {"--agent", "--action", "--outcome", "--day", "--json"},
+    "audit export": {"--agent", "--action", "--outcome", "--day", "--out", "--json"},
+    "audit prove": {"--entry", "--since", "--out", "--json"},
+    "audit checkpoint": {"--out", "--json"},
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
     "serve approvals": {"--port", "--wallet"},

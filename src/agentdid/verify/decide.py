@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability, CapabilityGrant
     from agentdid.delegation.usage import Request
-    from agentdid.trust.anchors import Anchor, Trust
+    from agentdid.trust.anchor import Anchor
+    from agentdid.trust.anchors import Trust
     from agentdid.verify.case import Case, Question
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.report import CheckResult, Named
