@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from agentdid.limits import Limits
+    from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
-    from agentdid.verify.known_links import KnownLink
+    from agentdid.verify.known_links import KnownLink, Text
     from agentdid.verify.states import Link
 
 COSE: Final = (b"\xd2", b"\x84")
@@ -42,18 +43,20 @@ class Item(Value, frozen=True, eq=False):
     """One credential of the input, parsed apart or known.
 
     Attributes:
-        text: Its JSON text as it came.
+        text: All of it as it came.
         parsed: What was parsed, where the text was not known.
         known: What is remembered of the text.
         canonical: Its RFC 8785 form; `None` for a credential that came alone, for nothing around it is signed.
         link: The credential taken apart, where it has the closed form of a link.
+        secured: How it is signed, where that had to be known before.
     """
 
-    text: bytes
+    text: Text
     parsed: JsonText | None
     known: KnownLink | None
     canonical: Raw | None
     link: Link | None = None
+    secured: Secured | None = None
 
 
 def check_size(case: Case) -> None:

@@ -78,6 +78,7 @@ def _read_alike(one: Trust, other: Trust) -> bool:
     return (
         one.limits == other.limits
         and one.profile == other.profile
+        and one.types == other.types
         and [each.required_proofs for each in one.anchors] == [each.required_proofs for each in other.anchors]
     )
 

@@ -181,6 +181,8 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
             return item.link
         if item.parsed is not None:
             value, plain = item.parsed.value, item.parsed.plain
+        elif item.secured is not None:
+            value = item.secured
     elif isinstance(item, str | dict):
         text = text_of(item)
         known = find_known_link(case, text)
@@ -207,10 +209,10 @@ def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secure
         return case.presented, holder, case.items, False
     limits, profile = case.question.trust.limits, case.question.trust.profile
     if type(text) is not JsonText:
-        from agentdid.verify.forms import read_presented  # noqa: PLC0415  # as above
+        from agentdid.verify.forms import find_bound, read_presented  # noqa: PLC0415  # as above
 
-        secured, bound = read_presented(text, limits, profile)
-        return _open(secured, plain=False) if bound is None else (secured, None, [bound], False)
+        bound = find_bound(text)
+        return _open(read_presented(text, limits, profile), plain=False) if bound is None else _read_bound(case, bound)
     value = text.value
     if type(value) is not dict:
         raise TypeMismatch("expected a presentation")
@@ -221,13 +223,24 @@ def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secure
     if not MEMBERS.isdisjoint(value):
         from agentdid.verify.forms import read_presented_json  # noqa: PLC0415  # as above
 
-        secured, bound = read_presented_json(value, limits)
-        return secured, None, [bound], False
+        secured, credential = read_presented_json(value, limits)
+        return secured, None, [credential], False
     if not _has_type(value, "VerifiablePresentation"):
         raise TypeMismatch("expected a VerifiablePresentation", path="/type")
     required = case.question.trust.presentation_proofs
     secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits, required)
     return _open(write_signed(case, secured), text.plain, case.items)
+
+
+def _read_bound(case: Case, bound: str) -> tuple[Secured, str | None, Sequence[object], bool]:
+    """Return the key binding that is the whole text, and the SD-JWT before it, by itself or as known."""
+    from agentdid.verify.forms import read_bound  # noqa: PLC0415  # as above
+
+    trust = case.question.trust
+    known = find_known_link(case, bound)
+    credential = read_credential(bound, False, trust.limits) if known is None else known.link.secured
+    secured = read_bound(case.text, credential, trust.limits)  # type: ignore[arg-type]  # a token, by find_bound
+    return secured, None, [Item(bound, None, known, None, secured=credential)], False
 
 
 def _open(
