@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText
@@ -21,12 +22,12 @@ from agentdid.secure import data_integrity
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
 from agentdid.secure.mechanism import Secured
 from agentdid.trust.profile import STRICT, Profile
-from agentdid.verify.inputs import Item
+from agentdid.verify.inputs import CLOSED_LEVELS, Item
 from agentdid.verify.known_links import NewText, find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from msgspec import Raw
 
@@ -212,6 +213,9 @@ def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secure
         from agentdid.verify.forms import find_bound, read_presented  # noqa: PLC0415  # as above
 
         bound = find_bound(text)
+        closed = _read_closed(case, text) if bound is None else None
+        if closed is not None:
+            return closed
         return _open(read_presented(text, limits, profile), plain=False) if bound is None else _read_bound(case, bound)
     value = text.value
     if type(value) is not dict:
@@ -230,6 +234,25 @@ def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secure
     required = case.question.trust.presentation_proofs
     secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits, required)
     return _open(write_signed(case, secured), text.plain, case.items)
+
+
+def _read_closed(case: Case, text: str | bytes) -> tuple[Secured, str | None, Sequence[object], bool] | None:
+    """Return the same of a `vp+jwt` of the closed form (`secure.closed_tokens`); `None` of anything else."""
+    limits = case.question.trust.limits
+    if type(text) is not str or limits.max_depth < CLOSED_LEVELS or len(text) > 2 * limits.max_members:
+        return None
+    found = _read_closed_token()(case, text)
+    if found is None:
+        return None
+    secured, items = found
+    return secured, secured.signer, items, False
+
+
+@cache
+def _read_closed_token() -> Callable[[Case, str], tuple[Secured, list[Item]] | None]:
+    from agentdid.verify.closed_links import read_presentation  # noqa: PLC0415  # as above
+
+    return read_presentation
 
 
 def _read_bound(case: Case, bound: str) -> tuple[Secured, str | None, Sequence[object], bool]:
