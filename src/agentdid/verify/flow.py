@@ -66,6 +66,13 @@ def _delegation() -> Callable[[Credential, Capability, Credential, Capability], 
     return check_delegation
 
 
+def check_denied(case: Case) -> Generator[Need, Reply, None] | None:
+    """Hold that the verifier's deny list has nothing of what was presented (verify.denied). Spec: V43."""
+    from agentdid.verify import denied  # noqa: PLC0415  # most verifiers have no deny list
+
+    return denied.check_denied(case)
+
+
 def check_query(case: Case) -> None:
     """Hold that what was disclosed answers what was asked. Raises `QueryNotSatisfied`. Spec: V33."""
     query = case.question.query
@@ -124,6 +131,7 @@ _STAND: Final = (
 )
 _CONTENT: Final = Check("content", "V42", check_content)
 _HOLDER: Final = Check("holder", "V16-V22", check_holder)
+_DENIED: Final = Check("denied", "V43", check_denied)
 _QUERY: Final = Check("query", "V33", check_query)
 _TAKE: Final = Check("take", "V38-V39", check_take)
 
@@ -151,6 +159,9 @@ CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (
 def recipe_for(question: Question) -> tuple[Check, ...]:
     """Return the checks that a question asks for, in their order."""
     recipe = _recipe_for(question)
+    if question.trust.denies or question.trust.denied:
+        place = recipe.index(_STAND[0])
+        recipe = (*recipe[:place], _DENIED, *recipe[place:])
     if question.trust.content is IGNORED:
         return recipe
     place = recipe.index(_STAND[1]) + 1
@@ -190,7 +201,7 @@ def judgement(
             if steps is not None:
                 yield from steps
     except AgentdidError as error:
-        error.report = Report(recipe, recipe.index(check), error, question, exchange)
+        error.report = Report(recipe, recipe.index(check), error, question, exchange, case.parsed)
         raise
     verified = seal_verified(
         case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness), tuple(case.levels),
