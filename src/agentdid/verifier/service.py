@@ -13,7 +13,7 @@ from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark, NeedTake
 from agentdid.verify.run import answer_from, arun, report_of, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from agentdid.delegation.usage import Request
     from agentdid.query.dcql import Query
@@ -300,12 +300,18 @@ class Verifier:
 
     async def _asettle(self, question: Question) -> Decision | Grant:
         try:
-            result = await arun(question, self._memory, self._clock, self._aanswer)
+            result = await arun(question, self._memory, self._clock, self._answer, self._afetch)
         except AgentdidError as error:
-            self._record(error)
+            await self._arecord(error)
             raise
-        self._record(result)
+        await self._arecord(result)
         return result
+
+    async def _arecord(self, result: Decision | Grant | AgentdidError) -> None:
+        if self._log is not None:
+            import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
+
+            await asyncio.to_thread(self._record, result)  # it waits for the disk
 
     def _record(self, result: Decision | Grant | AgentdidError) -> None:
         if self._log is not None:
@@ -339,17 +345,17 @@ class Verifier:
         marks = self.marks if type(need) is NeedMark else None
         return answer_from(need, self.source, None, self._clock, marks)
 
-    async def _aanswer(self, need: Need) -> Reply:
+    async def _afetch(self, need: Need) -> Callable[[], Reply]:
         if isinstance(need, NeedKeys):
-            return await self.source.aget(need.url, need.accept, need.max_age_s)
-        if isinstance(need, NeedFacts):
-            import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
+            answer = await self.source.aget(need.url, need.accept, need.max_age_s)
+            return lambda: answer
+        if not isinstance(need, NeedFacts):
+            message = "only documents are fetched"
+            raise TypeError(message)
+        import asyncio  # noqa: PLC0415  # as above
 
-            answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
-            return self._facts(answers)
-        import asyncio  # noqa: PLC0415
-
-        return await asyncio.to_thread(self._answer, need)  # the store may be a database
+        answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
+        return lambda: self._facts(answers)
 
 
 def _query(query: Mapping[str, object] | Query | None) -> Query | None:
