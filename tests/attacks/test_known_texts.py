@@ -37,7 +37,16 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         seen.append(item)
         return real(item, *args, **options)
 
+    real_link = inputs._read_link  # of the closed form
+
+    def read_link(case: Any, octets: bytes, position: int) -> Any:  # noqa: ANN401  # as the real one
+        link = real_link(case, octets, position)
+        if link is not None:
+            seen.append(octets)
+        return link
+
     monkeypatch.setattr(structure, "read_credential", read_credential)
+    monkeypatch.setattr(inputs, "_read_link", read_link)
     return seen
 
 
