@@ -11,6 +11,8 @@ from agentdid.credential.parse import parse_credential, parse_presentation
 from agentdid.credential.type_metadata import check_type, hold_types, parse_type_metadata
 from agentdid.errors import AgentdidError
 from agentdid.query.dcql import Candidate, evaluate, parse_query, query_for_action, select_paths
+from agentdid.secure.sd_jwt_vc import read as read_sd_jwt_vc
+from tests.forgery import seal
 from tests.fuzz import material
 from tests.fuzz.target import Target, hold
 
@@ -41,11 +43,11 @@ def _parse(data: bytes) -> None:
             found = parse_credential(document, partial=partial)
         except AgentdidError:
             continue
+        json_schema.parse_references(document)
+        related.check_known(document)
         hold(found.valid_until is None or found.valid_until.tzinfo is not None, "an instant without a zone")
     with contextlib.suppress(AgentdidError):
         parse_presentation(document)
-    json_schema.parse_references(document)
-    related.check_known(document)
 
 
 def _schema(data: bytes) -> None:
@@ -63,8 +65,10 @@ def _schema_credential(data: bytes) -> None:
 
 
 def _sd_jwt_vc(data: bytes) -> None:
-    claims: dict[str, Any] = parse_object(data).value  # type: ignore[assignment]  # an object
-    sd_jwt_vc.parse_sd_jwt_vc(claims, material.world().acme.did)
+    acme = material.world().acme
+    header = {"alg": "EdDSA", "typ": "dc+sd-jwt", "kid": acme.method_id}
+    secured = read_sd_jwt_vc(seal(encode(header), encode(parse_object(data).value), acme, []))
+    sd_jwt_vc.parse_sd_jwt_vc(secured.document, secured.signer)
 
 
 def _type_metadata(data: bytes) -> None:
