@@ -131,9 +131,11 @@ def resolver(_folder: Path) -> Iterator[Service]:
         (
             Asked("GET", "/1.0/methods"),
             *(Asked("GET", f"/1.0/identifiers/{quote(each, safe=':')}") for each in identifiers),
-            Asked("GET", f"/1.0/identifiers/{identifiers[0]}?publicKeyFormat=JsonWebKey&versionTime=2026-11-24T12:00:00Z"),
+            Asked(
+                "GET", f"/1.0/identifiers/{identifiers[0]}?publicKeyFormat=JsonWebKey&versionTime=2026-11-24T12:00:00Z"
+            ),
         ),
-    )  # fmt: skip
+    )
 
 
 @contextmanager
@@ -164,18 +166,24 @@ def conformance(_folder: Path) -> Iterator[Service]:
     for name in ("relatedResource", "credentialStatus", "evidence", "termsOfUse"):
         del plain[name]
     issue = [
-        Asked("POST", f"/{name}/credentials/issue", {"credential": plain, "options": {"mandatoryPointers": ["/issuer"]}})
+        Asked(
+            "POST", f"/{name}/credentials/issue", {"credential": plain, "options": {"mandatoryPointers": ["/issuer"]}}
+        )
         for name in ("eddsa-rdfc-2022", "ecdsa-sd-2023", "BitstringStatusList", "EnvelopingProof", "mldsa44-jcs-2024")
-    ]  # fmt: skip
+    ]
     made = {}
     for name in ("eddsa-jcs-2022", "ecdsa-sd-2023", "bbs-2023"):
         answer = call(app, "POST", f"/{name}/credentials/issue", json=issue[0].body)
         made[name] = answer.json()["verifiableCredential"]
     checks = [Asked("POST", "/credentials/verify", {"verifiableCredential": each}) for each in made.values()]
     checks += [
-        Asked("POST", "/credentials/derive", {"verifiableCredential": made[name], "options": {"selectivePointers": ["/name"]}})
+        Asked(
+            "POST",
+            "/credentials/derive",
+            {"verifiableCredential": made[name], "options": {"selectivePointers": ["/name"]}},
+        )
         for name in ("ecdsa-sd-2023", "bbs-2023")
-    ]  # fmt: skip
+    ]
     presented = parse(material.presentations()[-1]).value
     options = {"challenge": material.CHALLENGE, "domain": "https://api.partner.example"}
     checks.append(Asked("POST", "/presentations/verify", {"verifiablePresentation": presented, "options": options}))
