@@ -47,7 +47,7 @@ class Keeper:
                 at, POLICY, said.actor or trust.did, policy=policy[0], reasoning=said.reasoning, context=said.context
             )
             packed = Packed(encode({"type": "AgentdidPolicy", "policy": {"digest": policy[0]}}), {policy[0]: policy[1]})
-            self._audit.append(record, packed)
+            self._audit.append(record, packed if self._audit.keeps_evidence else None)
         self._trust, self._policy = trust, policy
 
     def keep(self, result: Decision | Grant | AgentdidError, trust: Trust, at: datetime) -> None:
@@ -61,7 +61,8 @@ class Keeper:
         account = Account(result, name, at)
         entry, origin = None, ""
         if self._audit is not None:
-            entry = self._audit.append(account.record(trust.did), account.pack(body))
+            packed = account.pack(body) if self._audit.keeps_evidence else None
+            entry = self._audit.append(account.record(trust.did), packed)
             origin = self._audit.origin
         if self._receipts is None:
             return
