@@ -53,6 +53,7 @@ BUILT = {
     },
     "wallet delegate": {"--wallet", "--credential", "--to", "--capability", "--ttl", "--out", "--json"},
     "wallet approve": {"--wallet", "--out", "--json"},
+    "wallet receipts": {"--wallet", "--proof", "--check", "--trust", "--sources", "--json"},
     "wallet relinquish": {"--wallet", "--credential", "--json"},
     "verify": {
         "--trust", "--at", "--challenge", "--credential", "--action", "--resource", "--arguments", "--sources",

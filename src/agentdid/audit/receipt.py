@@ -31,6 +31,8 @@ _encode: Final = msgspec.json.Encoder().encode
 TYP: Final = "agentdid-receipt+jwt"
 HEADER: Final = "Agent-Receipt"
 """The HTTP header in which a receipt comes."""
+MAX_RECEIPT: Final = 12_288
+"""Characters of a receipt that goes in a header: some clients take 16 kB of headers, and no more."""
 
 
 @final

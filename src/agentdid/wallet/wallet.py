@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from agentdid.verify.states import Link
     from agentdid.wallet.auth import AgentAuth, Approve
     from agentdid.wallet.lineage import Statuses
+    from agentdid.wallet.receipts import KeptReceipt
 
 _APPROVAL_LIFE: Final = timedelta(minutes=5)
 
@@ -431,17 +432,39 @@ class Wallet:
             self._store.delete_credential(record.issuer, record.id)
         return Relinquished(credential_id, record is not None, tuple(each.id for each in ended), standing)
 
-    def auth(self, *, principal: str | None = None, approve: Approve | None = None) -> AgentAuth:
+    def keep_receipt(self, token: str, presentation: str, *, method: str = "", url: str = "") -> KeptReceipt:
+        """Keep a verifier's receipt beside what was presented, and return it with what is wrong with it at first sight.
+
+        Args:
+            token: The receipt, as it came.
+            presentation: What it came for.
+            method: Of the HTTP request.
+            url: Of the HTTP request.
+        """
+        from agentdid.wallet import receipts  # noqa: PLC0415  # beside the name below
+
+        kept = receipts.keep(token, presentation, self._clock.now(), method, url, self._limits)
+        self._store.add_receipt(kept)
+        return kept
+
+    def receipts(self) -> tuple[KeptReceipt, ...]:
+        """Return every receipt that was kept, oldest first; `wallet.receipts.check_receipt` holds one."""
+        return tuple(self._store.receipts())
+
+    def auth(
+        self, *, principal: str | None = None, approve: Approve | None = None, receipts: bool = False
+    ) -> AgentAuth:
         """Return the `auth` of an httpx client: it answers partners' challenges with this wallet's credentials.
 
         Args:
             principal: For whom to act, when the wallet holds capabilities of several.
             approve: Asked when a partner wants an approval, with what is to be approved; returns the approvals that
                 people gave, or nothing.
+            receipts: Whether the receipts that partners answer with are kept (`receipts`).
         """
         from agentdid.wallet.auth import AgentAuth  # noqa: PLC0415  # httpx is only needed where a client is
 
-        return AgentAuth(self, principal=principal, approve=approve)
+        return AgentAuth(self, principal=principal, approve=approve, receipts=receipts)
 
     def _choose(
         self, query: Query | None, credential_id: str | None, principal: str | None
