@@ -36,7 +36,7 @@ from agentdid.verify.flow import candidate
 from agentdid.verify.memory import Memory
 from agentdid.verify.run import answer_from, run
 from agentdid.verify.structure import read_chain
-from agentdid.wallet.approve import Asked, read_asked, sign_approval
+from agentdid.wallet.approve import Asked, approval_of, read_asked, sign_approval
 from agentdid.wallet.disclosure import Path, grant_paths, withhold_chain
 from agentdid.wallet.lineage import APPROVAL, Minted, Relinquished, below, end_minted
 from agentdid.wallet.passing_on import make_link, wanted_capability
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from agentdid.audit.head import Audit
     from agentdid.keys.secret import Signer
     from agentdid.storage.controlled_dids import ControlledDids
     from agentdid.storage.vault import Kdf
@@ -99,7 +100,11 @@ class Held(Value, frozen=True):
 
 @final
 class Wallet:
-    """Keys and credentials of one agent, in one sealed file. Open it with `Wallet.open`, make one with `create`."""
+    """Keys and credentials of one agent, in one sealed file. Open it with `Wallet.open`, make one with `create`.
+
+    Attributes:
+        audit: The log in which every approval stands before it is given, such as `storage.audit_log.AuditLog`.
+    """
 
     def __init__(
         self,
@@ -110,6 +115,7 @@ class Wallet:
         keyring: Keyring | None = None,
     ) -> None:
         self._keyring = keyring or Keyring()
+        self.audit: Audit | None = None
         self._store = store
         self._clock = clock or SystemClock()
         self._limits = limits
@@ -399,6 +405,8 @@ class Wallet:
         identifier, made = sign_approval(
             read, signer, method_id, issuer=able[0], at=at, ttl=ttl, uses=uses, form=form, limits=self._limits
         )
+        if self.audit is not None:
+            self.audit.append(approval_of(read, able[0], identifier, at))
         leaf = read.links[-1][0]
         self._store.add_minted(
             Minted(identifier, APPROVAL, able[0], read.subject, leaf, _text(made), at, at + ttl, revocable=False)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentdid.cli.identity import AuditFolder, OwnIssuer, OwnWallet, keep_audit, read_own_key
 from agentdid.cli.options import (
     PassphraseFd,
     PassphraseFile,
@@ -20,6 +22,7 @@ from agentdid.cli.options import (
     read_trust,
 )
 from agentdid.codec.strict_json import encode
+from agentdid.storage.audit_log import AuditLog
 from agentdid.trust.anchors import Trust
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ def serve_issuer(
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
     refresh: Annotated[float, typer.Option(min=0.1, help="Sign lists anew after this many seconds.")] = 15.0,
+    audit: AuditFolder = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -50,7 +54,10 @@ def serve_issuer(
 
     token = secrets.token_urlsafe(32)
     passphrase = read_passphrase(passphrase_fd, passphrase_file)
-    with Issuer.open(db, passphrase=passphrase, refresh_s=refresh, pin=read_pin) as issuer:
+    with Issuer.open(db, passphrase=passphrase, refresh_s=refresh, pin=read_pin) as issuer, ExitStack() as stack:
+        if audit is not None:
+            signer, _ = issuer.signing_key()
+            issuer.audit = stack.enter_context(AuditLog.open(audit, signer, owner=issuer.did))
         typer.echo(f"token for issuing and revoking, shown once: {token}", err=True)
         _run(
             create_issuer_app(
@@ -79,10 +86,15 @@ def serve_verifier(
     events: Annotated[
         list[str] | None, typer.Option("--events", help="An issuer's …/status/events to follow; may be repeated.")
     ] = None,
+    audit: AuditFolder = None,
+    wallet: OwnWallet = None,
+    issuer: OwnIssuer = None,
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
+    passphrase_fd: PassphraseFd = None,
+    passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Serve verification: challenges out, presentations in, decisions back."""
+    """Serve verification: challenges out, presentations in, decisions back; with the DID's key, receipts too."""
     from agentdid.http.verifier_app import create_verifier_app  # noqa: PLC0415  # an extra
     from agentdid.storage.decision_log import DecisionLog  # noqa: PLC0415
     from agentdid.storage.marks import SqlMarks  # noqa: PLC0415
@@ -92,15 +104,24 @@ def serve_verifier(
     policy = Trust.load(trust)
     takes = open_takes(db or policy.store or MEMORY, policy.limits)
     seen = None if marks is None else SqlMarks.open(marks)
-    verifier = Verifier(policy, takes=takes, marks=seen, log=None if log is None else DecisionLog(log))
-    for url in events or []:
-        verifier.follow(url)
-    _run(create_verifier_app(verifier), host, port, tls_cert, tls_key)
+    with read_own_key(policy.did, wallet, issuer, passphrase_fd, passphrase_file) as key, ExitStack() as stack:
+        kept = None
+        if audit is not None:
+            if key is None:
+                raise ValueError("--audit needs the key of the policy's DID: --wallet or --issuer")
+            kept = stack.enter_context(AuditLog.open(audit, key.signer, owner=policy.did))
+        verifier = Verifier(
+            policy, takes=takes, marks=seen, log=None if log is None else DecisionLog(log), audit=kept, receipts=key
+        )
+        for url in events or []:
+            verifier.follow(url)
+        _run(create_verifier_app(verifier), host, port, tls_cert, tls_key)
 
 
 @app.command("approvals")
 def serve_approvals(
     wallet: Annotated[Path, typer.Option("--wallet", help="The approver's wallet.")],
+    audit: AuditFolder = None,
     port: Port = 8_447,
     host: Host = "127.0.0.1",
     tls_cert: Certificate = None,
@@ -113,7 +134,12 @@ def serve_approvals(
     from agentdid.wallet.wallet import Wallet  # noqa: PLC0415
 
     token = secrets.token_urlsafe(32)
-    with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as opened:
+    with (
+        Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as opened,
+        ExitStack() as stack,
+    ):
+        if audit is not None:
+            stack.enter_context(keep_audit(opened, opened.dids[0], audit))
         typer.echo(f"token for looking and deciding, shown once: {token}", err=True)
         service = create_approval_app(opened, token_hash=hashlib.sha256(token.encode()).hexdigest())
         _run(service, host, port, tls_cert, tls_key)

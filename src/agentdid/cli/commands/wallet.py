@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentdid.audit.receipt import read_receipt
+from agentdid.cli.identity import AuditFolder, keep_audit
 from agentdid.cli.options import (
     AsJson,
     KeyUri,
@@ -43,6 +44,7 @@ from agentdid.wallet.receipts import check_receipt
 from agentdid.wallet.wallet import Wallet
 
 if TYPE_CHECKING:
+    from agentdid.audit.receipt import Statement
     from agentdid.sources.resolver import Resolver
     from agentdid.wallet.lineage import Minted, Statuses
     from agentdid.wallet.receipts import KeptReceipt
@@ -215,6 +217,7 @@ def approve(
     uses: Annotated[int, typer.Option(min=1, max=1_000, help="How often it may be used.")] = 1,
     form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(link.FORMATS)}.")] = link.FORMATS[0],
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking: what is asked was read elsewhere.")] = False,
+    audit: AuditFolder = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
@@ -232,7 +235,9 @@ def approve(
             raise ValueError("there is nobody to ask; --yes signs without asking")
         if not typer.confirm("Approve?", err=True):
             raise typer.Exit(1)
-    with _open(wallet, passphrase_fd, passphrase_file) as opened:
+    with _open(wallet, passphrase_fd, passphrase_file) as opened, ExitStack() as stack:
+        if audit is not None:
+            stack.enter_context(keep_audit(opened, did or opened.dids[0], audit))
         made = opened.approve(asked, did=did, ttl=read_duration(ttl), uses=uses, form=form)
     text = made if isinstance(made, str) else encode(made).decode("utf-8")
     if out is not None:
@@ -320,7 +325,8 @@ def receipts(
 def _receipt(kept: KeptReceipt, resolver: Resolver | None, proof: dict[str, Any] | None) -> dict[str, object]:
     """Return what a receipt says, and what is wrong with it."""
     row: dict[str, object] = {"at": kept.at.isoformat(timespec="seconds"), "method": kept.method, "url": kept.url}
-    code, detail, said = ("receipt_invalid", kept.fault, None) if kept.fault else (None, "", None)
+    code, detail = (ReceiptInvalid.code, kept.fault) if kept.fault else (None, "")
+    said: Statement | None = None
     try:
         receipt = read_receipt(kept.token)
         said = receipt.statement
