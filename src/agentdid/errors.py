@@ -162,6 +162,10 @@ class StatusListExpired(Undecided, code="status_list_expired"):
     """The list's own validity has ended."""
 
 
+class TrustListStale(Undecided, code="trust_list_stale"):
+    """A trust list, or a registry's answer, that could have allowed the issuer has ended or is too old to believe."""
+
+
 class SchemaUnsupported(Undecided, code="schema_unsupported"):
     """A schema of a type, a version or a size that is not processed here: it says neither yes nor no."""
 
@@ -454,6 +458,10 @@ class IssuerUntrusted(Refused, code="issuer_untrusted"):
 
 class ChainRootUntrusted(Refused, code="chain_root_untrusted"):
     """The capability's root is not the owner that the policy configures for the resource."""
+
+
+class Denied(Refused, code="denied"):
+    """The verifier's own deny list names a credential, a party or a key of what was presented."""
 
 
 class ChainLinkMismatch(Refused, code="chain_link_mismatch"):

@@ -4,7 +4,7 @@ A line is the record's RFC 8785 bytes with a last member `sum`, the running dige
 the record's bytes. So one changed line is told from its neighbours, and the last one from itself; whoever writes all
 digests anew is told by the checkpoints, which are signed over the Merkle tree of the lines.
 
-Spec: specs/audit-log.md L1-L4.
+Spec: specs/audit-log.md G1-G4.
 """
 
 from __future__ import annotations

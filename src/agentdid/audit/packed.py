@@ -2,7 +2,7 @@
 
 A status list serves thousands of decisions: it stands once a day, and each bundle names it.
 
-Spec: specs/audit-log.md L20-L23.
+Spec: specs/audit-log.md G20-G23.
 """
 
 from __future__ import annotations

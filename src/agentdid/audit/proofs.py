@@ -1,6 +1,6 @@
 """What is handed to others of a log: an entry with its inclusion, the growth of the log, and how to hold them.
 
-Spec: specs/audit-log.md L25-L29.
+Spec: specs/audit-log.md G25-G29.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Nobody's claims stand in it, no argument's value and nothing that was presented:
 and what the caller says of its own accord. What a stranger wrote is printable ASCII by the time it is a record, so
 that no line of a log moves a terminal's cursor or looks like two (ATTACKS R01, R04).
 
-Spec: specs/audit-log.md L5-L12.
+Spec: specs/audit-log.md G5-G12.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ SUSPENSION: Final = "suspension"
 REINSTATEMENT: Final = "reinstatement"
 ROTATION: Final = "rotation"
 APPROVAL: Final = "approval"
+DENIAL: Final = "denial"
 POLICY: Final = "policy"
 LOG: Final = "log"
 RECOVERY: Final = "recovery"
 KINDS: Final = frozenset(
-    {DECISION, ISSUANCE, REVOCATION, SUSPENSION, REINSTATEMENT, ROTATION, APPROVAL, POLICY, LOG, RECOVERY}
+    {DECISION, ISSUANCE, REVOCATION, SUSPENSION, REINSTATEMENT, ROTATION, APPROVAL, DENIAL, POLICY, LOG, RECOVERY}
 )  # fmt: skip
 """What an entry can be about. A kind of your own is `x-` and a name."""
 DONE: Final = "done"

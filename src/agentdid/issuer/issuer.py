@@ -334,9 +334,9 @@ class Issuer:
         reference = successor(newest.reference, fragment)
         return self._keyring.make(newest.algorithm, reference), reference
 
-    def signing_key(self) -> tuple[Signer, str]:
-        """Return the key that signs now, and its method's id: for what else the DID signs, receipts and checkpoints."""
-        return self._signing(self._clock.now())
+    def signing_key(self, at: datetime | None = None) -> tuple[Signer, str]:
+        """Return the key that signs at an instant, by default now, and its method's id: for what no ledger mints."""
+        return self._signing(self._clock.now() if at is None else at)
 
     def _signing(self, at: datetime) -> tuple[Signer, str]:
         """Return the key to sign with, and its method's id; read anew, as another process may have rotated."""

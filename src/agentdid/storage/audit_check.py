@@ -3,7 +3,7 @@
 One pass, in memory that does not grow with the log. A fault is named by its place: the entry, the checkpoint, the
 evidence of an entry. What may be is a note: evidence that was let go of, entries that no checkpoint covers yet.
 
-Spec: specs/audit-log.md L13-L19, L24.
+Spec: specs/audit-log.md G13-G19, G24.
 """
 
 from __future__ import annotations

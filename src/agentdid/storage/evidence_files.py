@@ -2,7 +2,7 @@
 
 A line is a document, named by its digest, or a bundle. What was presented stands in it, so it is the owner's alone.
 
-Spec: specs/audit-log.md L20-L24.
+Spec: specs/audit-log.md G20-G24.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Whom an input names is written only where its signatures held: before that it is a stranger's word, which could put
 another agent's name, or anybody's, into a log.
 
-Spec: specs/audit-log.md L9-L12; specs/decision-receipt.md R1-R3.
+Spec: specs/audit-log.md G9-G12; specs/decision-receipt.md R1-R3.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def check_receipt(kept: KeptReceipt, resolver: Resolver, proof: Mapping[str, obj
     Args:
         kept: As kept.
         resolver: Of the verifier's DID.
-        proof: Of the entry in the verifier's log (specs/audit-log.md L25).
+        proof: Of the entry in the verifier's log (specs/audit-log.md G25).
 
     Raises:
         ReceiptInvalid: It is not for what was presented, or its log says something else.

@@ -50,7 +50,7 @@ def test_receipts() -> None:
 
 @pytest.mark.parametrize("case", _vectors("audit-log")["cases"], ids=lambda case: str(case["name"]))
 def test_changed_logs(case: dict[str, list[str]]) -> None:
-    """A changed log of the vectors is found where they say (specs/audit-log.md L18)."""
+    """A changed log of the vectors is found where they say (specs/audit-log.md G18)."""
     lines = [each.encode("latin-1") for each in case["lines"]]
 
     assert case["named"] == [step.index for step in walk(Head(), lines) if step.fault]
@@ -70,7 +70,7 @@ def test_receipt_vectors(case: dict[str, str | None]) -> None:
 
 
 def test_proofs() -> None:
-    """The shown entry and the shown growth hold (L26, L28); with one character of a path changed they do not."""
+    """The shown entry and the shown growth hold (G26, G28); with one character of a path changed they do not."""
     key = decode_multikey(str(_vectors("audit-log")["key"]))
     entry, growth = (
         json.loads((SPECS / "examples" / f"audit-{name}.json").read_text()) for name in ("entry", "growth")

@@ -86,6 +86,9 @@ def serve_verifier(
     events: Annotated[
         list[str] | None, typer.Option("--events", help="An issuer's …/status/events to follow; may be repeated.")
     ] = None,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Let whoever has the token, shown once, read and write the deny list.")
+    ] = False,
     audit: AuditFolder = None,
     wallet: OwnWallet = None,
     issuer: OwnIssuer = None,
@@ -104,18 +107,26 @@ def serve_verifier(
     policy = Trust.load(trust)
     takes = open_takes(db or policy.store or MEMORY, policy.limits)
     seen = None if marks is None else SqlMarks.open(marks)
+    # a store that is named here is one that others write to, as one that the policy names
+    denied = takes.denied if policy.denies or db is not None or admin else None
+    token_hash = None
+    if admin:
+        token = secrets.token_urlsafe(32)
+        typer.echo(f"token for the deny list, shown once: {token}", err=True)
+        token_hash = hashlib.sha256(token.encode()).hexdigest()
     with read_own_key(policy.did, wallet, issuer, passphrase_fd, passphrase_file) as key, ExitStack() as stack:
+        if audit is not None and key is None:
+            raise ValueError("--audit needs the key of the policy's DID: --wallet or --issuer")
         kept = None
-        if audit is not None:
-            if key is None:
-                raise ValueError("--audit needs the key of the policy's DID: --wallet or --issuer")
+        if audit is not None and key is not None:
             kept = stack.enter_context(AuditLog.open(audit, key.signer, owner=policy.did))
+        bundles = None if log is None else DecisionLog(log)
         verifier = Verifier(
-            policy, takes=takes, marks=seen, log=None if log is None else DecisionLog(log), audit=kept, receipts=key
-        )
+            policy, takes=takes, marks=seen, log=bundles, audit=kept, receipts=key, denied=denied
+        )  # fmt: skip
         for url in events or []:
             verifier.follow(url)
-        _run(create_verifier_app(verifier), host, port, tls_cert, tls_key)
+        _run(create_verifier_app(verifier, token_hash=token_hash), host, port, tls_cert, tls_key)
 
 
 @app.command("approvals")
