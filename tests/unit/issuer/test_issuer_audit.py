@@ -1,4 +1,4 @@
-"""What an issuer, an approver and a verifier's administrator do stands in their audit logs, and without a record not."""
+"""What issuers, approvers and a verifier's administrators do stands in their audit logs, and nothing without it."""
 
 from __future__ import annotations
 

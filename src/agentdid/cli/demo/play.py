@@ -131,8 +131,8 @@ class Play:
             )
             for name, port in (("acme", self._acme_port), ("partner", self._partner_port))
         ]
-        place = (str(self._api_port), str(stage.certificate), str(stage.key))
-        arguments = ("trust.toml", "audit", "partner.db", *place)
+        api = (str(self._api_port), str(stage.certificate), str(stage.key))
+        arguments = ("trust.toml", "audit", "partner.db", *api)
         services.append((stage.serve("agentdid.cli.demo.partner", arguments), self._api_port))
         if self._hybrid:
             stage.site.mkdir(exist_ok=True)
