@@ -55,6 +55,9 @@ BUILT = {
     "wallet delegate": {"--wallet", "--credential", "--to", "--capability", "--ttl", "--out", "--json"},
     "wallet approve": {"--wallet", "--out", "--json"},
     "wallet relinquish": {"--wallet", "--credential", "--json"},
+    "deny add": {"--trust", "--db", "--did", "--credential", "--key", "--reason", "--until", "--json"},
+    "deny remove": {"--trust", "--db", "--did", "--credential", "--key", "--json"},
+    "deny list": {"--trust", "--db", "--json"},
     "verify": {
         "--trust", "--at", "--challenge", "--credential", "--action", "--resource", "--arguments", "--sources",
         "--evidence", "--json",

@@ -52,6 +52,7 @@ LETTERS = {
     "selective-disclosure.md": "S",
     "stapled-status.md": "T",
     "proof-sets.md": "P",
+    "deny-list.md": "N",
     "trust-list.md": "L",
 }
 AT = parse_instant("2026-11-01T12:00:00Z", "")
@@ -60,7 +61,7 @@ REQUEST = Request("http", "invoice.read", "https://api.partner.example/v1/invoic
 
 _SENTENCE = re.compile(r"^- \*\*([A-Z])([0-9]+)\*\* ", re.MULTILINE)
 _SHOWN = re.compile(r"^<!-- example: (\S+)(?: (/\S+))? -->\n```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_NUMBERS = r"[ACDVHELPST][0-9]+(?:-[ACDVHELPST][0-9]+)?"
+_NUMBERS = r"[ACDVHELNPST][0-9]+(?:-[ACDVHELNPST][0-9]+)?"
 # a citation is a file of specs/ with its numbers, a check's row in verify.flow, or "Spec: V32" there
 _CITED = re.compile(
     rf"(?:specs/[\w-]+\.md |Spec: |^    Check\(\"\w+\", \"|= Check\(\"\w+\", \")({_NUMBERS})", re.MULTILINE

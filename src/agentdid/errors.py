@@ -458,6 +458,10 @@ class ChainRootUntrusted(Refused, code="chain_root_untrusted"):
     """The capability's root is not the owner that the policy configures for the resource."""
 
 
+class Denied(Refused, code="denied"):
+    """The verifier's own deny list names a credential, a party or a key of what was presented."""
+
+
 class ChainLinkMismatch(Refused, code="chain_link_mismatch"):
     """A link does not hang on the one before it: absent, out of order, another issuer, or another digest."""
 

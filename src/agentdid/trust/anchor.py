@@ -35,7 +35,8 @@ class Anchor(Value, frozen=True):
             signer claims, so whoever finds a key that was retired can sign for the past; a key that a later version
             lists as `revoked` is taken for nothing.
         required_proofs: If not empty, which proofs of a Data Integrity credential count, each name one of them: a
-            proof's `id`, its verification method, the DID of it, or its suite. Others are not looked at.
+            proof's verification method, the DID of it, or, of the issuer's own, its `id` or its suite. Others are not
+            looked at.
     """
 
     did: str

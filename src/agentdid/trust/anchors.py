@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
     from agentdid.trust.anchor import Anchor
+    from agentdid.trust.denied import DenyEntry
     from agentdid.trust.registry import Registry
     from agentdid.trust.trust_list import ListRef
 
@@ -52,6 +53,8 @@ class Trust(Value, frozen=True):
         lists: The trust lists that are asked, in this order, where no anchor covers what is claimed.
         registries: The trust registries that are asked after them.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
+        denied: What is denied whatever else holds, by name (`trust.denied`).
+        denies: Whether a deny list is asked beside it, too; by default where `store` names where it is.
         by_issuer: The anchors of each issuer with their types, in their order; follows from `anchors`, whatever was
             handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
@@ -73,6 +76,8 @@ class Trust(Value, frozen=True):
     profile: Profile = STRICT
     types: Mapping[str, HeldType] = MappingProxyType({})
     store: str | None = None
+    denied: Mapping[str, DenyEntry] = MappingProxyType({})
+    denies: bool = False
     lists: tuple[ListRef, ...] = ()
     registries: tuple[Registry, ...] = ()
     by_issuer: Mapping[str, tuple[tuple[frozenset[str], Anchor], ...]] = MappingProxyType({})

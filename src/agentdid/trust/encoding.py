@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
+    from agentdid.trust.denied import DenyEntry
     from agentdid.trust.registry import Registry
     from agentdid.trust.trust_list import ListRef
 
@@ -37,6 +38,8 @@ def encode_trust(trust: Trust) -> dict[str, object]:
         # the product's own is not written, so that no bundle of before there was one changes
         **({} if trust.profile == STRICT else {"profile": structs.asdict(trust.profile)}),
         **({"types": [each.metadata.octets.decode() for each in trust.types.values()]} if trust.types else {}),
+        **({"denied": [each.encode() for each in trust.denied.values()]} if trust.denied else {}),
+        **({"denies": True} if trust.denies else {}),
         **({"lists": [_encode_list(each) for each in trust.lists]} if trust.lists else {}),
         **({"registries": [each.encode() for each in trust.registries]} if trust.registries else {}),
         "resolver": None
@@ -64,6 +67,8 @@ def decode_trust(value: object) -> Trust:
             presentation_proofs=tuple(row.get("presentationProofs", ())),
             profile=Profile(**row.get("profile", {})),
             types=_held_types(row.get("types", [])),
+            denied=_denied(row.get("denied", [])),
+            denies=row.get("denies", False),
             lists=_lists(row.get("lists", [])),
             registries=_registries(row.get("registries", [])),
             # bundles of before there was one have no such member
@@ -79,6 +84,14 @@ def _held_types(texts: list[str]) -> Mapping[str, HeldType]:
     from agentdid.credential.type_metadata import hold_types, parse_type_metadata  # noqa: PLC0415  # as above
 
     return hold_types(parse_type_metadata(each.encode()) for each in texts)
+
+
+def _denied(rows: list[dict[str, Any]]) -> Mapping[str, DenyEntry]:
+    if not rows:
+        return MappingProxyType({})
+    from agentdid.trust.denied import decode_denied  # noqa: PLC0415  # as above
+
+    return decode_denied(rows)
 
 
 def _encode_list(ref: ListRef) -> dict[str, object]:

@@ -75,9 +75,9 @@ class Table:
             raise ValueError(message) from None
         return text
 
-    def flag(self, key: str) -> bool:
-        """Take a truth; false where there is none."""
-        value = self._left.pop(key, False)
+    def flag(self, key: str, *, otherwise: bool = False) -> bool:
+        """Take a truth; `otherwise` where there is none."""
+        value = self._left.pop(key, otherwise)
         if not isinstance(value, bool):
             message = f"{self.name}: {key} must be true or false"
             raise ValueError(message)

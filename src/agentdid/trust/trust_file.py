@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
+    from agentdid.trust.denied import DenyEntry
     from agentdid.trust.registry import Registry
     from agentdid.trust.scope import Scope
     from agentdid.trust.trust_list import ListRef
@@ -86,7 +87,9 @@ def parse_trust(table: Mapping[str, object], beside: str | Path | None = None) -
     proofs = reader.texts("presentation_proofs", optional=True)
     kept = reader.table("store")
     store = kept.find_text("url")
+    denies = kept.flag("deny", otherwise=store is not None)
     kept.close()
+    denied = _denied(reader.tables("deny"))
     reader.close()
     if ca is not None and beside is not None:
         ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
@@ -104,6 +107,8 @@ def parse_trust(table: Mapping[str, object], beside: str | Path | None = None) -
         types=types,
         presentation_proofs=proofs,
         store=store,
+        denied=denied,
+        denies=denies,
         lists=lists,
         registries=registries,
     )
@@ -134,6 +139,14 @@ def _types(rows: list[Table], beside: str | Path | None) -> Mapping[str, HeldTyp
             raise ValueError(message)
         found.append(metadata)
     return hold_types(found)
+
+
+def _denied(rows: list[Table]) -> Mapping[str, DenyEntry]:
+    if not rows:
+        return MappingProxyType({})
+    from agentdid.trust.denied import read_denied  # noqa: PLC0415  # most policies deny nobody by name
+
+    return read_denied(rows)
 
 
 def _anchor(row: Table) -> Anchor:

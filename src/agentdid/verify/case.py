@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agentdid.did.webvh.log import History
     from agentdid.errors import AgentdidError
     from agentdid.query.dcql import Query
-    from agentdid.secure.mechanism import Secured
+    from agentdid.secure.mechanism import Secured, Signature
     from agentdid.trust.anchor import Anchor
     from agentdid.trust.anchors import Trust
     from agentdid.trust.trust_list import ListRef, TrustList
@@ -131,6 +131,8 @@ class Case(Struct, eq=False):
         exercised: Set by `check_request`: the grant used at each link.
         needed: Set by `check_algorithms`: what every step's signatures have to withstand.
         levels: What the signatures of the status lists withstand.
+        list_signatures: Those signatures, as far as somebody denied may have made them.
+        names: Set by `check_denied`: what the deny list was asked for.
         downgraded: Whether the policy took a classical signature of a DID that has post-quantum keys.
         approvals: Set by `check_approvals`: those that are used up.
         repeated: Set by `check_take`: whether the same call was charged before under its id.
@@ -160,6 +162,8 @@ class Case(Struct, eq=False):
     exercised: tuple[CapabilityGrant, ...] = ()
     needed: str = "classical"
     levels: list[str] = field(default_factory=list)
+    list_signatures: tuple[Signature, ...] = ()
+    names: tuple[str, ...] = ()
     downgraded: bool = False
     approvals: tuple[Link, ...] = ()
     repeated: bool = False

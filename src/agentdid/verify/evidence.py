@@ -20,7 +20,7 @@ from agentdid.verify.case import ISSUED_HERE, HttpRequest, IssuedHere, Question
 from agentdid.verify.decide import as_outcome
 from agentdid.verify.flow import judgement
 from agentdid.verify.memory import Memory
-from agentdid.verify.needs import Absent, NeedFacts, NeedKeys, NeedMark, NeedNonce, NeedTake, Resource
+from agentdid.verify.needs import Absent, NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedNonce, NeedTake, Resource
 
 if TYPE_CHECKING:
     from agentdid.delegation.charges import Spend
@@ -192,7 +192,11 @@ def _encode_need(need: Need) -> dict[str, object]:
             return {"kind": "mark", "scid": need.scid, "version": need.versions[-1] if need.versions else None}
         case NeedTake():
             taken: dict[str, object] = {"kind": "take", "audience": need.audience, "nonce": need.nonce}
+            if need.names:
+                taken["names"] = list(need.names)
             return taken if need.spend is None else {**taken, "spend": _encode_spend(need.spend)}
+        case NeedDenied():
+            return {"kind": "denied", "names": list(need.names)}
 
 
 def _encode_spend(spend: Spend) -> dict[str, object]:

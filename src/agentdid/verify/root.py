@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from agentdid.delegation.resources import find_requested
 from agentdid.errors import ChainRootUntrusted, IssuerUntrusted, ProofMissing
-from agentdid.secure.proof_set import is_required
+from agentdid.secure.proof_set import has_required
 from agentdid.trust.anchors import named_types
 from agentdid.verify.security import CLASSICAL, check_level, find_needed, fitting_anchors, weakest
 
@@ -33,7 +33,7 @@ def check_algorithms(case: Case) -> None:
     Which algorithms and suites exist at all was settled when the documents were taken apart.
 
     Raises:
-        HybridComponentMissing: A link, or the presentation, is weaker than the `minSecurity` of the chain.
+        HybridComponentMissing: A link, an approval or the presentation is weaker than the `minSecurity` of the chain.
 
     Spec: specs/verification.md V4.
     """
@@ -45,6 +45,8 @@ def check_algorithms(case: Case) -> None:
     case.needed = find_needed(case.parsed.chain)
     for link in case.parsed.chain:
         check_level(case, link.secured.level, f"{link.path}/credentialSubject/capability/minSecurity")
+    for link in _approvals(case):
+        check_level(case, link.secured.level, f"{link.path}/proof")
     if case.parsed.presentation is not None:
         check_level(case, case.parsed.presentation.level, "/proof")
 
@@ -118,6 +120,11 @@ def _check_anchors(case: Case, trust: Trust) -> None:
     presentation = case.parsed.presentation
     if presentation is not None and trust.presentation_proofs and not _has_all(presentation, trust.presentation_proofs):
         raise ProofMissing("the policy asks for a proof that the presentation does not carry", path="/proof")
+
+
+def _approvals(case: Case) -> list[Link]:
+    # what people agree to is done by the chain: whoever can forge their word needs no other signature
+    return [link for link in case.parsed.others if link.approval is not None]
 
 
 def _is_approval(case: Case, link: Link) -> bool:
@@ -229,7 +236,8 @@ def _fitting(case: Case, anchors: tuple[Anchor, ...], link: Link) -> tuple[Ancho
     proven = tuple([anchor for anchor in anchors if _has_all(link.secured, anchor.required_proofs)])
     if not proven:
         raise ProofMissing("the policy asks for a proof that the credential does not carry", path=f"{link.path}/proof")
-    steps = [link.secured] if link.capability is None else [each.secured for each in case.parsed.chain]
+    under = [link] if link.capability is None else [*case.parsed.chain, *_approvals(case)]
+    steps = [each.secured for each in under]
     if case.parsed.presentation is not None:
         steps.append(case.parsed.presentation)
     return fitting_anchors(proven, weakest([each.level for each in steps]), link.path)
@@ -237,7 +245,7 @@ def _fitting(case: Case, anchors: tuple[Anchor, ...], link: Link) -> tuple[Ancho
 
 def _has_all(secured: Secured, required: tuple[str, ...]) -> bool:
     """Whether each name of a policy is that of a proof; what else was there did not count."""
-    return all(any(is_required(each, name) for each in secured.signatures) for name in required)
+    return all(has_required(secured.signatures, name) for name in required)
 
 
 def _capability(link: Link) -> Capability:
