@@ -426,6 +426,7 @@ def test_a_hostile_registry_lets_nobody(world: Registry, tmp_path: Path, fault: 
     assert caught.value.code in codes
     assert sent.startswith(b"POST /authorization HTTP/1.1\r\n")
     assert b"content-type: application/json" in sent.lower()
+    assert sent.endswith(b'"resource":"x"}')
 
 
 @pytest.mark.parametrize("url", ["http://trqp.example", "https://trqp.example/?x", "trqp.example", "https://"])
