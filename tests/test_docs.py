@@ -77,6 +77,7 @@ BUILT = {
     "serve verifier": {"--port", "--db"},
     "serve approvals": {"--port", "--wallet"},
     "serve resolver": {"--port", "--db"},
+    "serve trqp": {"--port", "--list", "--trust", "--sources"},
     "serve vc-api": {"--port", "--manifest", "--lenient-issuer"},
     "interop json-schema validate": {"--format", "--schema", "--credential", "--output"},
     "did link-domain": {"--did", "--origin", "--wallet"},
@@ -99,7 +100,7 @@ NAMES = {name for kind in (Limits, Anchor, Trust, ListRef) for name in kind.__st
     "type_values", "check_root", "ldp_vc", "aka_vcts", "authority_id", "entity_id", "max_age", "time_evaluated",
 }  # fmt: skip
 # Codes of HTTP's own mistakes, which no judgement answers (http/).
-HTTP_CODES = {"presentation_required"}
+HTTP_CODES = {"presentation_required", "statement_not_found"}
 
 _FENCE = re.compile(r"^(<!-- run -->\n)?```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -16,9 +16,11 @@ from agentdid.cli.options import (
     PassphraseFile,
     SourcesFile,
     TrustFile,
+    now,
     read_passphrase,
     read_pin,
     read_resolver,
+    read_source,
     read_trust,
 )
 from agentdid.codec.strict_json import encode
@@ -173,6 +175,26 @@ def serve_resolver(
 
     policy = read_trust(trust)
     _run(create_resolver_app(read_resolver(sources, policy, db), limits=policy.limits), host, port, tls_cert, tls_key)
+
+
+@app.command("trqp")
+def serve_trqp(
+    lists: Annotated[list[Path], typer.Option("--list", help="A signed trust list; may be repeated.")],
+    trust: TrustFile = None,
+    sources: SourcesFile = None,
+    port: Port = 8_448,
+    host: Host = "127.0.0.1",
+    tls_cert: Certificate = None,
+    tls_key: CertificateKey = None,
+) -> None:
+    """Serve a trust registry over trust lists: who is authorized, and recognized, by those who signed them."""
+    from agentdid.http.trqp_app import create_trqp_app  # noqa: PLC0415  # an extra
+    from agentdid.verifier.shelf import Shelf  # noqa: PLC0415
+
+    policy = read_trust(trust)
+    shelf = Shelf(lists, read_source(sources, policy, now()), limits=policy.limits)
+    shelf.load()
+    _run(create_trqp_app(shelf, limits=policy.limits), host, port, tls_cert, tls_key)
 
 
 @app.command("vc-api")
