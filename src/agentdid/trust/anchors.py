@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agentdid.canon.contexts import ContextRules
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
+    from agentdid.policy.rules import Rules
 
 SECURITY: Final = ("classical-ok", "hybrid-if-declared", "hybrid-required", "pq-required")
 """PROTOCOL section 5, weakest first."""
@@ -99,6 +100,7 @@ class Trust(Value, frozen=True):
         presentation_proofs: If not empty, which proofs of a presentation count, as `Anchor.required_proofs`.
         profile: What is asked beyond what specifications ask. Of it a trust file sets `vc_claims` (`vc_jwt_1_1`); all
             else only test instances have otherwise.
+        policy: What is wanted of requests beyond what is true (`policy.table`); `None` for nothing.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
         by_issuer: The anchors of each issuer with their types, in their order; follows from `anchors`, whatever was
             handed in.
@@ -121,6 +123,7 @@ class Trust(Value, frozen=True):
     profile: Profile = STRICT
     types: Mapping[str, HeldType] = MappingProxyType({})
     store: str | None = None
+    policy: Rules | None = None
     by_issuer: Mapping[str, tuple[tuple[frozenset[str], Anchor], ...]] = MappingProxyType({})
     names_domain: bool = False
 
@@ -193,6 +196,7 @@ class Trust(Value, frozen=True):
         kept = reader.table("store")
         store = kept.find_text("url")
         kept.close()
+        policy = _policy(reader.take("policy"), beside)
         reader.close()
         if ca is not None and beside is not None:
             ca = os.path.join(os.path.dirname(beside), ca)  # noqa: PTH118, PTH120  # as above
@@ -210,6 +214,7 @@ class Trust(Value, frozen=True):
             types=types,
             presentation_proofs=proofs,
             store=store,
+            policy=policy,
         )
 
     @classmethod
@@ -233,6 +238,7 @@ class Trust(Value, frozen=True):
             # the product's own is not written, so that no bundle of before there was one changes
             **({} if self.profile == STRICT else {"profile": structs.asdict(self.profile)}),
             **({"types": [each.metadata.octets.decode() for each in self.types.values()]} if self.types else {}),
+            **({} if self.policy is None else {"policy": dict(self.policy.source)}),
             "resolver": None
             if self.resolver is None
             else {"url": self.resolver.url, "methods": list(self.resolver.methods)},
@@ -261,6 +267,7 @@ class Trust(Value, frozen=True):
                 presentation_proofs=tuple(row.get("presentationProofs", ())),
                 profile=Profile(**row.get("profile", {})),
                 types=_held_types(row.get("types", [])),
+                policy=_policy(row.get("policy"), None),
                 # bundles of before there was one have no such member
                 resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
             )
@@ -382,10 +389,22 @@ class _Table:
             raise ValueError(message)
         return [_Table(f"{self.name}.{key}[{position}]", each) for position, each in enumerate(value)]
 
+    def take(self, key: str) -> object:
+        return self._left.pop(key, None)
+
     def close(self) -> None:
         if self._left:
             message = f"{self.name}: unknown key {min(self._left)!r}"
             raise ValueError(message)
+
+
+def _policy(table: object, beside: str | Path | None) -> Rules | None:
+    """Return the verifier's own rules. Raises `ValueError`, `OSError`, `ExtraMissing`."""
+    if table is None:
+        return None
+    from agentdid.policy.table import parse_rules  # noqa: PLC0415  # most policies state none
+
+    return parse_rules(table, beside)
 
 
 def _types(rows: list[_Table], beside: str | Path | None) -> Mapping[str, HeldType]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agentdid.delegation.usage import Request
     from agentdid.did.document import DidDocument
     from agentdid.did.webvh.log import History
+    from agentdid.policy.rules import Ruling
     from agentdid.query.dcql import Query
     from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.inputs import Item
@@ -124,6 +125,7 @@ class Case(Struct, eq=False):
         needed: Set by `check_algorithms`: what every step's signatures have to withstand.
         levels: What the signatures of the status lists withstand.
         downgraded: Whether the policy took a classical signature of a DID that has post-quantum keys.
+        ruling: Set by `check_policy`: how the verifier's own policy decided; `None` where it has none.
         approvals: Set by `check_approvals`: those that are used up.
         repeated: Set by `check_take`: whether the same call was charged before under its id.
     """
@@ -150,6 +152,7 @@ class Case(Struct, eq=False):
     needed: str = "classical"
     levels: list[str] = field(default_factory=list)
     downgraded: bool = False
+    ruling: Ruling | None = None
     approvals: tuple[Link, ...] = ()
     repeated: bool = False
 

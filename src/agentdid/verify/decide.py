@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability, CapabilityGrant
     from agentdid.delegation.usage import Request
+    from agentdid.policy.behaviour import Score
+    from agentdid.policy.rules import Ruling
     from agentdid.trust.anchors import Anchor, Trust
     from agentdid.verify.case import Case, Question
     from agentdid.verify.needs import Need, Reply
@@ -44,6 +46,7 @@ class Decision(Value, frozen=True):
         question: What was asked, and by which policy it was judged.
         exchange: Every question to the outside with its answer.
         clock: Tells `permits` whether the decision may still be relied upon.
+        ruling: How the verifier's own policy decided on the request, where it has one and there was one.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"recipe", "question", "exchange", "clock"})
@@ -53,6 +56,7 @@ class Decision(Value, frozen=True):
     question: Question
     exchange: Sequence[tuple[Need, Reply]]
     clock: Clock
+    ruling: Ruling | None = None
 
     def __bool__(self) -> NoReturn:
         message = "a Decision is no yes or no: ask decision.permits(request), or use Verifier.authorize"
@@ -66,7 +70,26 @@ class Decision(Value, frozen=True):
     @property
     def report(self) -> Report:
         """How each check ended."""
-        return Report(self.recipe, len(self.recipe), None, self.question, self.exchange)
+        return Report(self.recipe, len(self.recipe), None, self.question, self.exchange, self.ruling, self._agents)
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """What in the verifier's own policy decided, by name; nothing where it has none, or there was no request."""
+        return () if self.ruling is None else self.ruling.policies
+
+    @property
+    def score(self) -> Score | None:
+        """How unusual the call was, where the verifier looks at behaviour."""
+        return None if self.ruling is None else self.ruling.score
+
+    @property
+    def _agents(self) -> tuple[str, ...]:
+        policy = self.trust.policy
+        if policy is None or policy.behaviour is None or self.holder is None or self.question.request is None:
+            return ()
+        from agentdid.verify.policy import agents_of  # noqa: PLC0415  # most verifiers look at no behaviour
+
+        return agents_of(self.verified.parsed)
 
     @property
     def trust(self) -> Trust:
@@ -200,6 +223,22 @@ class Grant(Value, frozen=True):
         """The DID of the party acted for."""
         capability = self.decision.capability
         return "" if capability is None else capability.principal
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """What in the verifier's own policy decided, by name; nothing where it has none."""
+        return self.decision.policies
+
+    @property
+    def score(self) -> Score | None:
+        """How unusual the call was, where the verifier looks at behaviour."""
+        return self.decision.score
+
+    @property
+    def autonomy(self) -> int:
+        """The level of autonomy in force: the chain's least `autonomyMax`, less what behaviour took away."""
+        ruling = self.decision.ruling
+        return min(grant.autonomy_max for grant in self.exercised) if ruling is None else ruling.autonomy
 
     @property
     def delegators(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentdid.errors import AgentdidError
+    from agentdid.policy.rules import Ruling
     from agentdid.verify.case import Question
     from agentdid.verify.evidence import Evidence
     from agentdid.verify.needs import Need, Reply
@@ -59,9 +60,12 @@ class Report:
 
     Attributes:
         error: What ended it, or `None`.
+        ruling: How the verifier's own policy decided, if it was asked.
+        agents: DIDs of the agents whose doing it is, root first; none where behaviour is not looked at, or it is not
+            known who they are.
     """
 
-    __slots__ = ("_exchange", "_question", "_reached", "_recipe", "error")
+    __slots__ = ("_exchange", "_question", "_reached", "_recipe", "agents", "error", "ruling")
 
     def __init__(
         self,
@@ -70,12 +74,21 @@ class Report:
         error: AgentdidError | None,
         question: Question,
         exchange: Sequence[tuple[Need, Reply]],
+        ruling: Ruling | None = None,
+        agents: tuple[str, ...] = (),
     ) -> None:
         self._recipe = recipe
         self._reached = reached
         self.error = error
         self._question = question
         self._exchange = exchange
+        self.ruling = ruling
+        self.agents = agents
+
+    @property
+    def question(self) -> Question:
+        """What was asked, and by which policy it was judged."""
+        return self._question
 
     @property
     def outcome(self) -> str:
@@ -114,6 +127,8 @@ class Report:
         asked = getattr(self.error, "approval", None)
         return {
             **({} if asked is None else {"approval": asked}),
+            **({} if self.ruling is None else {"policy": self.ruling.encode()}),
+            **({"agents": list(self.agents)} if self.agents else {}),
             "outcome": self.outcome,
             "code": self.code,
             "detail": "" if self.error is None else self.error.detail,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agentdid.errors import AgentdidError
 from agentdid.verify.flow import judgement
-from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark, NeedNonce
+from agentdid.verify.needs import NeedConduct, NeedFacts, NeedKeys, NeedMark, NeedNonce
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Question
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.memory import Memory
-    from agentdid.verify.needs import Marks, Need, Reply, Source, Takes
+    from agentdid.verify.needs import Baselines, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
 
 
@@ -37,10 +37,18 @@ def run(question: Question, memory: Memory, clock: Clock, answer: Callable[[Need
         return end.value  # type: ignore[no-any-return]  # what a judgement returns
 
 
-def answer_from(need: Need, source: Source, takes: Takes | None, clock: Clock, marks: Marks | None = None) -> Reply:
+def answer_from(
+    need: Need,
+    source: Source,
+    takes: Takes | None,
+    clock: Clock,
+    marks: Marks | None = None,
+    baselines: Baselines | None = None,
+) -> Reply:
     """Return the answer to one need: documents from `source`, nonces from `takes`, versions seen from `marks`.
 
-    Without `takes` nothing is consumed, so what comes of it permits nothing; without `marks` nothing was seen before.
+    Without `takes` nothing is consumed, so what comes of it permits nothing; without `marks` nothing was seen before;
+    without `baselines` nothing is known of agents, which decides nothing.
     """
     if isinstance(need, NeedFacts):
         if len(need.urls) == 1:
@@ -50,6 +58,8 @@ def answer_from(need: Need, source: Source, takes: Takes | None, clock: Clock, m
         return source.get(need.url, need.accept, need.max_age_s)
     if isinstance(need, NeedMark):
         return "kept" if marks is None else marks.advance(need.scid, need.versions)
+    if isinstance(need, NeedConduct):
+        return "unavailable" if baselines is None else baselines.find(need)
     if isinstance(need, NeedNonce):
         return "unknown" if takes is None else takes.check(need.nonce, clock.now())
     if takes is None:
