@@ -16,7 +16,8 @@ from typer.main import get_command
 from agentdid.cli.app import app
 from agentdid.errors import CODES
 from agentdid.limits import Limits
-from agentdid.trust.anchors import Anchor, Trust
+from agentdid.trust.anchor import Anchor
+from agentdid.trust.anchors import Trust
 from tests.vectors_dir import ROOT
 from tools import errors_page
 

@@ -164,10 +164,6 @@ class SchemaUnsupported(Undecided, code="schema_unsupported"):
     """A schema of a type, a version or a size that is not processed here: it says neither yes nor no."""
 
 
-class SchemaUnavailable(Undecided, code="schema_unavailable"):
-    """A schema could not be had, or nothing pins what it was when the credential was issued."""
-
-
 class DidNotFound(Undecided, code="did_not_found"):
     """The DID's document could not be had."""
 
@@ -563,12 +559,8 @@ class SchemaInvalid(Refused, code="schema_invalid"):
     """What a credential names as its schema is no schema, or another one."""
 
 
-class SchemaViolated(Refused, code="schema_violated"):
-    """The credential does not conform to its schema."""
-
-
-class ResourceMismatch(Refused, code="resource_mismatch"):
-    """A related resource, or a schema, is not the one whose digest the credential names."""
+class RelatedResourceMismatch(Refused, code="related_resource_mismatch"):
+    """A related resource is not the one whose digest the credential names."""
 
 
 class EvidenceMismatch(Refused, code="evidence_mismatch"):

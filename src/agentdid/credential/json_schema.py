@@ -15,14 +15,7 @@ from msgspec import structs
 
 from agentdid.credential.digests import Digest, parse_multibase, parse_sri
 from agentdid.credential.parse import check_url
-from agentdid.errors import (
-    ExtraMissing,
-    ResourceMismatch,
-    SchemaInvalid,
-    SchemaUnsupported,
-    SchemaViolated,
-    TypeMismatch,
-)
+from agentdid.errors import ExtraMissing, SchemaInvalid, SchemaUnsupported, TypeMismatch
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -72,9 +65,9 @@ class SchemaReference(Value, frozen=True):
         return structs.replace(self, digests=(*self.digests, digests))
 
     def check_digest(self, body: bytes) -> None:
-        """Hold that `body` is the file that is meant. Raises `ResourceMismatch`."""
+        """Hold that `body` is the file that is meant. Raises `TypeMismatch`: it became another one, or always was."""
         if not all(any(each.is_of(body) for each in group) for group in self.digests):
-            raise ResourceMismatch("the schema has another digest", path=self.path)
+            raise TypeMismatch("the schema has another digest", path=self.path)
 
 
 def parse_references(document: Mapping[str, object]) -> tuple[SchemaReference, ...]:
@@ -134,7 +127,7 @@ def check_conforms(document: Mapping[str, object], schema: dict[str, object], pa
         path: Where the reference stands.
 
     Raises:
-        SchemaViolated: It does not.
+        TypeMismatch: It does not.
         SchemaUnsupported: Another version of JSON Schema, a reference to elsewhere, a pattern, or more work than the
             limits allow.
         SchemaInvalid: No valid schema of its version.
@@ -171,7 +164,7 @@ def check_conforms(document: Mapping[str, object], schema: dict[str, object], pa
     if error is not None:
         # which keyword of which place; never the value
         place = "/".join(str(each) for each in error.absolute_path)
-        raise SchemaViolated(f"{error.validator} does not hold at /{place}", path=path)
+        raise TypeMismatch(f"{error.validator} does not hold at /{place}", path=path)
 
 
 @final

@@ -36,6 +36,7 @@ from agentdid.delegation.resources import find_normal
 from agentdid.did.syntax import check_did
 from agentdid.errors import AgentdidError, DidInvalid, EncodingInvalid, InputTooLarge, TypeMismatch
 from agentdid.record import Value
+from agentdid.secure.mechanism import SECURITY_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
     from agentdid.limits import Limits
 
 GRANT_TYPES: Final = frozenset({"http", "mcp_tool", "a2a_skill"})
-SECURITY_LEVELS: Final = ("classical", "pq", "hybrid")
-"""`minSecurity`, weakest first."""
 ENVIRONMENT: Final = "env."
 """Names that begin so come from the verifier alone, never from the request."""
 MAX_AUTONOMY: Final = 5

@@ -18,10 +18,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from agentdid.delegation.capability import SECURITY_LEVELS, BudgetLimit, CallLimit, pointer_step
+from agentdid.delegation.capability import BudgetLimit, CallLimit, pointer_step
 from agentdid.delegation.constraints import Cidr, Const, Enum, Prefix, Range, TimeWindow
 from agentdid.delegation.resources import is_below
 from agentdid.errors import CapabilityNotAttenuated, DelegationForbidden
+from agentdid.secure.mechanism import SECURITY_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

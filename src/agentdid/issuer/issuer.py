@@ -41,7 +41,8 @@ from agentdid.keystores.keyring import Keyring
 from agentdid.keystores.reference import successor
 from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
 from agentdid.status.token_list import build_reference
-from agentdid.storage.controlled import Controlled, ControlledDids, add_table, is_webvh
+from agentdid.storage.controlled import Controlled, is_webvh
+from agentdid.storage.controlled_dids import ControlledDids, add_table
 from agentdid.storage.engine import reading
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 from agentdid.verify.structure import check_parents, read_chain
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
     from agentdid.keys.public import PublicKey
     from agentdid.keys.secret import SecretKey, Signer
-    from agentdid.storage.controlled import HeldKey, MakeKey
+    from agentdid.storage.held_keys import HeldKey, MakeKey
     from agentdid.storage.vault import Kdf, Vault
     from agentdid.verify.states import Link
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, final
 
-from agentdid.delegation.capability import SECURITY_LEVELS
 from agentdid.policy.facts import DENY, PERMIT, Verdict, least, most
 from agentdid.record import Value
+from agentdid.secure.mechanism import SECURITY_LEVELS
 
 if TYPE_CHECKING:
     from agentdid.delegation.constraints import TimeWindow

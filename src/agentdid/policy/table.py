@@ -9,7 +9,7 @@ import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from agentdid.delegation.capability import MAX_AUTONOMY, SECURITY_LEVELS
+from agentdid.delegation.capability import MAX_AUTONOMY
 from agentdid.delegation.constraints import TimeWindow, parse_constraint
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidInvalid, Malformed
@@ -17,6 +17,7 @@ from agentdid.policy import builtin
 from agentdid.policy.behaviour import MAX_SCORE
 from agentdid.policy.facts import APPROVAL, DENY
 from agentdid.policy.rules import MAX_RISK, ActionRow, BehaviourRule, Demotion, Rules
+from agentdid.secure.mechanism import SECURITY_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from agentdid.limits import Budget
 
 _MLDSA: Final = "mldsa"
+SECURITY_LEVELS: Final = ("classical", "pq", "hybrid")
+"""What a signature withstands, the weakest first."""
 NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
 
 

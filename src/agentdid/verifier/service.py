@@ -9,7 +9,7 @@ from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.errors import AgentdidError, StoreUnavailable
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
-from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark
+from agentdid.verify.needs import NeedConduct, NeedFacts, NeedKeys, NeedMark
 from agentdid.verify.run import answer_from, arun, report_of, run
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agentdid.sources.events import Refreshing, StatusEvents
     from agentdid.trust.anchors import Trust
     from agentdid.verify.decide import Decision, Grant
-    from agentdid.verify.needs import Answer, Marks, Need, Reply, Source, Takes
+    from agentdid.verify.needs import Answer, Baselines, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
 
 Presented = bytes | str | dict[str, object]
@@ -48,6 +48,8 @@ class Verifier:
             a restart forgets.
         marks: The highest version seen of each did:webvh; by default this process's memory, so that only
             `agentdid.storage.marks.SqlMarks` remembers beyond it.
+        baselines: What was seen of agents before, where the policy looks at behaviour; by default this process's
+            memory, which a second process does not see and a restart forgets (`agentdid.storage.baselines`).
         clock: Tells the time of judgement.
         log: Keeps the evidence of every decision.
         memory: What was learnt from bytes that cannot change; by default its own.
@@ -60,6 +62,7 @@ class Verifier:
         source: Source | None = None,
         takes: Takes | None = None,
         marks: Marks | None = None,
+        baselines: Baselines | None = None,
         clock: Clock | None = None,
         log: Log | None = None,
         memory: Memory | None = None,
@@ -69,6 +72,7 @@ class Verifier:
         self._source = source
         self._takes = takes
         self._marks = marks
+        self._baselines = baselines
         self._log = log
         self._memory = memory or Memory()
 
@@ -93,6 +97,18 @@ class Verifier:
 
             self._marks = MemoryMarks()
         return self._marks
+
+    @property
+    def baselines(self) -> Baselines | None:
+        """What was seen of agents before; `None` where the policy does not look at it."""
+        policy = self.trust.policy
+        if policy is None or policy.behaviour is None:
+            return None
+        if self._baselines is None:
+            from agentdid.storage.baselines import MemoryBaselines  # noqa: PLC0415  # most verifiers have none
+
+            self._baselines = MemoryBaselines(policy.behaviour.window_s)
+        return self._baselines
 
     @property
     def source(self) -> Source:
@@ -294,7 +310,7 @@ class Verifier:
         except AgentdidError as error:
             self._record(error)
             raise
-        if self._log is not None:
+        if self._log is not None or self.trust.policy is not None:
             self._record(result)
         return result
 
@@ -310,11 +326,18 @@ class Verifier:
     def _record(self, result: Decision | Grant | AgentdidError) -> None:
         if self._log is not None:
             self._log.append(report_of(result).evidence.encode(result))
+        if self.baselines is not None:
+            from agentdid.verify.policy import observations_of  # noqa: PLC0415  # as above
+
+            report = report_of(result)
+            self.baselines.observe(observations_of(report.question, report.agents, report.outcome, report.code))
 
     def _answer(self, need: Need) -> Reply:
         kind = type(need)
         if kind is NeedMark:
             return answer_from(need, self.source, None, self._clock, self.marks)
+        if kind is NeedConduct:
+            return answer_from(need, self.source, None, self._clock, None, self.baselines)
         if kind is NeedFacts:
             return self._facts(tuple([self.source.get(url, (), need.max_age_s) for url in need.urls]))  # type: ignore[union-attr]
         takes = None if kind is NeedKeys else self.takes
@@ -327,7 +350,7 @@ class Verifier:
 
     def _answer_unconsumed(self, need: Need) -> Reply:
         # what was seen of a log is knowledge, not consumption: an inspection learns, and may be told of a rollback
-        if type(need) is NeedFacts:
+        if type(need) in (NeedFacts, NeedConduct):
             return self._answer(need)
         marks = self.marks if type(need) is NeedMark else None
         return answer_from(need, self.source, None, self._clock, marks)

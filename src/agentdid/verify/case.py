@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from agentdid.did.webvh.log import History
     from agentdid.policy.rules import Ruling
     from agentdid.query.dcql import Query
-    from agentdid.trust.anchors import Anchor, Trust
+    from agentdid.trust.anchor import Anchor
+    from agentdid.trust.anchors import Trust
     from agentdid.verify.inputs import Item
     from agentdid.verify.known_links import KnownLink, NewText
     from agentdid.verify.memory import Memory

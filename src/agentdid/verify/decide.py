@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from agentdid.delegation.usage import Request
     from agentdid.policy.behaviour import Score
     from agentdid.policy.rules import Ruling
-    from agentdid.trust.anchors import Anchor, Trust
+    from agentdid.trust.anchor import Anchor
+    from agentdid.trust.anchors import Trust
     from agentdid.verify.case import Case, Question
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.report import CheckResult, Named
@@ -153,12 +154,13 @@ class Decision(Value, frozen=True):
         Pure: nothing is consumed and nobody is asked.
 
         Raises:
-            AuthorizationRequired: The exercised grant has limits or an approval rule, which only
-                `Verifier.authorize` can judge.
+            AuthorizationRequired: The exercised grant has limits or an approval rule, or the verifier's own policy
+                looks at behaviour or asks for an approval, which only `Verifier.authorize` can judge.
 
         Spec: specs/verification.md V34-V36.
         """
-        if (self.clock.now() if at is None else at) > self.safe_until:
+        now = self.clock.now() if at is None else at
+        if now > self.safe_until:
             return False
         try:
             verified = self.verified
@@ -169,7 +171,14 @@ class Decision(Value, frozen=True):
 
         if any(has_limits(grant) or grant.approval is not None for grant in exercised):
             raise AuthorizationRequired("the grant has limits or an approval rule; call Verifier.authorize")
-        return True
+        if self.trust.policy is None:
+            return True
+        from agentdid.verify.policy import judge_later  # noqa: PLC0415  # most verifiers state none
+
+        outcome = judge_later(self, exercised, request, now)
+        if outcome == "approval":
+            raise AuthorizationRequired("the verifier's policy asks for more than a decision has; call authorize")
+        return outcome == "permit"
 
     def encode(self) -> dict[str, object]:
         """Return the decision as JSON; the same inputs give the same bytes under RFC 8785."""

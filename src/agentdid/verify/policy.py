@@ -14,21 +14,22 @@ from agentdid.delegation.charges import Charge, name_of
 from agentdid.delegation.resources import find_requested
 from agentdid.errors import PolicyDenied, StoreUnavailable
 from agentdid.policy.behaviour import Conducts, Observation, window_of
-from agentdid.policy.facts import APPROVAL, DENY, Facts
+from agentdid.policy.facts import APPROVAL, DENY, PERMIT, Facts
 from agentdid.policy.rules import Ruling
 from agentdid.record import Value
 from agentdid.verify.needs import NeedConduct
 from agentdid.verify.security import weakest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from agentdid.delegation.capability import CapabilityGrant
     from agentdid.delegation.usage import Request
-    from agentdid.policy.behaviour import Conduct
+    from agentdid.policy.behaviour import Conduct, Score
     from agentdid.policy.facts import Verdict
     from agentdid.policy.rules import Rules
     from agentdid.verify.case import Case, Question
+    from agentdid.verify.decide import Decision
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.states import Parsed
 
@@ -58,13 +59,14 @@ def check_policy(case: Case) -> Generator[Need, Reply, None]:
     if rules is None or request is None:
         return
     agents = agents_of(case.parsed)
-    resource = find_requested(request.resource) or request.resource
     conducts: tuple[Conduct, ...] = ()
+    score = None
     if rules.behaviour is not None:
         window_s = rules.behaviour.window_s
-        reply = yield NeedConduct(agents, request.action, resource, question.at, window_s)
+        reply = yield NeedConduct(agents, request.action, _resource(request), question.at, window_s)
         conducts = _conducts(reply, agents)
-    facts = _facts(case, rules, request, resource, conducts)
+        score = rules.behaviour.score(conducts)
+    facts = _facts(rules, case.parsed, case.levels, case.exercised, request, question.at, question.environment, score)
     verdict = rules.judge(facts)
     ruling = case.ruling = _rule(rules, facts, verdict, conducts)
     if verdict.outcome == DENY:
@@ -72,6 +74,21 @@ def check_policy(case: Case) -> Generator[Need, Reply, None]:
     if verdict.outcome == APPROVAL and len(ruling.approvers - frozenset(agents)) < ruling.threshold:
         reasons = "; ".join(verdict.reasons)
         raise PolicyDenied(f"{_decided(verdict)}: {reasons}; and too few are configured who could approve it")
+
+
+def judge_later(decision: Decision, exercised: Sequence[CapabilityGrant], request: Request, at: datetime) -> str:
+    """Return what the policy says of a request on a decision that was made before: `permit`, `approval` or `deny`.
+
+    What only `Verifier.authorize` can find out, what was seen of the agent and who approved, counts as `approval`.
+    """
+    rules = decision.trust.policy
+    if rules is None:
+        return PERMIT
+    if rules.behaviour is not None:
+        return APPROVAL
+    verified = decision.verified
+    facts = _facts(rules, verified.parsed, verified.lists, exercised, request, at, {}, None)
+    return rules.judge(facts).outcome
 
 
 def find_rule(ruling: Ruling) -> PolicyAsks | None:
@@ -119,7 +136,7 @@ def observations_of(question: Question, agents: Sequence[str], outcome: str, cod
     request = question.request
     if request is None:
         return []
-    resource = find_requested(request.resource) or request.resource
+    resource = _resource(request)
     return [Observation(question.at, agent, request.action, resource, outcome, code) for agent in agents]
 
 
@@ -134,39 +151,45 @@ def _conducts(reply: Reply, agents: tuple[str, ...]) -> tuple[Conduct, ...]:
     raise StoreUnavailable("what was seen of the agent before cannot be had")
 
 
-def _facts(case: Case, rules: Rules, request: Request, resource: str, conducts: tuple[Conduct, ...]) -> Facts:
-    chain = case.parsed.chain
+def _facts(
+    rules: Rules, parsed: Parsed, levels: Sequence[str], exercised: Sequence[CapabilityGrant], request: Request,
+    at: datetime, environment: Mapping[str, object], score: Score | None,
+) -> Facts:  # fmt: skip
+    chain = parsed.chain
     leaf = chain[-1].capability
     if leaf is None:
         message = "a chain holds capability credentials only"
         raise TypeError(message)
-    score = None if rules.behaviour is None else rules.behaviour.score(conducts)
-    autonomy_max = autonomy_of(case.exercised)
+    autonomy_max = autonomy_of(exercised)
     lowered = 0 if rules.behaviour is None else rules.behaviour.levels(score)
-    steps = [link.secured.level for link in chain]
-    if case.parsed.presentation is not None:
-        steps.append(case.parsed.presentation.level)
-    ip = case.question.environment.get("env.ip")
+    steps = [link.secured.level for link in parsed.links]
+    if parsed.presentation is not None:
+        steps.append(parsed.presentation.level)
+    ip = environment.get("env.ip")
     return Facts(
         agent=chain[-1].subject or "",
         principal=leaf.principal,
         root=leaf.root,
         issuers=tuple(link.credential.issuer for link in chain),
         depth=leaf.depth,
-        security=weakest([*steps, *case.levels]),
+        security=weakest([*steps, *levels]),
         purpose=leaf.purpose,
         type=request.type,
         action=request.action,
-        resource=resource,
+        resource=_resource(request),
         arguments=request.arguments,
         autonomy=max(0, autonomy_max - lowered),
         autonomy_max=autonomy_max,
         autonomy_required=rules.required(request.action),
         risk=rules.risk(request.action),
-        at=case.question.at,
+        at=at.astimezone(UTC),
         ip=ip if isinstance(ip, str) else None,
         score=score,
     )
+
+
+def _resource(request: Request) -> str:
+    return find_requested(request.resource) or request.resource
 
 
 def _rule(rules: Rules, facts: Facts, verdict: Verdict, conducts: tuple[Conduct, ...]) -> Ruling:

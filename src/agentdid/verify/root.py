@@ -12,7 +12,8 @@ from agentdid.verify.security import CLASSICAL, check_level, find_needed, fittin
 if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability, CapabilityGrant
     from agentdid.secure.mechanism import Secured
-    from agentdid.trust.anchors import Anchor, Trust
+    from agentdid.trust.anchor import Anchor
+    from agentdid.trust.anchors import Trust
     from agentdid.verify.case import Case
     from agentdid.verify.states import Link
 

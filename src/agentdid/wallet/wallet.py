@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agentdid.keys.secret import Signer
-    from agentdid.storage.controlled import ControlledDids
+    from agentdid.storage.controlled_dids import ControlledDids
     from agentdid.storage.vault import Kdf
     from agentdid.verify.needs import Need, Reply, Source
     from agentdid.verify.states import Link
