@@ -23,7 +23,7 @@ from msgspec.json import Decoder, Encoder
 
 from agentdid.delegation.constraints import find_number
 from agentdid.delegation.resources import is_below
-from agentdid.policy.cedar_text import ARGUMENTS, load_engine, parse_policies
+from agentdid.policy.cedar_text import ARGUMENTS, BEHAVIOUR_PARTS, load_engine, parse_policies
 from agentdid.policy.facts import APPROVAL, DENY, PERMIT, Verdict
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ _DECODER: Final = Decoder(_Answer)
 _UNIT: Final = Decimal("0.0001")
 _MAX_NUMBER: Final = Decimal("922337203685477.5807")
 """Cedar's `decimal` is a 64-bit count of ten-thousandths."""
-_PARTS: Final = ("action", "hour", "pace", "place", "refusals")
 _REMEMBERED: Final = 1_024
 _MAX_REMEMBERED: Final = 2_048
 """Characters of a context; no stranger makes the cache hold longer ones."""
@@ -75,7 +74,7 @@ def _datetime(at: datetime) -> dict[str, object]:
 
 def _behaviour(score: Score) -> dict[str, int]:
     parts = dict(score.parts)
-    return {"score": score.total, **{name: parts.get(name, 0) for name in _PARTS}}
+    return {"score": score.total, **{name: parts.get(name, 0) for name in BEHAVIOUR_PARTS[1:]}}
 
 
 _MEMBERS: Final[Mapping[str, Callable[[Facts], object]]] = {

@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 ANY_ACTION: Final = "*"
 """The declared action that stands for all that policies do not name."""
 ARGUMENTS: Final = "arguments"
+BEHAVIOUR: Final = "behaviour"
+BEHAVIOUR_PARTS: Final = ("score", "action", "hour", "pace", "place", "refusals")
+ARGUMENT: Final = frozenset({"text", "number", "flag", "items"})
+MEMBERS: Final = frozenset(
+    {
+        "action", "approved", "arguments", "autonomy", "autonomyMax", "autonomyRequired", "behaviour", "delegator",
+        "depth", "hour", "ip", "issuers", "now", "principal", "purpose", "resource", "risk", "root", "rootIssuer",
+        "security", "type", "weekday",
+    }
+)  # fmt: skip
+"""What the context, an argument and a score have in the schema."""
+_TO_ARGUMENT: Final = 2
 _SCHEMA: Final = "agentdid.cedarschema"
 _EMPTY: Final = "type Arguments = {};"
 _ACTION: Final = re.compile(r"[!-~]{1,256}")
@@ -201,6 +213,7 @@ def _read(policies: list[dict[str, Any]], places: list[str]) -> Reading:
     named: dict[str, set[str]] = {"Action": set(), "Resource": set()}
     for policy, place in zip(policies, places, strict=True):
         for path in _paths(policy["conditions"], place):
+            _check_known(path, place)
             members.add(path[0])
             if path[0] == ARGUMENTS and len(path) > 1:
                 arguments.setdefault(path[1], set()).update(path[2:3])
@@ -221,6 +234,18 @@ def _read(policies: list[dict[str, Any]], places: list[str]) -> Reading:
         tuple(sorted(named["Action"])),
         tuple(sorted(named["Resource"])),
     )
+
+
+def _check_known(path: tuple[str, ...], place: str) -> None:
+    """Hold that what is read exists: for Cedar `has` of a name that is nobody's is valid, and a `forbid` never."""
+    known = path[0] in MEMBERS
+    if path[0] == ARGUMENTS and len(path) > _TO_ARGUMENT:
+        known = path[2] in ARGUMENT
+    elif path[0] == BEHAVIOUR and len(path) > 1:
+        known = path[1] in BEHAVIOUR_PARTS
+    if not known:
+        message = f"{place}: there is no context.{'.'.join(path)}"
+        raise ValueError(message)
 
 
 def _paths(node: Any, place: str) -> Iterator[tuple[str, ...]]:  # noqa: ANN401  # Cedar's JSON policy format

@@ -88,7 +88,7 @@ _FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt":
 
 
 def _check_policy(case: Case) -> Generator[Need, Reply, None]:
-    """Ask the verifier's own policy. Spec: V43-V44."""
+    """Ask the verifier's own policy. Spec: V43."""
     from agentdid.verify.policy import check_policy  # noqa: PLC0415  # most verifiers state none
 
     return check_policy(case)
@@ -125,7 +125,7 @@ _HOLDER: Final = Check("holder", "V16-V22", check_holder)
 _QUERY: Final = Check("query", "V33", check_query)
 _REQUEST: Final = Check("request", "V34-V35", check_request)
 _APPROVALS: Final = Check("approvals", "V37", check_approvals)
-_POLICY: Final = Check("policy", "V43-V44", _check_policy)
+_POLICY: Final = Check("policy", "V43", _check_policy)
 _TAKE: Final = Check("take", "V38-V39", check_take)
 
 # The order is the specification (specs/verification.md).

@@ -52,7 +52,7 @@ def check_policy(case: Case) -> Generator[Need, Reply, None]:
         PolicyDenied: It does not; or it asks for an approval that nobody is configured to give.
         StoreUnavailable: It looks at behaviour, and what was seen of the agent cannot be had.
 
-    Spec: specs/verification.md V43-V44.
+    Spec: specs/verification.md V43.
     """
     question = case.question
     rules, request = question.trust.policy, question.request
