@@ -1,4 +1,4 @@
-"""Behaviour: what is unusual lowers autonomy and asks people; nobody sheds a past, and no race lets one more through."""
+"""Behaviour: what is unusual lowers autonomy and asks people; nobody sheds a past, no race lets one more through."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_what_cannot_be_known_decides_nothing() -> None:
     class Nowhere:
         """Baselines that cannot be had."""
 
-        def find(self, need: NeedConduct) -> str:
+        def find(self, _need: NeedConduct) -> str:
             """Say so."""
             return "unavailable"
 

@@ -173,7 +173,7 @@ class Secured(Value, frozen=True, eq=False):
         binding: For presentations.
         hidden_grants: Whether a capability has grants that were not disclosed.
         disclosed: The paths of claims that an SD-JWT VC's holder disclosed, and could have withheld.
-        wire: The document as it travels: compact text, or the JSON object with its proof.
+        wire: The document as it travels: compact text, or the JSON object with its proof; of a closed form its text.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"document", "named_by", "wire", "claims"})

@@ -9,7 +9,7 @@ from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.errors import AgentdidError, StoreUnavailable
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
-from agentdid.verify.needs import NeedConduct, NeedFacts, NeedKeys, NeedMark
+from agentdid.verify.needs import NeedConduct, NeedFacts, NeedKeys, NeedMark, NeedTake
 from agentdid.verify.run import answer_from, arun, report_of, run
 
 if TYPE_CHECKING:
@@ -334,19 +334,26 @@ class Verifier:
 
     def _answer(self, need: Need) -> Reply:
         kind = type(need)
+        if kind is NeedFacts:
+            source = self.source
+            return self._facts([source.get(url, (), need.max_age_s) for url in need.urls])  # type: ignore[union-attr]
+        if kind is NeedTake:
+            return answer_from(need, self.source, self.takes, self._clock)
         if kind is NeedMark:
             return answer_from(need, self.source, None, self._clock, self.marks)
         if kind is NeedConduct:
             return answer_from(need, self.source, None, self._clock, None, self.baselines)
-        if kind is NeedFacts:
-            return self._facts(tuple([self.source.get(url, (), need.max_age_s) for url in need.urls]))  # type: ignore[union-attr]
         takes = None if kind is NeedKeys else self.takes
         return answer_from(need, self.source, takes, self._clock)
 
-    def _facts(self, answers: tuple[Answer, ...]) -> Reply:
-        from agentdid.verify.status_list import prefer_newest  # noqa: PLC0415  # where it is needed it is loaded
+    def _facts(self, answers: list[Answer]) -> Reply:
+        memory = self._memory
+        for place, each in enumerate(answers):
+            if not memory.is_newest(each):
+                from agentdid.verify.status_list import prefer_newest  # noqa: PLC0415  # where it is needed it is loaded
 
-        return tuple([prefer_newest(self._memory, each, self.trust.limits) for each in answers])
+                answers[place] = prefer_newest(memory, each, self.trust.limits)
+        return tuple(answers)
 
     def _answer_unconsumed(self, need: Need) -> Reply:
         # what was seen of a log is knowledge, not consumption: an inspection learns, and may be told of a rollback
@@ -362,7 +369,7 @@ class Verifier:
             import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
 
             answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
-            return self._facts(tuple(answers))
+            return self._facts(answers)
         import asyncio  # noqa: PLC0415
 
         return await asyncio.to_thread(self._answer, need)  # the store may be a database

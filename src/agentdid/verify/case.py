@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentdid.did.webvh.log import History
     from agentdid.policy.rules import Ruling
     from agentdid.query.dcql import Query
+    from agentdid.secure.mechanism import Secured
     from agentdid.trust.anchor import Anchor
     from agentdid.trust.anchors import Trust
     from agentdid.verify.inputs import Item
@@ -110,6 +111,7 @@ class Case(Struct, eq=False):
         now: The instant of judgement, with its leeway.
         raw: Set by `check_size`.
         text: Set by `check_parse`: the compact token, the COSE_Sign1, or the JSON text.
+        presented: Set by `check_parse`: a presentation of the closed form, taken apart with its credentials in `items`.
         items: Set by `check_parse`: the credentials in it that were parsed apart; empty where none was.
         known: Set by `check_structure`: what is known of credentials (`verify.known_links`), by their position.
         new: Set by `check_structure`: the texts of those of which nothing is.
@@ -137,6 +139,7 @@ class Case(Struct, eq=False):
     now: Now
     raw: bytes | str = b""
     text: JsonText | str | bytes = ""
+    presented: Secured | None = None
     items: tuple[Item, ...] = ()
     known: dict[int, KnownLink] = field(default_factory=dict)
     new: dict[int, NewText] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, final
 
 from msgspec import Raw
@@ -16,6 +17,9 @@ from agentdid.record import Value
 from agentdid.verify.known_links import find_known_link
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
     from agentdid.verify.case import Case
     from agentdid.verify.known_links import KnownLink
 
@@ -64,7 +68,8 @@ def check_size(case: Case) -> None:
 def check_parse(case: Case) -> None:
     """Hold that the input is a compact token, a COSE_Sign1 or one strict JSON text.
 
-    Sets `case.text`, and `case.items` where credentials can be parsed apart.
+    Sets `case.text`, and `case.items` where credentials can be parsed apart; of the closed form of a presentation
+    (`secure.closed_forms`) `case.presented` in place of the text.
 
     Raises:
         JsonInvalid, JsonDuplicateKey, JsonTooDeep, JsonNumberRange, EncodingInvalid: As `codec.strict_json.parse`.
@@ -109,20 +114,62 @@ def _parse_presentation(case: Case, octets: bytes) -> None:
     """Parse what is around the credentials, and of these what is not known; or else the whole as one."""
     limits = case.question.trust.limits
     # a member or element takes two bytes at least: in so short a text none of its parts can have too many
-    parts = _split(octets) if octets.isascii() and len(octets) <= 2 * limits.max_members else None
-    if parts is not None:
-        around, texts = parts
+    if octets.isascii() and len(octets) <= 2 * limits.max_members:
         try:
-            text = parse(around, limits)
-            items = tuple([_parse_item(case, each) for each in texts])
+            if _parse_closed(case, octets) or _parse_apart(case, octets):
+                return
         except Malformed:
             pass  # parsed as one, it is refused for what is wrong first
-        else:
-            if text.plain and None not in items and _is_around(text.value):
-                text.value[_INSIDE] = [item.canonical for item in items]  # type: ignore[index,union-attr]
-                case.text, case.items = text, items  # type: ignore[assignment]  # none is None
-                return
     case.text = parse(octets, limits)
+
+
+def _parse_closed(case: Case, octets: bytes) -> bool:
+    """Take a presentation of the closed form apart; return whether it was one."""
+    trust, forms = case.question.trust, _closed_forms()
+    if trust.presentation_proofs or trust.limits.max_depth < forms.LEVELS:
+        return False
+    form = forms.find_presentation(octets)
+    items = [] if form is None else _parse_items(case, map(bytes, form.verifiable_credential))
+    if form is None or items is None:
+        return False
+    presented = forms.read_presentation(form, octets, [each.canonical for each in items])
+    if presented is None:
+        return False
+    case.presented, case.items = presented, tuple(items)
+    return True
+
+
+@cache
+def _closed_forms() -> ModuleType:
+    from agentdid.secure import closed_forms  # noqa: PLC0415  # 2 ms that a bare credential does not pay
+
+    return closed_forms
+
+
+def _parse_apart(case: Case, octets: bytes) -> bool:
+    """Parse the credentials of a presentation apart from what is around them; return whether that can be done."""
+    parts = _split(octets)
+    if parts is None:
+        return False
+    around, texts = parts
+    text = parse(around, case.question.trust.limits)
+    items = _parse_items(case, texts)
+    if items is None or not text.plain or not _is_around(text.value):
+        return False
+    text.value[_INSIDE] = [item.canonical for item in items]  # type: ignore[index]  # an object, by _is_around
+    case.text, case.items = text, tuple(items)
+    return True
+
+
+def _parse_items(case: Case, texts: Iterable[bytes]) -> list[Item] | None:
+    """Return the credentials of a presentation, or `None` where the form of one must be found in the whole."""
+    items = []
+    for each in texts:
+        item = _parse_item(case, each)
+        if item is None:
+            return None
+        items.append(item)
+    return items
 
 
 def _parse_item(case: Case, octets: bytes) -> Item | None:

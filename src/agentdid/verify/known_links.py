@@ -87,12 +87,6 @@ def text_of(item: object) -> Text:
     return item if isinstance(item, str) else encode(item)
 
 
-def has_held(case: Case, link: Link, keys: tuple[PublicKey, ...]) -> bool:
-    """Whether the very same link's signatures held before under these very keys."""
-    known = case.known.get(link.position)
-    return known is not None and known.keys == keys
-
-
 def keep_link(case: Case, link: Link, keys: tuple[PublicKey, ...]) -> None:
     """Remember a credential whose signatures just held under `keys`."""
     position, memory = link.position, case.memory

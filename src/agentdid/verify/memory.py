@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agentdid.status.bitstring import StatusList
     from agentdid.status.token_list import TokenStatusList
     from agentdid.verify.known_links import KnownLink, Text
-    from agentdid.verify.needs import Resource
+    from agentdid.verify.needs import Answer, Resource
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -121,12 +121,17 @@ class Memory:
         self.signatures = signatures
         self.documents: _Recent[bytes, DidDocument] = _Recent(_MAX_DOCUMENTS)
         self.lists: _Recent[bytes, KnownList] = _Recent(_MAX_LISTS)
-        self.newest: _Recent[bytes, NewestList] = _Recent(_MAX_LISTS)
+        self.newest: _Recent[str, NewestList] = _Recent(_MAX_LISTS)
         self.logs: _Recent[bytes, KnownLog] = _Recent(_MAX_LOGS)
         self.links: _Recent[Text, KnownLink] = _Recent(max_links)
         # child and parent, of which the child is narrower
         self.pairs: _Recent[tuple[Text, Text], bool] = _Recent(max_links)
         self._met: set[int] = set()
+
+    def is_newest(self, answer: Answer) -> bool:
+        """Whether no list of an answer's URL has verified but this one; else it is to be seen which is newer."""
+        newest = self.newest.find(answer.url)
+        return newest is None or newest.resource is answer
 
     def has_met(self, text: Text) -> bool:
         """Whether a text came before; from now on it has. By its hash, so once in a while one that did not."""

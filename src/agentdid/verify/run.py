@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agentdid.errors import AgentdidError
 from agentdid.verify.flow import judgement
-from agentdid.verify.needs import NeedConduct, NeedFacts, NeedKeys, NeedMark, NeedNonce
+from agentdid.verify.needs import NeedConduct, NeedFacts, NeedKeys, NeedMark, NeedTake
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,9 +50,13 @@ def answer_from(
     Without `takes` nothing is consumed, so what comes of it permits nothing; without `marks` nothing was seen before;
     without `baselines` nothing is known of agents, which decides nothing.
     """
+    if isinstance(need, NeedTake):
+        if takes is None:
+            return "taken"
+        if need.spend is None:
+            return takes.take(need.audience, need.nonce, need.keep_until, clock.now())
+        return takes.take(need.audience, need.nonce, need.keep_until, clock.now(), need.spend)
     if isinstance(need, NeedFacts):
-        if len(need.urls) == 1:
-            return (source.get(need.urls[0], (), need.max_age_s),)
         return tuple([source.get(url, (), need.max_age_s) for url in need.urls])
     if isinstance(need, NeedKeys):
         return source.get(need.url, need.accept, need.max_age_s)
@@ -60,13 +64,7 @@ def answer_from(
         return "kept" if marks is None else marks.advance(need.scid, need.versions)
     if isinstance(need, NeedConduct):
         return "unavailable" if baselines is None else baselines.find(need)
-    if isinstance(need, NeedNonce):
-        return "unknown" if takes is None else takes.check(need.nonce, clock.now())
-    if takes is None:
-        return "taken"
-    if need.spend is None:
-        return takes.take(need.audience, need.nonce, need.keep_until, clock.now())
-    return takes.take(need.audience, need.nonce, need.keep_until, clock.now(), need.spend)
+    return "unknown" if takes is None else takes.check(need.nonce, clock.now())
 
 
 async def arun(
