@@ -1,4 +1,4 @@
-"""The vectors of the specifications: what narrows, what is permitted, what is charged, what is approved.
+"""The vectors of the specifications: what narrows, what is permitted, charged and approved, and what policies say.
 
 ``python specs/vectors/make.py`` writes them, ``--check`` says whether the files are what this script makes. Each case
 is one change to a capability that is written out in full; what is expected stands beside it, by hand, and the script
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import policy_cases
 from agentdid.codec.base import encode_multibase
 from agentdid.credential.model import Credential
 from agentdid.delegation.approval import digest_of_call, digest_of_chain
@@ -297,7 +298,14 @@ def show(value: Json) -> str:
 def main() -> int:
     """Write the files, or say whether they are up to date."""
     stale = []
-    for name, value in (("narrowing", narrowing()), ("requests", requests()), ("approvals", approvals())):
+    made = {
+        "narrowing": narrowing(),
+        "requests": requests(),
+        "approvals": approvals(),
+        "policies": policy_cases.policies(),
+        "behaviour": policy_cases.behaviour(),
+    }
+    for name, value in made.items():
         text = show(value)
         place = HERE / f"{name}.json"
         if "--check" not in sys.argv:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentdid.cli.commands import capability, did, did_log, inspect, interop, issuer, judge, serve, wallet
+from agentdid.cli.commands import capability, did, did_log, inspect, interop, issuer, judge, policy, serve, wallet
 from agentdid.cli.demo import demo
 from agentdid.cli.doctor import doctor
 
@@ -21,6 +21,7 @@ app.add_typer(did.app, name="did")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(capability.app, name="capability")
+app.add_typer(policy.app, name="policy")
 app.command()(judge.verify)
 app.command()(judge.replay)
 app.command()(inspect.inspect)

@@ -129,16 +129,10 @@ class CedarPolicy:
 
     def judge(self, facts: Facts) -> Verdict:
         """Return what the policies say of a request; never raises for what is in it."""
-        reading = self.text.reading
-        context = {name: value for name, find in self._shown if (value := find(facts)) is not None}
-        if reading.arguments:
-            shown = _arguments(facts.arguments, reading.arguments)
-            if isinstance(shown, str):
-                return Verdict(DENY, (_UNREADABLE,), (shown,))
-            context[ARGUMENTS] = shown
-        elif ARGUMENTS in reading.members:
-            context[ARGUMENTS] = {}
-        if _APPROVED not in reading.members:
+        context = self.show(facts)
+        if isinstance(context, str):
+            return Verdict(DENY, (_UNREADABLE,), (context,))
+        if _APPROVED not in self.text.reading.members:
             return self._ask(facts, context)
         found = self._ask(facts, {**context, _APPROVED: False})
         if found.outcome == PERMIT or _FAILED in found.names:
@@ -146,6 +140,19 @@ class CedarPolicy:
         if self._ask(facts, {**context, _APPROVED: True}).outcome != PERMIT:
             return found
         return Verdict(APPROVAL, found.names, ("the policies let this happen only with an approval",))
+
+    def show(self, facts: Facts) -> dict[str, object] | str:
+        """Return the context that the policies are shown, as Cedar's JSON: what they read of it, but for `approved`.
+
+        Or why an argument cannot be shown as they read it.
+        """
+        context = {name: value for name, find in self._shown if (value := find(facts)) is not None}
+        if ARGUMENTS in self.text.reading.members:
+            shown = _arguments(facts.arguments, self.text.reading.arguments)
+            if isinstance(shown, str):
+                return shown
+            context[ARGUMENTS] = shown
+        return context
 
     def _ask(self, facts: Facts, context: dict[str, object]) -> Verdict:
         try:

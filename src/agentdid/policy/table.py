@@ -134,7 +134,7 @@ def _rule(name: str, table: Mapping[str, Any], depth: int = 0, above: Mapping[st
     if depth > _MAX_DEPTH:
         message = f"{name}: rules are nested too deep"
         raise ValueError(message)
-    _members(name, table, frozenset({"name", "actions", "otherwise", _ALL, _ANY, *_CONDITIONS}))
+    _members(name, table, frozenset({"name", "actions", "otherwise", _ALL, _ANY, *CONDITIONS}))
     inherited = {key: each[key] for each in (above, table) for key in ("otherwise", "name") if key in each}
     otherwise = inherited.get("otherwise", DENY)
     if otherwise not in (DENY, APPROVAL):
@@ -145,9 +145,7 @@ def _rule(name: str, table: Mapping[str, Any], depth: int = 0, above: Mapping[st
         message = f"{name}: name must be a non-empty string"
         raise ValueError(message)
     parts: list[Policy] = [
-        make(f"{name}: {key}", table[key], otherwise, called or key)
-        for key, make in _CONDITIONS.items()
-        if key in table
+        make(f"{name}: {key}", table[key], otherwise, called or key) for key, make in CONDITIONS.items() if key in table
     ]
     for key, compose in ((_ALL, builtin.AllOf), (_ANY, builtin.AnyOf)):
         if key in table:
@@ -197,7 +195,7 @@ def _principals(name: str, value: object, otherwise: str, called: str) -> Policy
     return builtin.PrincipalIn(found, otherwise, called)
 
 
-_CONDITIONS: Final[Mapping[str, Callable[[str, object, str, str], Policy]]] = {
+CONDITIONS: Final[Mapping[str, Callable[[str, object, str, str], Policy]]] = {
     "min_security": _security,
     "max_depth": _number(builtin.MaxDepth, 8),
     "within": _within,

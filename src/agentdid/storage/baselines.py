@@ -24,6 +24,7 @@ from agentdid.policy.behaviour import Baseline, Conduct, Conducts, Observation
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from agentdid.policy.rules import Rules
     from agentdid.verify.needs import NeedConduct
 
 UNAVAILABLE: Final = "unavailable"
@@ -124,6 +125,13 @@ class LogBaselines:
             while chunk := stream.read(_CHUNK):
                 *lines, rest = (rest + chunk).split(b"\n")
                 yield from lines
+
+
+def open_baselines(rules: Rules | None, log: str | Path | None) -> LogBaselines | None:
+    """Return the baselines beside a log; `None` where the rules look at no behaviour, or there is no log."""
+    if rules is None or rules.behaviour is None or log is None:
+        return None
+    return LogBaselines(log, rules.behaviour.window_s)
 
 
 @final

@@ -84,6 +84,7 @@ def serve_verifier(
 ) -> None:
     """Serve verification: challenges out, presentations in, decisions back."""
     from agentdid.http.verifier_app import create_verifier_app  # noqa: PLC0415  # an extra
+    from agentdid.storage.baselines import open_baselines  # noqa: PLC0415
     from agentdid.storage.decision_log import DecisionLog  # noqa: PLC0415
     from agentdid.storage.marks import SqlMarks  # noqa: PLC0415
     from agentdid.storage.takes import MEMORY, open_takes  # noqa: PLC0415
@@ -92,7 +93,13 @@ def serve_verifier(
     policy = Trust.load(trust)
     takes = open_takes(db or policy.store or MEMORY, policy.limits)
     seen = None if marks is None else SqlMarks.open(marks)
-    verifier = Verifier(policy, takes=takes, marks=seen, log=None if log is None else DecisionLog(log))
+    verifier = Verifier(
+        policy,
+        takes=takes,
+        marks=seen,
+        log=None if log is None else DecisionLog(log),
+        baselines=open_baselines(policy.policy, log),
+    )
     for url in events or []:
         verifier.follow(url)
     _run(create_verifier_app(verifier), host, port, tls_cert, tls_key)
