@@ -86,7 +86,7 @@ POLICIES: Final[tuple[tuple[str, Json, str, list[str]], ...]] = (
 
 
 def policies() -> Json:
-    """Return the cases of specs/policy.md G1-G13: facts, the context that Cedar is shown, and the answer."""
+    """Return the cases of specs/policy.md B1-B13: facts, the context that Cedar is shown, and the answer."""
     rules = parse_rules(TABLE)
     if rules.cedar is None:
         raise SystemExit("no policies")
@@ -143,7 +143,7 @@ _LEARNING: Final = 5
 
 
 def behaviour() -> Json:
-    """Return the cases of specs/policy.md G14-G17: observations of one agent, and what its next call would score."""
+    """Return the cases of specs/policy.md B14-B17: observations of one agent, and what its next call would score."""
     baseline = Baseline()
     seen = []
     for minutes, action, resource, outcome, code in SEEN:

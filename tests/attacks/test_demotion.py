@@ -58,7 +58,7 @@ def test_while_it_is_learnt_nothing_is_unusual() -> None:
 
 
 def test_what_is_unusual_is_scored_part_by_part() -> None:
-    """A first action, place and hour, each with its points; what was seen before has none (G17)."""
+    """A first action, place and hour, each with its points; what was seen before has none (B17)."""
     scene = PolicyScene(watched(score=100))
     used_to(scene, READ)
     elsewhere = Request("http", "invoice.pay", f"{RESOURCE}/7/lines/1")
@@ -141,7 +141,7 @@ def test_nobody_is_blamed_for_what_others_send() -> None:
 
 
 def test_delegating_sheds_no_past() -> None:
-    """A fresh sub-agent of a demoted agent is demoted with it, and what it does is seen of its delegator (G14)."""
+    """A fresh sub-agent of a demoted agent is demoted with it, and what it does is seen of its delegator (B14)."""
     scene = PolicyScene(watched(score=40))
     world = scene.world
     child = {**scene.grant, "id": "c1", "from": "g1"}

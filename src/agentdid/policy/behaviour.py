@@ -4,7 +4,7 @@ A baseline is a count of observations, so it is the same in whatever order they 
 add up to one. Of it a judgement sees the few numbers that bear on one call (`Conduct`), from which the score follows
 by whole numbers alone; so a recorded conduct gives the same score again, without the log.
 
-Spec: specs/policy.md G14-G20.
+Spec: specs/policy.md B14-B20.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def score_of(conduct: Conduct, learning: int) -> Score:
         conduct: What was seen of the agent.
         learning: How many accepted calls it takes to know what is usual; with fewer only refusals count.
 
-    Spec: specs/policy.md G17.
+    Spec: specs/policy.md B17.
     """
     parts = {"refusals": min(MAX_STEPS, REFUSAL_STEP * conduct.refused)}
     if conduct.accepted >= learning:
@@ -143,7 +143,7 @@ def highest(scores: Iterable[Score]) -> Score:
 def find_pace(conduct: Conduct, learning: int, bound: int) -> int | None:
     """Return how many calls of this window may be accepted before the score is above `bound`; `None` for any number.
 
-    Spec: specs/policy.md G20.
+    Spec: specs/policy.md B20.
     """
     if conduct.accepted < learning or not conduct.peak:
         return None
@@ -190,7 +190,7 @@ class Baseline(Struct, eq=True):
     windows: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, seen: Observation, window_s: int) -> None:
-        """Count one observation of this agent (specs/policy.md G15)."""
+        """Count one observation of this agent (specs/policy.md B15)."""
         accepted = seen.outcome == ACCEPTED
         if not accepted and (seen.outcome != REFUSED or seen.code in NO_FAULT):
             return
@@ -211,7 +211,7 @@ class Baseline(Struct, eq=True):
             self._count(window, accepted, refused)
 
     def conduct(self, agent: str, action: str, resource: str, at: datetime, window_s: int) -> Conduct:
-        """Return what bears on one call (specs/policy.md G16)."""
+        """Return what bears on one call (specs/policy.md B16)."""
         now = window_of(at, window_s)
         earlier = [accepted for window, (accepted, _) in self.windows.items() if window < now]
         calls, refused = self.windows.get(now, (0, 0))

@@ -145,7 +145,7 @@ class ScoreAtMost(Value, frozen=True):
 class Autonomy(Value, frozen=True):
     """The level in force is at least what the action asks for; else people are asked. Part of every verifier's rules.
 
-    Spec: specs/policy.md G8.
+    Spec: specs/policy.md B8.
     """
 
     otherwise: str

@@ -9,7 +9,7 @@ The engine is `cedarpy`, of the extra `policy`. Rules:
 * Policies that forbid `unless { context.approved }` ask for approvals: they are judged as if nobody had approved, and
   where that denies, as if enough had.
 
-Spec: specs/policy.md G9-G13.
+Spec: specs/policy.md B9-B13.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ class CedarPolicy:
 
 
 def _arguments(given: Mapping[str, object], read: Mapping[str, frozenset[str]]) -> dict[str, object] | str:
-    """Return those arguments that policies read, or why one of them cannot be read as they do (specs/policy.md G11)."""
+    """Return those arguments that policies read, or why one of them cannot be read as they do (specs/policy.md B11)."""
     shown: dict[str, object] = {}
     for name, members in read.items():
         if name not in given:

@@ -1,7 +1,7 @@
 """Cedar policies as they are written: where each stands, what it is called, what it reads, and the schema it must fit.
 
 Nothing is decided here. What is not a set of valid policies is a `ValueError` that names file and line, so a verifier
-with a broken policy never starts (specs/policy.md G9).
+with a broken policy never starts (specs/policy.md B9).
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def shipped_schema() -> str:
 
 
 def schema_for(reading: Reading) -> str:
-    """Return the shipped schema with the arguments and actions of some policies in it (specs/policy.md G10)."""
+    """Return the shipped schema with the arguments and actions of some policies in it (specs/policy.md B10)."""
     members = "".join(f"  {_quote(name)}?: Argument,\n" for name in sorted(reading.arguments))
     schema = shipped_schema()
     if members:

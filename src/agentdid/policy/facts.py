@@ -26,7 +26,7 @@ _RANK: Final = {name: place for place, name in enumerate(OUTCOMES)}
 
 @final
 class Facts(Value, frozen=True):
-    """One request, and what is established of the chain that permits it (specs/policy.md G4).
+    """One request, and what is established of the chain that permits it (specs/policy.md B4).
 
     Attributes:
         agent: DID of the leaf's subject, which acts.

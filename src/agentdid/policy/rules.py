@@ -3,7 +3,7 @@
 What is configured is kept beside what was made of it, file contents included, so that a decision can be replayed from
 its bundle alone.
 
-Spec: specs/policy.md G1-G8.
+Spec: specs/policy.md B1-B8.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ class BehaviourRule(Value, frozen=True):
     demotions: tuple[Demotion, ...]
 
     def levels(self, score: Score | None) -> int:
-        """Return by how many levels autonomy is lowered (specs/policy.md G18)."""
+        """Return by how many levels autonomy is lowered (specs/policy.md B18)."""
         if score is None:
             return 0
         return max((each.levels for each in self.demotions if score.total >= each.score), default=0)
 
     def score(self, conducts: Sequence[Conduct]) -> Score:
-        """Return the score of a call: the highest among the agents of its chain (specs/policy.md G17)."""
+        """Return the score of a call: the highest among the agents of its chain (specs/policy.md B17)."""
         return highest(score_of(each, self.learning) for each in conducts)
 
     def pace(self, conducts: Sequence[Conduct], spare: int) -> tuple[tuple[str, int], ...]:
@@ -113,11 +113,11 @@ class Rules(Value, frozen=True, eq=False):
         return hash((self.approvers, self.threshold, self.rows))
 
     def required(self, action: str) -> int:
-        """Return the level of autonomy that an action needs: the highest of the rows that name it (G7)."""
+        """Return the level of autonomy that an action needs: the highest of the rows that name it (B7)."""
         return max((row.autonomy for row in self.rows if is_among(action, row.actions)), default=0)
 
     def risk(self, action: str) -> int:
-        """Return how risky an action is: the highest of the rows that name it (G7)."""
+        """Return how risky an action is: the highest of the rows that name it (B7)."""
         return max((row.risk for row in self.rows if is_among(action, row.actions)), default=0)
 
     def judge(self, facts: Facts) -> Verdict:
@@ -161,7 +161,7 @@ class Ruling(Value, frozen=True):
         return self.outcome == APPROVAL
 
     def encode(self) -> dict[str, object]:
-        """Return it as JSON (specs/policy.md G21)."""
+        """Return it as JSON (specs/policy.md B21)."""
         return {
             "outcome": self.outcome,
             "policies": list(self.policies),

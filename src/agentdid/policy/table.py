@@ -1,6 +1,6 @@
 """The `[policy]` table of a trust file, read into rules. Whatever is not understood is an error.
 
-Spec: specs/policy.md G1-G8.
+Spec: specs/policy.md B1-B8.
 """
 
 from __future__ import annotations

@@ -23,18 +23,19 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from agentdid.codec.base import decode_base58btc
 from agentdid.codec.instant import parse_instant
-from agentdid.credential.model import AGENTDID_V1, CREDENTIALS_V2
-from agentdid.did.syntax import split_did_url
+from agentdid.codec.late_json import LateObject
+from agentdid.credential.model import AGENTDID_V1, CAPABILITY_TYPE, CREDENTIALS_V2, Credential
+from agentdid.credential.parse import check_typed, check_url
+from agentdid.did.syntax import check_did, split_did_url
 from agentdid.errors import Malformed
 from agentdid.proof.suites import SUITES
 from agentdid.secure.mechanism import NO_CLAIMS, Binding, Secured, Signature
 
-LEVELS: Final = 3
-"""How deep a presentation is around its credentials: itself, its proof, that one's `@context`."""
 _SUITE: Final = SUITES["eddsa-jcs-2022"]
 _BASE58: Final = "z"
 _CONTEXTS: Final = ([CREDENTIALS_V2], [CREDENTIALS_V2, AGENTDID_V1])
 _PRESENTATION: Final = ["VerifiablePresentation"]
+_CAPABILITY: Final = ("VerifiableCredential", CAPABILITY_TYPE)
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _AROUND_PROOF: Final = len(',"proof":,"proofValue":""')
 
@@ -79,7 +80,44 @@ class ClosedPresentation(Struct, forbid_unknown_fields=True, kw_only=True, renam
     verifiable_credential: list[Raw]
 
 
+@final
+class IssuerProof(Struct, forbid_unknown_fields=True, kw_only=True, rename="camel", gc=False):
+    """An issuer's proof, members in the order of their names."""
+
+    context: list[str] | UnsetType = field(name="@context", default=UNSET)
+    created: str
+    cryptosuite: Literal["eddsa-jcs-2022"]
+    proof_purpose: Literal["assertionMethod"]
+    proof_value: str | UnsetType
+    type: Literal["DataIntegrityProof"]
+    verification_method: str
+
+
+@final
+class ClosedSubject(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
+    """Who is granted what, members in the order of their names, the capability as text."""
+
+    capability: Raw
+    id: str
+
+
+@final
+class ClosedCapability(Struct, forbid_unknown_fields=True, kw_only=True, rename="camel", gc=False):
+    """A capability credential, members in the order of their names."""
+
+    context: list[str] = field(name="@context")
+    credential_status: dict[str, str] | UnsetType = UNSET
+    credential_subject: ClosedSubject
+    id: str
+    issuer: str
+    proof: IssuerProof | UnsetType
+    type: tuple[str, str]
+    valid_from: str
+    valid_until: str
+
+
 _decode_presentation: Final = msgspec.json.Decoder(ClosedPresentation).decode
+_decode_capability: Final = msgspec.json.Decoder(ClosedCapability).decode
 
 
 def find_presentation(octets: bytes) -> ClosedPresentation | None:
@@ -123,14 +161,64 @@ def read_presentation(form: ClosedPresentation, octets: bytes, credentials: list
         content = named.get("contentDigest")
         binding = Binding(proof.domain, proof.challenge, made, expires, request.htm, request.htu, content)
     # a presentation is nobody's parent
-    return Secured(_SUITE.name, document, found[:1], b"", made, expires, None, octets.decode(), NO_CLAIMS, binding)
+    return Secured(_SUITE.name, document, found[:1], b"", made, expires, None, LateObject(octets), NO_CLAIMS, binding)
 
 
-def _read_proof(proof: PresentationProof, context: list[str], digest: bytes) -> tuple[Signature, int] | None:
+def find_capability_credential(octets: bytes) -> ClosedCapability | None:
+    """Return what an ASCII text says if it has the form; how it is spelled, `read_capability_credential` looks at."""
+    try:
+        return _decode_capability(octets)
+    except _UNREADABLE:
+        return None
+
+
+def read_capability_credential(
+    form: ClosedCapability, octets: bytes, capability: Raw
+) -> tuple[Secured, Credential, Raw] | None:
+    """Return the parts of a capability credential, what it says, and its RFC 8785 form; `None` as `read_presentation`.
+
+    Args:
+        form: What `find_capability_credential` found in `octets`; it is used up.
+        octets: All of the text.
+        capability: The RFC 8785 form of its capability, as long as the text it came from.
+    """
+    proof, subject, issuer = form.proof, form.credential_subject, form.issuer
+    if proof is UNSET or form.context != _CONTEXTS[1] or form.type != _CAPABILITY:
+        return None
+    subject.capability = capability
+    whole = _write(form)
+    if len(whole) != len(octets):
+        return None
+    form.proof = UNSET  # what is left is what was signed
+    digest = sha256(_write(form)).digest()
+    status = form.credential_status
+    try:
+        check_did(issuer)
+        check_did(subject.id)
+        check_url(form.id)
+        if status is not UNSET:
+            check_typed(status)
+        begin, end = parse_instant(form.valid_from, ""), parse_instant(form.valid_until, "")
+        made = parse_instant(proof.created, "")
+        found = _read_proof(proof, form.context, digest)
+    except Malformed:
+        return None
+    if found is None or found[0].did != issuer or begin > end:
+        return None
+    body = LateObject(octets, without="proof")
+    statuses: Any = () if status is UNSET else (status,)
+    credential = Credential(form.id, _CAPABILITY, issuer, (subject.id,), begin, end, statuses, body)
+    secured = Secured(_SUITE.name, body, found[:1], digest, made, None, None, LateObject(octets), NO_CLAIMS)
+    return secured, credential, Raw(whole)
+
+
+def _read_proof(
+    proof: PresentationProof | IssuerProof, context: list[str], digest: bytes
+) -> tuple[Signature, int] | None:
     """Return a proof's signature, and how long the proof is as short as it can be written; it is used up.
 
     Args:
-        proof: Of the closed form.
+        proof: Of a closed form.
         context: The document's.
         digest: Of the document's RFC 8785 form.
 

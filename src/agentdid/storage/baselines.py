@@ -3,7 +3,7 @@
 A baseline is a sum, so what is kept is never more than a few thousand numbers an agent, and no decision reads the log
 again. `MemoryBaselines` sees what its own process decides; `LogBaselines` sees what all processes write to one log.
 
-Spec: specs/policy.md G14-G19.
+Spec: specs/policy.md B14-B19.
 """
 
 from __future__ import annotations

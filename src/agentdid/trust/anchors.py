@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from agentdid.did.universal import UniversalResolver
     from agentdid.policy.rules import Rules
     from agentdid.trust.anchor import Anchor
+    from agentdid.trust.denied import DenyEntry
+    from agentdid.trust.registry import Registry
+    from agentdid.trust.trust_list import ListRef
 
 _BASE_TYPES: Final = frozenset({"VerifiableCredential"})
 
@@ -49,7 +52,11 @@ class Trust(Value, frozen=True):
         profile: What is asked beyond what specifications ask. Of it a trust file sets `vc_claims` (`vc_jwt_1_1`); all
             else only test instances have otherwise.
         policy: What is wanted of requests beyond what is true (`policy.table`); `None` for nothing.
+        lists: The trust lists that are asked, in this order, where no anchor covers what is claimed.
+        registries: The trust registries that are asked after them.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
+        denied: What is denied whatever else holds, by name (`trust.denied`).
+        denies: Whether a deny list is asked beside it, too; by default where `store` names where it is.
         by_issuer: The anchors of each issuer with their types, in their order; follows from `anchors`, whatever was
             handed in.
         names_domain: Whether an anchor has a `linked_domain`; follows likewise.
@@ -72,6 +79,10 @@ class Trust(Value, frozen=True):
     types: Mapping[str, HeldType] = MappingProxyType({})
     store: str | None = None
     policy: Rules | None = None
+    denied: Mapping[str, DenyEntry] = MappingProxyType({})
+    denies: bool = False
+    lists: tuple[ListRef, ...] = ()
+    registries: tuple[Registry, ...] = ()
     by_issuer: Mapping[str, tuple[tuple[frozenset[str], Anchor], ...]] = MappingProxyType({})
     names_domain: bool = False
 
@@ -166,8 +177,13 @@ class Trust(Value, frozen=True):
 
         Exact strings only (ATTACKS A16, V08): an anchor fits when it lists every type but `VerifiableCredential`.
         """
-        named = frozenset(types) - _BASE_TYPES
+        named = named_types(types)
         return tuple([anchor for allowed, anchor in self.by_issuer.get(issuer, ()) if named and named <= allowed])
+
+
+def named_types(types: tuple[str, ...]) -> frozenset[str]:
+    """Return the types of a credential that somebody must be allowed to issue: all but `VerifiableCredential`."""
+    return frozenset(types) - _BASE_TYPES
 
 
 class UnsafeAnyIssuer:

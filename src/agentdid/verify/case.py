@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from agentdid.delegation.usage import Request
     from agentdid.did.document import DidDocument
     from agentdid.did.webvh.log import History
+    from agentdid.errors import AgentdidError
     from agentdid.policy.rules import Ruling
     from agentdid.query.dcql import Query
-    from agentdid.secure.mechanism import Secured
+    from agentdid.secure.mechanism import Secured, Signature
     from agentdid.trust.anchor import Anchor
     from agentdid.trust.anchors import Trust
+    from agentdid.trust.trust_list import ListRef, TrustList
     from agentdid.verify.inputs import Item
     from agentdid.verify.known_links import KnownLink, NewText
+    from agentdid.verify.listed import Listed
     from agentdid.verify.memory import Memory
     from agentdid.verify.states import Link, Parsed
 
@@ -118,6 +121,8 @@ class Case(Struct, eq=False):
         parsed: Set by `check_structure`.
         void: Grants of the root that no anchor covers.
         anchors: Which anchors can still speak for a link, by its position.
+        listed: What others say of links that no anchor of the policy covers, by their position.
+        lists: The trust lists that were asked: what each says and until when, or why it does not count.
         documents: The DID documents that this judgement has had.
         held: When the documents that were asked for came, by DID.
         asked: The DIDs whose documents came from outside.
@@ -127,6 +132,8 @@ class Case(Struct, eq=False):
         exercised: Set by `check_request`: the grant used at each link.
         needed: Set by `check_algorithms`: what every step's signatures have to withstand.
         levels: What the signatures of the status lists withstand.
+        list_signatures: Those signatures, as far as somebody denied may have made them.
+        names: Set by `check_denied`: what the deny list was asked for.
         downgraded: Whether the policy took a classical signature of a DID that has post-quantum keys.
         ruling: Set by `check_policy`: how the verifier's own policy decided; `None` where it has none.
         approvals: Set by `check_approvals`: those that are used up.
@@ -146,6 +153,8 @@ class Case(Struct, eq=False):
     parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
     void: frozenset[str] = frozenset()
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)
+    listed: dict[int, Listed] = field(default_factory=dict)
+    lists: dict[ListRef, tuple[TrustList, tuple[Freshness, ...]] | AgentdidError] = field(default_factory=dict)
     documents: dict[str, DidDocument] = field(default_factory=dict)
     held: dict[str, datetime] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
@@ -155,6 +164,8 @@ class Case(Struct, eq=False):
     exercised: tuple[CapabilityGrant, ...] = ()
     needed: str = "classical"
     levels: list[str] = field(default_factory=list)
+    list_signatures: tuple[Signature, ...] = ()
+    names: tuple[str, ...] = ()
     downgraded: bool = False
     ruling: Ruling | None = None
     approvals: tuple[Link, ...] = ()

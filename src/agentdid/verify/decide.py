@@ -48,15 +48,17 @@ class Decision(Value, frozen=True):
         exchange: Every question to the outside with its answer.
         clock: Tells `permits` whether the decision may still be relied upon.
         ruling: How the verifier's own policy decided on the request, where it has one and there was one.
+        receipt: What its verifier signed about it, where it gives receipts (specs/decision-receipt.md).
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"recipe", "question", "exchange", "clock"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"recipe", "question", "exchange", "clock", "receipt"})
 
     verified: Verified
     recipe: Sequence[Named]
     question: Question
     exchange: Sequence[tuple[Need, Reply]]
     clock: Clock
+    receipt: str | None = None
     ruling: Ruling | None = None
 
     def __bool__(self) -> NoReturn:
@@ -71,7 +73,9 @@ class Decision(Value, frozen=True):
     @property
     def report(self) -> Report:
         """How each check ended."""
-        return Report(self.recipe, len(self.recipe), None, self.question, self.exchange, self.ruling, self._agents)
+        return Report(
+            self.recipe, len(self.recipe), None, self.question, self.exchange, self.verified.parsed, self.ruling
+        )
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -82,15 +86,6 @@ class Decision(Value, frozen=True):
     def score(self) -> Score | None:
         """How unusual the call was, where the verifier looks at behaviour."""
         return None if self.ruling is None else self.ruling.score
-
-    @property
-    def _agents(self) -> tuple[str, ...]:
-        policy = self.trust.policy
-        if policy is None or policy.behaviour is None or self.holder is None or self.question.request is None:
-            return ()
-        from agentdid.verify.policy import agents_of  # noqa: PLC0415  # most verifiers look at no behaviour
-
-        return agents_of(self.verified.parsed)
 
     @property
     def trust(self) -> Trust:
@@ -221,6 +216,11 @@ class Grant(Value, frozen=True):
     exercised: tuple[CapabilityGrant, ...]
     approvals: tuple[Link, ...] = ()
     repeated: bool = False
+
+    @property
+    def receipt(self) -> str | None:
+        """What its verifier signed about it, where it gives receipts."""
+        return self.decision.receipt
 
     @property
     def agent(self) -> str | None:

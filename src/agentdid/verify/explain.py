@@ -153,7 +153,7 @@ def _secured(secured: Secured, limits: Limits) -> Explained:
         "begins": _instant(secured.begins),
         "expires": _instant(secured.expires),
         "claims": dict(secured.claims),
-        **(_token(secured.wire, limits) if isinstance(secured.wire, str) and is_compact(secured.wire) else {}),
+        **(_token(secured.wire, limits) if isinstance(secured.wire, str) else {}),
     }
 
 

@@ -6,6 +6,7 @@ run. A recipe is a generator: it yields needs and is sent answers (`verify.needs
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from agentdid.clock import Clock
+    from agentdid.credential.model import Credential
+    from agentdid.delegation.capability import Capability
     from agentdid.query.dcql import Candidate
     from agentdid.verify.memory import Memory
     from agentdid.verify.needs import Need, Reply
@@ -45,16 +48,29 @@ class Check(Value, frozen=True, eq=False):
 
 def check_chain(case: Case) -> None:
     """Hold that each child is narrower than its parent (delegation.chain). Spec: V32."""
-    for parent, child in pairwise(case.parsed.chain):
+    chain, known, pairs = case.parsed.chain, case.known, case.memory.pairs
+    for parent, child in pairwise(chain):
         # what two texts say of each other never changes; only pairs whose signatures held come here
-        lower, upper = case.known.get(child.position), case.known.get(parent.position)
+        lower, upper = known.get(child.position), known.get(parent.position)
         pair = None if lower is None or upper is None else (lower.text, upper.text)
-        if pair is None or case.memory.pairs.find(pair) is None:
-            from agentdid.delegation.chain import check_delegation  # noqa: PLC0415  # only delegated links need it
-
-            check_delegation([(parent.credential, parent.capability), (child.credential, child.capability)])  # type: ignore[list-item]
+        if pair is None or pairs.find(pair) is None:
+            _delegation()(parent.credential, parent.capability, child.credential, child.capability)  # type: ignore[arg-type]
             if pair is not None:
-                case.memory.pairs.keep(pair, value=True)
+                pairs.keep(pair, value=True)
+
+
+@cache
+def _delegation() -> Callable[[Credential, Capability, Credential, Capability], None]:
+    from agentdid.delegation.chain import check_delegation  # noqa: PLC0415  # only delegated links need it
+
+    return check_delegation
+
+
+def check_denied(case: Case) -> Generator[Need, Reply, None] | None:
+    """Hold that the verifier's deny list has nothing of what was presented (verify.denied). Spec: V44."""
+    from agentdid.verify import denied  # noqa: PLC0415  # most verifiers have no deny list
+
+    return denied.check_denied(case)
 
 
 def check_query(case: Case) -> None:
@@ -88,7 +104,7 @@ _FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt":
 
 
 def _check_policy(case: Case) -> Generator[Need, Reply, None]:
-    """Ask the verifier's own policy. Spec: V43."""
+    """Ask the verifier's own policy. Spec: V44."""
     from agentdid.verify.policy import check_policy  # noqa: PLC0415  # most verifiers state none
 
     return check_policy(case)
@@ -122,10 +138,11 @@ _STAND: Final = (
 )
 _CONTENT: Final = Check("content", "V42", check_content)
 _HOLDER: Final = Check("holder", "V16-V22", check_holder)
+_DENIED: Final = Check("denied", "V43", check_denied)
 _QUERY: Final = Check("query", "V33", check_query)
 _REQUEST: Final = Check("request", "V34-V35", check_request)
 _APPROVALS: Final = Check("approvals", "V37", check_approvals)
-_POLICY: Final = Check("policy", "V43", _check_policy)
+_POLICY: Final = Check("policy", "V44", _check_policy)
 _TAKE: Final = Check("take", "V38-V39", check_take)
 
 # The order is the specification (specs/verification.md).
@@ -140,6 +157,9 @@ CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (*CREDENTIAL, _REQUEST, _APPROVAL
 def recipe_for(question: Question) -> tuple[Check, ...]:
     """Return the checks that a question asks for, in their order."""
     recipe = _recipe_for(question)
+    if question.trust.denies or question.trust.denied:
+        place = recipe.index(_STAND[0])
+        recipe = (*recipe[:place], _DENIED, *recipe[place:])
     if question.trust.content is not IGNORED:
         place = recipe.index(_STAND[1]) + 1
         recipe = (*recipe[:place], _CONTENT, *recipe[place:])
@@ -182,24 +202,13 @@ def judgement(
             if steps is not None:
                 yield from steps
     except AgentdidError as error:
-        reached = recipe.index(check)
-        error.report = Report(recipe, reached, error, question, exchange, case.ruling, _agents(case, recipe, reached))
+        error.report = Report(recipe, recipe.index(check), error, question, exchange, case.parsed, case.ruling)
         raise
     verified = seal_verified(
         case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness), tuple(case.levels),
         case.downgraded,
     )  # fmt: skip
-    decision = Decision(verified, recipe, question, exchange, clock, case.ruling)
+    decision = Decision(verified, recipe, question, exchange, clock, ruling=case.ruling)
     if question.request is not None and question.holder and not question.historical:
         return Grant(decision, question.request, case.exercised, case.approvals, case.repeated)
     return decision
-
-
-def _agents(case: Case, recipe: Sequence[Check], reached: int) -> tuple[str, ...]:
-    """Return whose doing a refusal is: the agents of the chain, where they are known to have sent this."""
-    policy = case.question.trust.policy
-    if policy is None or policy.behaviour is None or _HOLDER not in recipe[:reached]:
-        return ()
-    from agentdid.verify.policy import agents_of  # noqa: PLC0415  # as above
-
-    return agents_of(case.parsed)

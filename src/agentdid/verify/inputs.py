@@ -10,6 +10,7 @@ from msgspec import Raw
 from agentdid.canon.jcs import canonicalize_plain
 from agentdid.codec.json_parts import splitter
 from agentdid.codec.strict_json import JsonText, parse, write_given
+from agentdid.credential.model import CAPABILITY_TYPE
 from agentdid.errors import EncodingInvalid, InputTooLarge, Malformed
 from agentdid.proof.jws import is_compact
 from agentdid.proof.suites import JCS_NAMES
@@ -17,17 +18,22 @@ from agentdid.record import Value
 from agentdid.verify.known_links import find_known_link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
+    from agentdid.limits import Limits
     from agentdid.verify.case import Case
     from agentdid.verify.known_links import KnownLink
+    from agentdid.verify.states import Link
 
 COSE: Final = (b"\xd2", b"\x84")
 """How COSE_Sign1 begins: its tag, or its array without one; no text does."""
 _TEXTS: Final = (bytes, str)
 _INSIDE: Final = "verifiableCredential"
 _split: Final = splitter(_INSIDE)
+_CAPABILITY: Final = CAPABILITY_TYPE.encode()
+_LEVELS: Final = 16
+"""No closed form is deeper, credentials in their presentation included: a capability in one has eleven levels."""
 _ABOVE: Final = 2  # levels around each credential: the presentation, and the array
 
 
@@ -40,12 +46,14 @@ class Item(Value, frozen=True, eq=False):
         parsed: What was parsed, where the text was not known.
         known: What is remembered of the text.
         canonical: Its RFC 8785 form; `None` for a credential that came alone, for nothing around it is signed.
+        link: The credential taken apart, where it has the closed form of a link.
     """
 
     text: bytes
     parsed: JsonText | None
     known: KnownLink | None
     canonical: Raw | None
+    link: Link | None = None
 
 
 def check_size(case: Case) -> None:
@@ -103,11 +111,12 @@ def _find_token(raw: bytes | str) -> str | bytes | None:
 
 def _parse_credential(case: Case, octets: bytes) -> None:
     known = find_known_link(case, octets)
-    if known is None:
+    link = _read_link(case, octets, 0) if known is None and octets.isascii() else None
+    if known is None and link is None:
         case.text = parse(octets, case.question.trust.limits)
         case.items = (Item(octets, case.text, None, None),)
     else:
-        case.items = (Item(octets, None, known, None),)
+        case.items = (Item(octets, None, known, None, link and link[0]),)
 
 
 def _parse_presentation(case: Case, octets: bytes) -> None:
@@ -125,9 +134,10 @@ def _parse_presentation(case: Case, octets: bytes) -> None:
 
 def _parse_closed(case: Case, octets: bytes) -> bool:
     """Take a presentation of the closed form apart; return whether it was one."""
-    trust, forms = case.question.trust, _closed_forms()
-    if trust.presentation_proofs or trust.limits.max_depth < forms.LEVELS:
+    trust = case.question.trust
+    if trust.presentation_proofs or trust.limits.max_depth < _LEVELS:
         return False
+    forms = _closed_forms()
     form = forms.find_presentation(octets)
     items = [] if form is None else _parse_items(case, map(bytes, form.verifiable_credential))
     if form is None or items is None:
@@ -164,24 +174,42 @@ def _parse_apart(case: Case, octets: bytes) -> bool:
 def _parse_items(case: Case, texts: Iterable[bytes]) -> list[Item] | None:
     """Return the credentials of a presentation, or `None` where the form of one must be found in the whole."""
     items = []
-    for each in texts:
-        item = _parse_item(case, each)
+    for position, each in enumerate(texts):
+        item = _parse_item(case, each, position)
         if item is None:
             return None
         items.append(item)
     return items
 
 
-def _parse_item(case: Case, octets: bytes) -> Item | None:
+def _parse_item(case: Case, octets: bytes, position: int) -> Item | None:
     """Return a credential of a presentation, or `None` where its canonical form must be found in the whole."""
     limits = case.question.trust.limits
     known = find_known_link(case, octets)
     if known is not None and known.canonical is not None:
         return Item(octets, None, known, known.canonical)
+    link = _read_link(case, octets, position)
+    if link is not None:
+        return Item(octets, None, None, link[1], link[0])
     parsed = parse(octets, limits, above=_ABOVE)
     if not parsed.plain or type(parsed.value) is not dict:
         return None
     return Item(octets, parsed, None, Raw(canonicalize_plain(parsed.value)))
+
+
+def _read_link(case: Case, octets: bytes, position: int) -> tuple[Link, Raw] | None:
+    """Return an ASCII text as a link and its canonical form, if it is one of the closed form."""
+    limits = case.question.trust.limits
+    if _CAPABILITY not in octets or limits.max_depth < _LEVELS or len(octets) > 2 * limits.max_members:
+        return None
+    return _closed_links()(octets, limits, position)
+
+
+@cache
+def _closed_links() -> Callable[[bytes, Limits, int], tuple[Link, Raw] | None]:
+    from agentdid.verify.closed_links import read_link  # noqa: PLC0415  # as above
+
+    return read_link
 
 
 def _is_around(presentation: Any) -> bool:  # noqa: ANN401  # an object, by its text

@@ -52,13 +52,13 @@ def check_policy(case: Case) -> Generator[Need, Reply, None]:
         PolicyDenied: It does not; or it asks for an approval that nobody is configured to give.
         StoreUnavailable: It looks at behaviour, and what was seen of the agent cannot be had.
 
-    Spec: specs/verification.md V43.
+    Spec: specs/verification.md V44.
     """
     question = case.question
     rules, request = question.trust.policy, question.request
     if rules is None or request is None:
         return
-    agents = agents_of(case.parsed)
+    agents = case.parsed.agents
     conducts: tuple[Conduct, ...] = ()
     score = None
     if rules.behaviour is not None:
@@ -102,7 +102,7 @@ def paces_of(case: Case, ruling: Ruling, keep_until: datetime) -> tuple[Charge, 
     """Return what counts the calls of each agent in this window, up to those after which it would be demoted.
 
     The store counts them in the same step that takes the nonce, so no more are let through side by side than one
-    after the other, whatever each judgement had seen before (specs/policy.md G20).
+    after the other, whatever each judgement had seen before (specs/policy.md B20).
     """
     rules = case.question.trust.policy
     behaviour = None if rules is None else rules.behaviour
@@ -123,16 +123,8 @@ def paces_of(case: Case, ruling: Ruling, keep_until: datetime) -> tuple[Charge, 
     )
 
 
-def agents_of(parsed: Parsed) -> tuple[str, ...]:
-    """Return the subjects of a chain's links, root first: who acts, and through whose hands the capability came.
-
-    Whatever the agent at the end does is seen of each of them, so that none gets rid of its past by delegating.
-    """
-    return tuple(dict.fromkeys(link.subject for link in parsed.chain if link.subject is not None))
-
-
 def observations_of(question: Question, agents: Sequence[str], outcome: str, code: str | None) -> list[Observation]:
-    """Return what a decision says of the agents of its chain (specs/policy.md G14)."""
+    """Return what a decision says of the agents of its chain (specs/policy.md B14)."""
     request = question.request
     if request is None:
         return []

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Question
     from agentdid.verify.evidence import Evidence
     from agentdid.verify.needs import Need, Reply
+    from agentdid.verify.states import Parsed
 
 PASSED: Final = "passed"
 NOT_RUN: Final = "not_run"
+_SIGNATURES: Final = "signatures"
+_HOLDER: Final = "holder"
 
 
 @final
@@ -60,12 +63,11 @@ class Report:
 
     Attributes:
         error: What ended it, or `None`.
+        question: What was asked.
         ruling: How the verifier's own policy decided, if it was asked.
-        agents: DIDs of the agents whose doing it is, root first; none where behaviour is not looked at, or it is not
-            known who they are.
     """
 
-    __slots__ = ("_exchange", "_question", "_reached", "_recipe", "agents", "error", "ruling")
+    __slots__ = ("_exchange", "_parsed", "_reached", "_recipe", "error", "question", "ruling")
 
     def __init__(
         self,
@@ -74,21 +76,25 @@ class Report:
         error: AgentdidError | None,
         question: Question,
         exchange: Sequence[tuple[Need, Reply]],
+        parsed: Parsed | None = None,
         ruling: Ruling | None = None,
-        agents: tuple[str, ...] = (),
     ) -> None:
         self._recipe = recipe
         self._reached = reached
         self.error = error
-        self._question = question
+        self.question = question
         self._exchange = exchange
+        self._parsed = parsed
         self.ruling = ruling
-        self.agents = agents
 
     @property
-    def question(self) -> Question:
-        """What was asked, and by which policy it was judged."""
-        return self._question
+    def agents(self) -> tuple[str, ...]:
+        """The agents of the chain, root first, where the verifier looks at behaviour and it is known who sent this."""
+        policy = self.question.trust.policy
+        held = any(named.name == _HOLDER for named in self._recipe[: self._reached])
+        if policy is None or policy.behaviour is None or self._parsed is None or not held:
+            return ()
+        return self._parsed.agents if self.question.request is not None else ()
 
     @property
     def outcome(self) -> str:
@@ -96,11 +102,16 @@ class Report:
         return "accepted" if self.error is None else self.error.family
 
     @property
+    def established(self) -> Parsed | None:
+        """The input, once every signature held: until then whom it names is nothing but its sender's word."""
+        return self._parsed if any(named.name == _SIGNATURES for named in self._recipe[: self._reached]) else None
+
+    @property
     def evidence(self) -> Evidence:
         """The question and every answer from outside, so that the decision can be replayed."""
         from agentdid.verify.evidence import Evidence  # noqa: PLC0415  # which stands on the flow that makes reports
 
-        return Evidence(self._question, tuple(self._exchange))
+        return Evidence(self.question, tuple(self._exchange))
 
     @property
     def code(self) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agentdid.errors import AgentdidError
 from agentdid.verify.flow import judgement
-from agentdid.verify.needs import NeedConduct, NeedFacts, NeedKeys, NeedMark, NeedTake
+from agentdid.verify.needs import NeedConduct, NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedTake
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Question
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.memory import Memory
-    from agentdid.verify.needs import Baselines, Marks, Need, Reply, Source, Takes
+    from agentdid.verify.needs import Baselines, DenyList, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
 
 
@@ -43,19 +43,16 @@ def answer_from(
     takes: Takes | None,
     clock: Clock,
     marks: Marks | None = None,
+    denied: DenyList | None = None,
     baselines: Baselines | None = None,
 ) -> Reply:
     """Return the answer to one need: documents from `source`, nonces from `takes`, versions seen from `marks`.
 
-    Without `takes` nothing is consumed, so what comes of it permits nothing; without `marks` nothing was seen before;
-    without `baselines` nothing is known of agents, which decides nothing.
+    Without `takes` nothing is consumed, so what comes of it permits nothing; without `marks` nothing was seen before; a
+    policy that has a deny list is not satisfied without `denied`, nor one that looks at behaviour without `baselines`.
     """
     if isinstance(need, NeedTake):
-        if takes is None:
-            return "taken"
-        if need.spend is None:
-            return takes.take(need.audience, need.nonce, need.keep_until, clock.now())
-        return takes.take(need.audience, need.nonce, need.keep_until, clock.now(), need.spend)
+        return _take(need, takes, clock, denied)
     if isinstance(need, NeedFacts):
         return tuple([source.get(url, (), need.max_age_s) for url in need.urls])
     if isinstance(need, NeedKeys):
@@ -64,7 +61,24 @@ def answer_from(
         return "kept" if marks is None else marks.advance(need.scid, need.versions)
     if isinstance(need, NeedConduct):
         return "unavailable" if baselines is None else baselines.find(need)
+    if isinstance(need, NeedDenied):
+        return "unavailable" if denied is None else denied.find(need.names, clock.now())
     return "unknown" if takes is None else takes.check(need.nonce, clock.now())
+
+
+def _take(need: NeedTake, takes: Takes | None, clock: Clock, denied: DenyList | None) -> str:
+    if need.names:
+        # in one step where one store has both; else just before, and what is refused has consumed nothing
+        if takes is not None and denied is not None and getattr(takes, "denied", None) is denied:
+            return takes.take(need.audience, need.nonce, need.keep_until, clock.now(), need.spend, need.names)  # type: ignore[call-arg]  # as such a store takes
+        found = "unavailable" if denied is None else denied.find(need.names, clock.now())
+        if found != "clear":
+            return found
+    if takes is None:
+        return "taken"
+    if need.spend is None:
+        return takes.take(need.audience, need.nonce, need.keep_until, clock.now())
+    return takes.take(need.audience, need.nonce, need.keep_until, clock.now(), need.spend)
 
 
 async def arun(

@@ -240,6 +240,7 @@ def _check_level(case: Case, link: Link, signatures: tuple[Signature, ...]) -> N
     """Hold that a list is signed as strongly as what it speaks about: it is a step of its chain."""
     level = level_of(signatures)
     case.levels.append(level)
+    case.list_signatures += signatures
     if case.needed != CLASSICAL:
         check_level(case, level, "")
     if case.anchors:

@@ -175,6 +175,10 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
     value = item
     if type(item) is Item:
         text, canonical, known = item.text, item.canonical, item.known
+        if item.link is not None:
+            if not case.question.keeps:
+                case.new[position] = NewText(text, 0, canonical)
+            return item.link
         if item.parsed is not None:
             value, plain = item.parsed.value, item.parsed.plain
     elif isinstance(item, str | dict):

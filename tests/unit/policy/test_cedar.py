@@ -87,7 +87,7 @@ def when(condition: str, **changes: object) -> str:
     ],
 )
 def test_every_fact_can_be_read(condition: str) -> None:
-    """Each member of the schema has the value that it is said to have, and fits it (G10-G12)."""
+    """Each member of the schema has the value that it is said to have, and fits it (B10-B12)."""
     assert "permit" == when(condition)
 
 
@@ -141,7 +141,7 @@ def test_forbid_beats_permit_whatever_the_order() -> None:
     ],
 )  # fmt: skip
 def test_a_number_in_another_form_does_not_get_round_a_limit(amount: object) -> None:
-    """An argument that is there, and is not what the policies read it as, denies (G11)."""
+    """An argument that is there, and is not what the policies read it as, denies (B11)."""
     found = judge(PERMIT_ALL + LIMIT, arguments={"amount": amount})
 
     assert ("deny", ("cedar:arguments",)) == (found.outcome, found.names)
@@ -183,7 +183,7 @@ def cedarpy_string(text: str) -> str:
 
 
 def test_a_policy_that_cannot_be_evaluated_denies() -> None:
-    """An overflow in one policy is not passed over, though another permits (G13)."""
+    """An overflow in one policy is not passed over, though another permits (B13)."""
     text = (
         PERMIT_ALL + '@id("sum") forbid(principal, action, resource) when { context.risk + 9223372036854775807 < 0 };'
     )
@@ -258,7 +258,7 @@ def test_asking_for_an_approval() -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_valid_is_said_when_it_is_read(text: str, message: str) -> None:
-    """With file and line, and never only when a request comes (G9)."""
+    """With file and line, and never only when a request comes (B9)."""
     with pytest.raises(ValueError, match=rf"(?s)^{message}"):
         parse_policies([("a.cedar", PERMIT_ALL), ("b.cedar", text.replace("ALL", EVERYTHING))])
 

@@ -40,7 +40,7 @@ def judge(*rules: dict[str, object], **changes: object) -> tuple[str, tuple[str,
     ],
 )
 def test_each_condition_can_hold(condition: dict[str, object], facts: dict[str, object]) -> None:
-    """It permits, by its own name or the rule's (G4, G5)."""
+    """It permits, by its own name or the rule's (B4, B5)."""
     (key,) = condition
     needs = ("autonomy",) if facts.get("autonomy_required") else ()
 
@@ -64,7 +64,7 @@ def test_each_condition_can_hold(condition: dict[str, object], facts: dict[str, 
     ],
 )
 def test_each_condition_can_fail(condition: dict[str, object], facts: dict[str, object]) -> None:
-    """It denies, or asks for an approval where the rule says so; a score that is not known is not low (G5)."""
+    """It denies, or asks for an approval where the rule says so; a score that is not known is not low (B5)."""
     (key,) = condition
 
     assert ("deny", (key,)) == judge(condition, **facts)
@@ -72,7 +72,7 @@ def test_each_condition_can_fail(condition: dict[str, object], facts: dict[str, 
 
 
 def test_a_rule_is_about_its_actions() -> None:
-    """Of other actions it says nothing (G6)."""
+    """Of other actions it says nothing (B6)."""
     strict = {"max_depth": 0}
 
     assert ("deny", ("max_depth",)) == judge({**strict, "actions": ["invoice.*"]})
@@ -80,7 +80,7 @@ def test_a_rule_is_about_its_actions() -> None:
 
 
 def test_rules_compose() -> None:
-    """All conditions of a rule, any of several, and what inner rules have of the outer one (G4, G5)."""
+    """All conditions of a rule, any of several, and what inner rules have of the outer one (B4, B5)."""
     shallow, safe = {"max_depth": 0}, {"min_security": "hybrid"}
 
     assert ("deny", ("max_depth", "min_security")) == judge({**shallow, **safe})
@@ -91,7 +91,7 @@ def test_rules_compose() -> None:
 
 
 def test_the_highest_row_of_an_action_counts() -> None:
-    """Each number by itself; an action that no row names needs nothing (G7)."""
+    """Each number by itself; an action that no row names needs nothing (B7)."""
     rules = parse_rules(
         {
             "action": [
@@ -169,7 +169,7 @@ def test_rules_nested_without_end_are_an_error() -> None:
 
 
 def test_policies_stand_beside_the_trust_file(tmp_path: Path) -> None:
-    """A relative name belongs to the trust file's folder; a missing or unreadable file is an error at load (G9)."""
+    """A relative name belongs to the trust file's folder; a missing or unreadable file is an error at load (B9)."""
     (tmp_path / "mine.cedar").write_text(CEDAR)
     trust = tmp_path / "trust.toml"
     head = 'audience = "https://a.example"\ndid = "did:web:a.example"\n[policy]\n'

@@ -79,6 +79,9 @@ def serve_verifier(
     events: Annotated[
         list[str] | None, typer.Option("--events", help="An issuer's …/status/events to follow; may be repeated.")
     ] = None,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Let whoever has the token, shown once, read and write the deny list.")
+    ] = False,
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
 ) -> None:
@@ -93,16 +96,19 @@ def serve_verifier(
     policy = Trust.load(trust)
     takes = open_takes(db or policy.store or MEMORY, policy.limits)
     seen = None if marks is None else SqlMarks.open(marks)
-    verifier = Verifier(
-        policy,
-        takes=takes,
-        marks=seen,
-        log=None if log is None else DecisionLog(log),
-        baselines=open_baselines(policy.policy, log),
-    )
+    # a store that is named here is one that others write to, as one that the policy names
+    denied = takes.denied if policy.denies or db is not None or admin else None
+    kept = None if log is None else DecisionLog(log)
+    baselines = open_baselines(policy.policy, log)
+    verifier = Verifier(policy, takes=takes, marks=seen, log=kept, denied=denied, baselines=baselines)
     for url in events or []:
         verifier.follow(url)
-    _run(create_verifier_app(verifier), host, port, tls_cert, tls_key)
+    token_hash = None
+    if admin:
+        token = secrets.token_urlsafe(32)
+        typer.echo(f"token for the deny list, shown once: {token}", err=True)
+        token_hash = hashlib.sha256(token.encode()).hexdigest()
+    _run(create_verifier_app(verifier, token_hash=token_hash), host, port, tls_cert, tls_key)
 
 
 @app.command("approvals")
