@@ -131,6 +131,16 @@ def test_parameters_of_a_did_url_select_a_version() -> None:
             resolve(f"{did}?{query}", source, at=NOW)
 
 
+@pytest.mark.parametrize("endpoint", ["https://[", "http://a.example", ["https://a.example"], None], ids=repr)
+def test_a_service_that_leads_nowhere(endpoint: object) -> None:
+    """Its endpoint is no https URL, or no URL at all."""
+    service = {"id": "#files", "type": "relativeRef", "serviceEndpoint": endpoint}
+    log = Forger().begin(change=lambda entry: entry["state"].update(service=[service]))
+
+    with pytest.raises(DidInvalid):
+        locate(parse_log(log.body).latest, "/a.json")
+
+
 def test_paths_lead_beside_the_log_or_to_a_service() -> None:
     """Implicit #files and #whois; explicit ones come before them; nothing leaves its folder."""
     version = plain(1).latest
