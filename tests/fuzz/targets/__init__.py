@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.fuzz.target import Target
-from tests.fuzz.targets import codec, credential, delegation, did, secure, status, trust, verify
+from tests.fuzz.targets import audit, codec, credential, delegation, did, secure, status, trust, verify
 
 TARGETS: Final[tuple[Target, ...]] = (
     *codec.TARGETS,
@@ -15,6 +15,7 @@ TARGETS: Final[tuple[Target, ...]] = (
     *status.TARGETS,
     *delegation.TARGETS,
     *trust.TARGETS,
+    *audit.TARGETS,
     *verify.TARGETS,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -129,7 +130,8 @@ def _narrower(data: bytes) -> None:
 
 
 def _path(data: bytes) -> None:
-    parse_path(material.text_of(data))
+    with contextlib.suppress(ValueError):  # what the holder typed
+        parse_path(material.text_of(data))
 
 
 def _capabilities() -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from agentdid.did.syntax import check_did, parse_did_url, split_did_url
 from agentdid.did.universal import UniversalResolver
 from agentdid.did.webvh.identifier import parse_identifier
 from agentdid.did.webvh.log import parse_log
-from agentdid.did.webvh.resolve import document_json, document_of, metadata_of, select
+from agentdid.did.webvh.resolve import document_json, document_of, locate, metadata_of, select
 from agentdid.did.webvh.witness import add_proofs, check_witnesses, witness_proof
 from agentdid.did.webvh.write import encode_log
 from agentdid.errors import AgentdidError
@@ -104,6 +104,7 @@ def _log(data: bytes) -> None:
     document_json(version)
     metadata_of(history, version)
     document_of(version, version.did)
+    locate(version, "/governance/a.json")
 
 
 @cache
