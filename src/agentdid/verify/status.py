@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from agentdid.errors import Refused
     from agentdid.limits import Limits
-    from agentdid.secure.mechanism import Signature
     from agentdid.verify.case import Case
     from agentdid.verify.memory import KnownList
     from agentdid.verify.needs import Answer, Need, Reply
@@ -65,12 +64,15 @@ def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generato
             known = _find_list(case, link, entry, answers[entry.list_url]) or (
                 yield from _fresh_list(case, link, entry, answers)
             )
-            _check_level(case, link, known.signatures)
-            if not known.signatures[0].did.startswith(did_key.PREFIX):  # which has one key, of one kind
-                yield from check_declared(case, known.signatures, speaking(case, link), "")
-            found: Content = known.content  # type: ignore[assignment]  # it has been read
-            case.believe_until(found.signed_at, _bound(found, limits), f"status list {entry.list_url}")
-            refusal = find_refusal(entry, found.value(entry))
+            signatures, found = known.signatures, known.content
+            level = level_of(signatures)
+            case.levels.append(level)
+            if case.anchors or case.needed != CLASSICAL:
+                _check_level(case, link, level)
+            if not signatures[0].did.startswith(did_key.PREFIX):  # which has one key, of one kind
+                yield from check_declared(case, signatures, speaking(case, link), "")
+            case.believe_until(found.signed_at, _bound(found, limits), f"status list {entry.list_url}")  # type: ignore[union-attr,arg-type]  # it has been read
+            refusal = find_refusal(entry, found.value(entry))  # type: ignore[union-attr]  # as above
             if refusal is not None:
                 _refuse(case, link, refusal)
         except AgentdidError as error:
@@ -104,7 +106,9 @@ def _check_stapled(
                 if newest.signed_at > staple.issued:
                     left.append((link, member, entry))
                     continue
-            _check_level(case, link, (staple.signature,))
+            level = level_of((staple.signature,))
+            case.levels.append(level)
+            _check_level(case, link, level)
             if not staple.signature.did.startswith(did_key.PREFIX):
                 yield from check_declared(case, (staple.signature,), speaking(case, link), "")
             life = min(float(bound), (staple.expires - staple.issued).total_seconds())
@@ -236,13 +240,9 @@ def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Genera
     return known
 
 
-def _check_level(case: Case, link: Link, signatures: tuple[Signature, ...]) -> None:
+def _check_level(case: Case, link: Link, level: str) -> None:
     """Hold that a list is signed as strongly as what it speaks about: it is a step of its chain."""
-    level = level_of(signatures)
-    case.levels.append(level)
-    case.list_signatures += signatures
-    if case.needed != CLASSICAL:
-        check_level(case, level, "")
+    check_level(case, level, "")
     if case.anchors:
         hold_anchors(case, speaking(case, link), level, "")
 
