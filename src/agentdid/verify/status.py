@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agentdid.errors import Refused
     from agentdid.limits import Limits
     from agentdid.verify.case import Case
+    from agentdid.verify.known_links import KnownLink
     from agentdid.verify.memory import KnownList
     from agentdid.verify.needs import Answer, Need, Reply
     from agentdid.verify.states import Link
@@ -45,7 +46,9 @@ def check_statuses(case: Case, links: Sequence[Link]) -> Generator[Need, Reply, 
     """
     entries: list[tuple[Link, str, Entry]] = []
     for link in links:
-        for member, entry in _entries(case, link):
+        known = case.known.get(link.position)
+        found = None if known is None else known.entries
+        for member, entry in _read_entries(case, link, known) if found is None else found:
             entries.append((link, member, entry))
     return _check_lists(case, entries) if entries else None
 
@@ -61,14 +64,13 @@ def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generato
     answers = dict(zip(urls, _answered((yield _need(case, urls, limits.status_staleness_s)), urls), strict=True))
     for link, member, entry in entries:
         try:
-            known = _find_list(case, link, entry, answers[entry.list_url]) or (
-                yield from _fresh_list(case, link, entry, answers)
-            )
+            known = _find_list(case, link, entry, answers[entry.list_url])
+            if known is None or _is_old(case, known):
+                known = yield from _fresh_list(case, link, entry, answers)
             signatures, found = known.signatures, known.content
-            level = level_of(signatures)
-            case.levels.append(level)
+            case.levels.append(known.level)
             if case.anchors or case.needed != CLASSICAL:
-                _check_level(case, link, level)
+                _check_level(case, link, known.level)
             if not signatures[0].did.startswith(did_key.PREFIX):  # which has one key, of one kind
                 yield from check_declared(case, signatures, speaking(case, link), "")
             case.believe_until(found.signed_at, _bound(found, limits), f"status list {entry.list_url}")  # type: ignore[union-attr,arg-type]  # it has been read
@@ -149,16 +151,14 @@ def _refuse(case: Case, link: Link, refusal: type[Refused]) -> NoReturn:
 def _bound(found: Content, limits: Limits) -> float:
     """Return how old the list may be: the issuer's ttl within the policy's bounds, or the policy's own, if less."""
     ttl = limits.max_status_ttl_s if found.ttl_s is None else found.ttl_s
-    if ttl >= limits.status_staleness_s <= limits.max_status_ttl_s:
-        return limits.status_staleness_s
-    return min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), limits.status_staleness_s)
+    most = limits.status_staleness_s
+    if ttl >= most <= limits.max_status_ttl_s:
+        return most
+    return min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), most)
 
 
-def _entries(case: Case, link: Link) -> Sequence[tuple[str, Entry]]:
-    """Return every status of a credential with the member it came from: as known of its text, or read."""
-    known = case.known.get(link.position)
-    if known is not None and known.entries is not None:
-        return known.entries
+def _read_entries(case: Case, link: Link, known: KnownLink | None) -> Sequence[tuple[str, Entry]]:
+    """Return every status of a credential with the member it came from; of a known one they are known from now on."""
     entries = read_entries(link)
     if not entries and link.capability is not None:
         path = f"{link.path}/credentialStatus"
@@ -195,13 +195,15 @@ def _find_list(case: Case, link: Link, entry: Entry, held: Answer) -> KnownList 
     content, now = known.content, case.now
     if content is None or content.signed_at > now.latest or (known.ends is not None and known.ends < now.earliest):
         return None
+    if len(known.keys) == 1 and known.signatures[0].did.startswith(did_key.PREFIX):
+        return known  # by the one key that such a DID ever has
     try:
         for signature, key in zip(known.signatures, known.keys, strict=True):
             if find_carried(case, signature, signature.purpose) != key:
                 return None
     except AgentdidError:
         return None
-    return None if _is_old(case, known) else known
+    return known
 
 
 def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Generator[Need, Reply, KnownList]:
