@@ -142,7 +142,7 @@ def fuzz_one(
             run.trouble = "did not end"
             return run
         said = (
-            log.read_text("utf-8", "replace") if log.exists() else "the worker ended: run `python -m tests.fuzz.worker`"
+            log.read_text("utf-8", "replace") if log.exists() else "the worker ended: see what tests.fuzz.worker says"
         )
         run.executed = int(found.group(1)) if (found := _UNITS.search(said)) else 0
         run.covered = max((int(each) for each in _COVERED.findall(said)), default=0)
