@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 
 ACCEPTED: Final = "accepted"
 REFUSED: Final = "refused"
-NO_FAULT: Final = frozenset({"approval_required", "nonce_replayed"})
-"""Refusals that say nothing of the agent: it is to ask first, or somebody else sent its words again."""
+FAULTS: Final = frozenset(
+    {
+        "approval_used", "capability_expanded_time", "capability_not_attenuated", "capability_target_mismatch",
+        "chain_parent_revoked", "delegation_forbidden", "limit_exceeded", "policy_denied", "request_id_conflict",
+        "status_revoked", "status_suspended",
+    }
+)  # fmt: skip
+"""Refusals that say something of the agent: all of them come after it is known who presents. Not among them are that
+it is to ask first (`approval_required`), and that somebody sent its words again (`nonce_replayed`)."""
 
 MAX_SCORE: Final = 100
 NEW_ACTION: Final = 30
@@ -192,7 +199,7 @@ class Baseline(Struct, eq=True):
     def add(self, seen: Observation, window_s: int) -> None:
         """Count one observation of this agent (specs/policy.md B15)."""
         accepted = seen.outcome == ACCEPTED
-        if not accepted and (seen.outcome != REFUSED or seen.code in NO_FAULT):
+        if not accepted and (seen.outcome != REFUSED or seen.code not in FAULTS):
             return
         if accepted:
             self.accepted += 1

@@ -84,6 +84,7 @@ class Account:
             exercised=self._exercised,
             approvals=tuple([link.credential.id or "" for link in getattr(self._result, "approvals", ())]),
             policy=self._policy,
+            policies=() if report.ruling is None else report.ruling.policies,
             reasoning=said.reasoning,
             context=said.context,
         )
