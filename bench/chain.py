@@ -85,7 +85,9 @@ def _lists(parties: list[tuple[str, Party]]) -> dict[str, dict[str, object]]:
     return lists
 
 
-def _verifier(lists: dict[str, dict[str, object]], roots: list[str], memory: Memory) -> Verifier:
+def _verifier(
+    lists: dict[str, dict[str, object]], roots: list[str], memory: Memory, policy: dict[str, object] | None = None
+) -> Verifier:
     trust = Trust.parse(
         {
             "audience": AUDIENCE,
@@ -95,6 +97,7 @@ def _verifier(lists: dict[str, dict[str, object]], roots: list[str], memory: Mem
                 {"did": root, "types": ["AgentCapabilityCredential"], "roots": [root], "actions": ["invoice.*"]}
                 for root in roots
             ],
+            **({} if policy is None else {"policy": policy}),
         }
     )
     return Verifier(trust, source=RecordedSource.load(lists, NOW), clock=FixedClock(NOW), memory=memory)

@@ -10,6 +10,7 @@ Spec: specs/policy.md B14-B20.
 from __future__ import annotations
 
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, final
 
 from msgspec import Struct, field, structs
@@ -168,9 +169,10 @@ def window_of(at: datetime, window_s: int) -> int:
 
 def hour_of(at: datetime) -> int:
     """Return the hour of the day of an instant, in UTC."""
-    return at.astimezone(UTC).hour
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).hour
 
 
+@lru_cache(maxsize=1_024)  # of resources, which have at most 2,048 characters
 def place_of(resource: str) -> str:
     """Return where a resource is: itself without its last path segment, so that one place holds many of a kind."""
     scheme, mark, rest = resource.partition("://")
