@@ -103,5 +103,5 @@ def _works() -> dict[str, Work]:
 
     made = {"": Work(prepare, judging(_verifier(lists, roots, Memory())), BAR)}
     for name, (policy, bar) in POLICIES.items():
-        made[name] = Work(prepare, judging(_verifier(lists, roots, Memory(), policy)), bar)
+        made[name] = Work(prepare, judging(_verifier(lists, roots, Memory(), policy=policy)), bar)
     return made

@@ -99,9 +99,7 @@ def policies() -> Json:
             raise SystemExit(message)
         shown = rules.cedar.show(facts)
         context = None if isinstance(shown, str) else {**shown, "approved": False}
-        cases.append(
-            {"name": name, "facts": _facts(facts), "context": context, "outcome": outcome, "policies": names}
-        )
+        cases.append({"name": name, "facts": _facts(facts), "context": context, "outcome": outcome, "policies": names})
     return {"policy": {**TABLE}, "schema": rules.cedar.text.schema, "cases": cases}
 
 

@@ -149,7 +149,20 @@ class Verifier:
         self.denied.add(entry)
         if not self.trust.denies:
             self.trust = replace(self.trust, denies=True)
+        if self._keeper is not None:
+            self._keeper.keep_denial(self.trust.did, entry.kind, entry.value, self._clock.now(), lifted=False)
         return entry
+
+    def lift(self, kind: str, value: str) -> bool:
+        """Take an entry of `deny` off the list; return whether it was there. Raises as `deny`."""
+        from agentdid.trust.denied import make_entry  # noqa: PLC0415  # as above
+
+        now = self._clock.now()
+        entry = make_entry(kind, value, since=now)
+        removed = self.denied.remove(entry.kind, entry.value)
+        if self._keeper is not None and removed:
+            self._keeper.keep_denial(self.trust.did, entry.kind, entry.value, now, lifted=True)
+        return removed
 
     def check_not_denied(self, decision: Decision) -> None:
         """Hold that nothing a decision rests on was denied since: what relies on it later asks this each time.
