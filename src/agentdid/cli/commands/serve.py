@@ -16,9 +16,11 @@ from agentdid.cli.options import (
     PassphraseFile,
     SourcesFile,
     TrustFile,
+    now,
     read_passphrase,
     read_pin,
     read_resolver,
+    read_source,
     read_trust,
 )
 from agentdid.codec.strict_json import encode
@@ -99,6 +101,7 @@ def serve_verifier(
 ) -> None:
     """Serve verification: challenges out, presentations in, decisions back; with the DID's key, receipts too."""
     from agentdid.http.verifier_app import create_verifier_app  # noqa: PLC0415  # an extra
+    from agentdid.storage.baselines import open_baselines  # noqa: PLC0415
     from agentdid.storage.decision_log import DecisionLog  # noqa: PLC0415
     from agentdid.storage.marks import SqlMarks  # noqa: PLC0415
     from agentdid.storage.takes import MEMORY, open_takes  # noqa: PLC0415
@@ -122,8 +125,15 @@ def serve_verifier(
             kept = stack.enter_context(AuditLog.open(audit, key.signer, owner=policy.did))
         bundles = None if log is None else DecisionLog(log)
         verifier = Verifier(
-            policy, takes=takes, marks=seen, log=bundles, audit=kept, receipts=key, denied=denied
-        )  # fmt: skip
+            policy,
+            takes=takes,
+            marks=seen,
+            log=bundles,
+            audit=kept,
+            receipts=key,
+            denied=denied,
+            baselines=open_baselines(policy.policy, log),
+        )
         for url in events or []:
             verifier.follow(url)
         _run(create_verifier_app(verifier, token_hash=token_hash), host, port, tls_cert, tls_key)
@@ -173,6 +183,26 @@ def serve_resolver(
 
     policy = read_trust(trust)
     _run(create_resolver_app(read_resolver(sources, policy, db), limits=policy.limits), host, port, tls_cert, tls_key)
+
+
+@app.command("trqp")
+def serve_trqp(
+    lists: Annotated[list[Path], typer.Option("--list", help="A signed trust list; may be repeated.")],
+    trust: TrustFile = None,
+    sources: SourcesFile = None,
+    port: Port = 8_448,
+    host: Host = "127.0.0.1",
+    tls_cert: Certificate = None,
+    tls_key: CertificateKey = None,
+) -> None:
+    """Serve a trust registry over trust lists: who is authorized, and recognized, by those who signed them."""
+    from agentdid.http.trqp_app import create_trqp_app  # noqa: PLC0415  # an extra
+    from agentdid.verifier.shelf import Shelf  # noqa: PLC0415
+
+    policy = read_trust(trust)
+    shelf = Shelf(lists, read_source(sources, policy, now()), limits=policy.limits)
+    shelf.load()
+    _run(create_trqp_app(shelf, limits=policy.limits), host, port, tls_cert, tls_key)
 
 
 @app.command("vc-api")
