@@ -47,8 +47,8 @@ class Account:
     """
 
     __slots__ = (
-        "_at", "_code", "_decision", "_ends", "_grant", "_outcome", "_policy", "_result", "_short", "agent", "call",
-        "named", "parsed",
+        "_at", "_code", "_decision", "_ends", "_grant", "_outcome", "_policies", "_policy", "_result", "_short",
+        "agent", "call", "named", "parsed",
     )  # fmt: skip
 
     def __init__(self, result: Decision | Grant | AgentdidError, policy: str, at: datetime) -> None:
@@ -61,14 +61,15 @@ class Account:
         if isinstance(result, AgentdidError):
             report = report_of(result)
             self._outcome, self._code = result.family, result.code
-            question, parsed = report.question, report.established
+            question, parsed, ruling = report.question, report.established, report.ruling
         else:
             if type(result) is Grant:
                 self._grant = result
                 result = result.decision
             self._decision = result
-            question, parsed = result.question, result.verified.parsed
+            question, parsed, ruling = result.question, result.verified.parsed, result.ruling
         self.parsed = parsed
+        self._policies: tuple[str, ...] = () if ruling is None else ruling.policies
         self.agent: str | None = None
         named: list[Named] = []
         short: list[Named] = []
@@ -110,6 +111,7 @@ class Account:
             exercised=() if grant is None else tuple([each.id for each in grant.exercised]),
             approvals=() if grant is None else tuple([link.credential.id or "" for link in grant.approvals]),
             policy=self._policy,
+            policies=self._policies,
             reasoning=said.reasoning,
             context=said.context,
         )
@@ -161,6 +163,7 @@ class Account:
             presentation=digest_of(shown.signatures[0].value),
             request=self.call,
             exercised=() if grant is None else tuple([each.id for each in grant.exercised]),
+            policies=self._policies,
             log=None if entry is None else Logged(origin, entry.index, encode_base64url(entry.leaf)),
         )
 
