@@ -54,6 +54,7 @@ BUILT = {
     },
     "wallet delegate": {"--wallet", "--credential", "--to", "--capability", "--ttl", "--out", "--json"},
     "wallet approve": {"--wallet", "--out", "--json"},
+    "wallet receipts": {"--wallet", "--proof", "--check", "--trust", "--sources", "--json"},
     "wallet relinquish": {"--wallet", "--credential", "--json"},
     "deny add": {"--trust", "--db", "--did", "--credential", "--key", "--reason", "--until", "--json"},
     "deny remove": {"--trust", "--db", "--did", "--credential", "--key", "--json"},
@@ -76,6 +77,7 @@ BUILT = {
     "serve verifier": {"--port", "--db"},
     "serve approvals": {"--port", "--wallet"},
     "serve resolver": {"--port", "--db"},
+    "serve trqp": {"--port", "--list", "--trust", "--sources"},
     "serve vc-api": {"--port", "--manifest", "--lenient-issuer"},
     "interop json-schema validate": {"--format", "--schema", "--credential", "--output"},
     "did link-domain": {"--did", "--origin", "--wallet"},
@@ -98,7 +100,7 @@ NAMES = {name for kind in (Limits, Anchor, Trust, ListRef) for name in kind.__st
     "type_values", "check_root", "ldp_vc", "aka_vcts", "authority_id", "entity_id", "max_age", "time_evaluated",
 }  # fmt: skip
 # Codes of HTTP's own mistakes, which no judgement answers (http/).
-HTTP_CODES = {"presentation_required"}
+HTTP_CODES = {"presentation_required", "statement_not_found"}
 
 _FENCE = re.compile(r"^(<!-- run -->\n)?```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -15,7 +15,7 @@ from agentdid.verify.needs import NeedDenied, NeedFacts, NeedKeys, NeedMark, Nee
 from agentdid.verify.run import answer_from, arun, report_of, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from agentdid.audit.head import Audit
     from agentdid.audit.receipt import ReceiptKey
@@ -145,7 +145,20 @@ class Verifier:
         self.denied.add(entry)
         if not self.trust.denies:
             self.trust = replace(self.trust, denies=True)
+        if self._keeper is not None:
+            self._keeper.keep_denial(self.trust.did, entry.kind, entry.value, self._clock.now(), lifted=False)
         return entry
+
+    def lift(self, kind: str, value: str) -> bool:
+        """Take an entry of `deny` off the list; return whether it was there. Raises as `deny`."""
+        from agentdid.trust.denied import make_entry  # noqa: PLC0415  # as above
+
+        now = self._clock.now()
+        entry = make_entry(kind, value, since=now)
+        removed = self.denied.remove(entry.kind, entry.value)
+        if self._keeper is not None and removed:
+            self._keeper.keep_denial(self.trust.did, entry.kind, entry.value, now, lifted=True)
+        return removed
 
     def check_not_denied(self, decision: Decision) -> None:
         """Hold that nothing a decision rests on was denied since: what relies on it later asks this each time.
@@ -373,8 +386,10 @@ class Verifier:
         return result
 
     async def _asettle(self, question: Question) -> Decision | Grant:
+        import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
+
         try:
-            result = await arun(question, self._memory, self._clock, self._aanswer)
+            result = await arun(question, self._memory, self._clock, self._answer, self._afetch, asyncio.to_thread)
         except AgentdidError as error:
             await self._arecord(error)
             raise
@@ -440,17 +455,17 @@ class Verifier:
         except StoreUnavailable:
             return None  # which is answered as a list that is down
 
-    async def _aanswer(self, need: Need) -> Reply:
+    async def _afetch(self, need: Need) -> Callable[[], Reply]:
         if isinstance(need, NeedKeys):
-            return await self.source.aget(need.url, need.accept, need.max_age_s)
-        if isinstance(need, NeedFacts):
-            import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
+            answer = await self.source.aget(need.url, need.accept, need.max_age_s)
+            return lambda: answer
+        if not isinstance(need, NeedFacts):
+            message = "only documents are fetched"
+            raise TypeError(message)
+        import asyncio  # noqa: PLC0415  # as above
 
-            answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
-            return self._facts(answers)
-        import asyncio  # noqa: PLC0415
-
-        return await asyncio.to_thread(self._answer, need)  # the store may be a database
+        answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
+        return lambda: self._facts(answers)
 
 
 def _query(query: Mapping[str, object] | Query | None) -> Query | None:

@@ -125,7 +125,15 @@ class Decision(Value, frozen=True):
     @property
     def safe_until(self) -> datetime:
         """The instant after which keys, status or validity must be looked at again (specs/verification.md V36)."""
-        return min((each.until for each in self.verified.freshness), default=self.verified.at)
+        verified = self.verified
+        ends = [each.until for each in verified.evidence]
+        for link in verified.parsed.links:  # as `Verified.freshness`, which says by what
+            until, expires = link.credential.valid_until, link.secured.expires
+            if until is not None:
+                ends.append(until)
+            if expires is not None:
+                ends.append(expires)
+        return min(ends, default=verified.at)
 
     def permits(self, request: Request, *, at: datetime | None = None) -> bool:
         """Whether every link of the chain permits `request`, and the decision may still be relied upon.
