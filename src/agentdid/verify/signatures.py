@@ -23,7 +23,7 @@ from agentdid.errors import (
     Undecided,
 )
 from agentdid.verify.known_links import keep_link
-from agentdid.verify.needs import Absent, NeedKeys
+from agentdid.verify.needs import Absent, NeedKeys, Resource
 from agentdid.verify.security import check_declared
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
     from agentdid.secure.mechanism import Secured, Signature
     from agentdid.verify.case import Case
-    from agentdid.verify.needs import Need, Reply, Resource
+    from agentdid.verify.needs import Need, Reply
     from agentdid.verify.states import Link
 
 DELEGATION: Final = "capabilityDelegation"
@@ -264,7 +264,7 @@ def _fetch(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, Res
     if isinstance(answer, Absent):
         error = CODES.get(answer.code, DidNotFound)
         raise (error if issubclass(error, Undecided) else DidNotFound)(f"{ask.did}: {answer.detail}")
-    if isinstance(answer, tuple | str):
+    if not isinstance(answer, Resource):
         message = "NeedKeys is answered by a Resource or an Absent"
         raise TypeError(message)
     age = case.question.at - answer.held_at

@@ -101,6 +101,7 @@ def serve_verifier(
 ) -> None:
     """Serve verification: challenges out, presentations in, decisions back; with the DID's key, receipts too."""
     from agentdid.http.verifier_app import create_verifier_app  # noqa: PLC0415  # an extra
+    from agentdid.storage.baselines import open_baselines  # noqa: PLC0415
     from agentdid.storage.decision_log import DecisionLog  # noqa: PLC0415
     from agentdid.storage.marks import SqlMarks  # noqa: PLC0415
     from agentdid.storage.takes import MEMORY, open_takes  # noqa: PLC0415
@@ -124,8 +125,15 @@ def serve_verifier(
             kept = stack.enter_context(AuditLog.open(audit, key.signer, owner=policy.did))
         bundles = None if log is None else DecisionLog(log)
         verifier = Verifier(
-            policy, takes=takes, marks=seen, log=bundles, audit=kept, receipts=key, denied=denied
-        )  # fmt: skip
+            policy,
+            takes=takes,
+            marks=seen,
+            log=bundles,
+            audit=kept,
+            receipts=key,
+            denied=denied,
+            baselines=open_baselines(policy.policy, log),
+        )
         for url in events or []:
             verifier.follow(url)
         _run(create_verifier_app(verifier, token_hash=token_hash), host, port, tls_cert, tls_key)
