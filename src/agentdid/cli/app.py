@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentdid.cli.commands import capability, deny, did, did_log, inspect, interop, issuer, judge, serve, wallet
+from agentdid.cli.commands import agent, capability, deny, did, did_log, inspect, interop, issuer, judge, serve, wallet
 from agentdid.cli.demo import demo
 from agentdid.cli.doctor import doctor
 
@@ -21,6 +21,7 @@ app.add_typer(did.app, name="did")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(capability.app, name="capability")
+app.add_typer(agent.app, name="agent")
 app.add_typer(deny.app, name="deny")
 app.command()(judge.verify)
 app.command()(judge.replay)
