@@ -18,6 +18,7 @@ from agentdid.errors import CODES
 from agentdid.limits import Limits
 from agentdid.trust.anchor import Anchor
 from agentdid.trust.anchors import Trust
+from agentdid.trust.trust_list import ListRef
 from tests.vectors_dir import ROOT
 from tools import errors_page
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from click import Command
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("specs/*.md")])
-COMMANDS = [ROOT / "README.md", ROOT / "docs" / "quickstart.md"]
+RUN = [ROOT / "docs" / "quickstart.md", ROOT / "docs" / "lifecycle.md"]
+COMMANDS = [ROOT / "README.md", *RUN]
 # What CONTRACT's table of verbs has and this version builds: verb → options.
 BUILT = {
     "demo": {"--json", "--keep"},
@@ -54,6 +56,18 @@ BUILT = {
     "wallet delegate": {"--wallet", "--credential", "--to", "--capability", "--ttl", "--out", "--json"},
     "wallet approve": {"--wallet", "--out", "--json"},
     "wallet relinquish": {"--wallet", "--credential", "--json"},
+    "agent provision": {
+        "--wallet", "--name", "--capability", "--issuer-db", "--issuer", "--ttl", "--status", "--publish", "--json",
+    },
+    "agent review": {"--wallet", "--log", "--days", "--at", "--out", "--json"},
+    "agent renew": {
+        "--wallet", "--credential", "--replacement", "--issuer-db", "--issuer", "--capability", "--new-did", "--rotate",
+        "--status-db", "--out", "--json",
+    },
+    "agent retire": {
+        "--wallet", "--did", "--issuer-db", "--issuer", "--trust", "--deny-db", "--verifier", "--status-db",
+        "--publish", "--json",
+    },
     "deny add": {"--trust", "--db", "--did", "--credential", "--key", "--reason", "--until", "--json"},
     "deny remove": {"--trust", "--db", "--did", "--credential", "--key", "--json"},
     "deny list": {"--trust", "--db", "--json"},
@@ -62,6 +76,10 @@ BUILT = {
         "--evidence", "--json",
     },
     "replay": {"--json"},
+    "trust show": {"--trust", "--json"},
+    "trust add": {"--trust", "--did", "--type", "--root", "--action", "--list", "--json"},
+    "trust check": {"--trust", "--issuer", "--type", "--root", "--action", "--sources", "--at", "--json"},
+    "trust publish": {"--db", "--out", "--format", "--json"},
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
     "serve approvals": {"--port", "--wallet"},
@@ -83,9 +101,9 @@ BUILT = {
     "interop vc-jose-cose verify": {"--input", "--key", "--feature", "--output"},
 }  # fmt: skip
 # Words of the documents that look like codes and are something else: limits, members of a policy, names in Python.
-NAMES = {name for kind in (Limits, Anchor, Trust) for name in kind.__struct_fields__} | {
+NAMES = {name for kind in (Limits, Anchor, Trust, ListRef) for name in kind.__struct_fields__} | {
     "a2a_skill", "mcp_tool", "safe_until", "verify_credential", "require_capability", "token_endpoint", "dcql_query",
-    "type_values", "check_root", "ldp_vc", "aka_vcts",
+    "type_values", "check_root", "ldp_vc", "aka_vcts", "authority_id", "entity_id", "max_age", "time_evaluated",
 }  # fmt: skip
 # Codes of HTTP's own mistakes, which no judgement answers (http/).
 HTTP_CODES = {"presentation_required"}
@@ -247,12 +265,13 @@ def test_the_index_names_every_page() -> None:
     assert set() == pages - named
 
 
-def test_the_quickstart_runs(tmp_path: Path) -> None:
-    """Every marked block of the first five minutes runs, in its order, in an empty folder, offline."""
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+def test_what_is_marked_runs(page: Path, tmp_path: Path) -> None:
+    """Every marked block of a page runs, in its order, in an empty folder, offline."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     passphrase = "nothing worth keeping"  # of stores that end with the test
     environment = {**os.environ, "PATH": path, "AGENTDID_PASSPHRASE": passphrase, "AGENTDID_CHECKOUT": str(ROOT)}
-    blocks = _FENCE.findall((ROOT / "docs" / "quickstart.md").read_text("utf-8"))
+    blocks = _FENCE.findall(page.read_text("utf-8"))
     marked = [(language, text) for run, language, text in blocks if run]
     for language, text in marked:
         command = ["sh", "-eu", "-c", text] if language == "sh" else [sys.executable, "-c", text]

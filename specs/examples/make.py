@@ -44,6 +44,7 @@ from agentdid.status.bitstring import build_list_credential, decode_list
 from agentdid.status.staple import sign_staple
 from agentdid.storage.nonces import MemoryTakes
 from agentdid.trust.anchors import Trust
+from agentdid.trust.trust_list import build_trust_list
 from agentdid.verifier.service import Verifier
 from agentdid.verify.case import HttpRequest
 from agentdid.verify.structure import read_chain
@@ -74,6 +75,25 @@ roots = ["did:web:partner.example"]
 actions = ["invoice.*"]
 """
 
+REGISTRY_URL: Final = "https://registry.example/trust/agents"
+TRUST_LIST: Final = f"""\
+audience = "{AUDIENCE}"
+did = "did:web:partner.example"
+
+[[resource]]
+prefix = "{AUDIENCE}/"
+root = "did:web:partner.example"
+
+[[trust_list]]
+url = "{REGISTRY_URL}"
+issuer = "did:web:registry.example"
+types = ["AgentCapabilityCredential"]
+roots = ["did:web:partner.example"]
+actions = ["invoice.*"]
+max_depth = 1
+max_age = 3600
+"""
+
 
 @dataclass(frozen=True)
 class Party:
@@ -98,6 +118,7 @@ ACME: Final = party("acme", web=True)
 PARTNER: Final = party("partner", web=True)
 AGENT: Final = party("agent")
 HELPER: Final = party("helper")
+REGISTRY: Final = party("registry", web=True)
 LIST_URL: Final = "https://acme.example/status/1"
 
 
@@ -236,7 +257,7 @@ def approval() -> tuple[dict[str, object], dict[str, object]]:
 
 
 def sources() -> dict[str, object]:
-    """Return what the network would serve: two DID documents and a status list with no bit set."""
+    """Return what the network would serve: DID documents, a status list with no bit set, a trust list."""
     if any(decode_list(EMPTY_LIST)):
         raise ValueError("the list is not empty")
     document = build_list_credential(
@@ -248,7 +269,43 @@ def sources() -> dict[str, object]:
         did_web.url(ACME.did): build_document(ACME.did, {"key-1": ACME.secret.public}),
         did_web.url(PARTNER.did): build_document(PARTNER.did, {"key-1": PARTNER.secret.public}),
         LIST_URL: data_integrity.add_proof(document, ACME.secret, ACME.method_id, SUITE, created=AT),
+        did_web.url(REGISTRY.did): build_document(REGISTRY.did, {"key-1": REGISTRY.secret.public}),
+        REGISTRY_URL: trust_list(),
     }
+
+
+def trust_list() -> dict[str, object]:
+    """Return the registry's list, signed: acme may start chains for invoices, and a sector's list says who else."""
+    capability_type = "AgentCapabilityCredential"
+    entries: list[dict[str, object]] = [
+        {
+            "issuers": [ACME.did, "did:web:beta.example"],
+            "types": [capability_type],
+            "roots": [PARTNER.did],
+            "actions": ["invoice.*"],
+        },
+        {
+            "issuers": ["did:web:academy.example"],
+            "types": ["DiplomaCredential"],
+            "security": "hybrid-required",
+            "validUntil": "2027-01-01T00:00:00Z",
+        },
+    ]
+    lists: list[dict[str, object]] = [
+        {
+            "issuer": "did:web:sector.example",
+            "url": "https://sector.example/trust/list",
+            "types": [capability_type],
+            "roots": [PARTNER.did],
+            "actions": ["invoice.read"],
+            "maxDepth": 0,
+        }
+    ]
+    begin = AT - timedelta(hours=12)
+    document = build_trust_list(
+        REGISTRY_URL, REGISTRY.did, 7, entries, lists, valid_from=begin, valid_until=begin + timedelta(days=1)
+    )
+    return data_integrity.add_proof(document, REGISTRY.secret, REGISTRY.method_id, SUITE, created=begin)
 
 
 def hybrid_set() -> dict[str, object]:
@@ -378,11 +435,12 @@ def files() -> dict[str, str]:
         "presentation-eddsa-jcs-2022.json": json.loads(present(SUITE.name, None)),
         "evidence-bundle.json": bundle,
         "proof-sets.json": hybrid_set(),
+        "trust-list.json": trust_list(),
         "derived-ecdsa-sd-2023.json": derived(),
         "sources.json": sources(),
         "keys.json": {
             each.did: {"algorithm": "Ed25519", "seed": encode_base64url(each.secret.export_seed())}
-            for each in (ACME, PARTNER, AGENT, HELPER)
+            for each in (ACME, PARTNER, AGENT, HELPER, REGISTRY)
         },
     }
     texts = {name: show(value) + "\n" for name, value in made.items()}
@@ -396,6 +454,7 @@ def files() -> dict[str, str]:
     texts["presentation.vp.jwt"] = present("vp+jwt", None) + "\n"
     texts["presentation-over-http.txt"] = exchange(token)
     texts["trust.toml"] = TRUST
+    texts["trust-list.toml"] = TRUST_LIST
     return texts
 
 

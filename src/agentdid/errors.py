@@ -160,6 +160,10 @@ class StatusListExpired(Undecided, code="status_list_expired"):
     """The list's own validity has ended."""
 
 
+class TrustListStale(Undecided, code="trust_list_stale"):
+    """A trust list, or a registry's answer, that could have allowed the issuer has ended or is too old to believe."""
+
+
 class SchemaUnsupported(Undecided, code="schema_unsupported"):
     """A schema of a type, a version or a size that is not processed here: it says neither yes nor no."""
 

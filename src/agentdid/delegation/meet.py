@@ -9,12 +9,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, final
 
-from agentdid.delegation.capability import SECURITY_LEVELS, BudgetLimit, CallLimit, parse_grant
+from agentdid.delegation.capability import BudgetLimit, CallLimit, parse_grant
 from agentdid.delegation.constraints import Cidr, Enum, Range, parse_constraint
 from agentdid.delegation.narrowing import constraint_narrower, find_wider
 from agentdid.delegation.resources import find_normal, is_below
 from agentdid.errors import AgentdidError, CapabilityNotAttenuated
 from agentdid.record import Value
+from agentdid.secure.mechanism import SECURITY_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -320,6 +320,10 @@ class Issuer:
         reference = successor(newest.reference, fragment)
         return self._keyring.make(newest.algorithm, reference), reference
 
+    def signer(self, at: datetime) -> tuple[Signer, str]:
+        """Return the key to sign with at an instant, and its method's id: for what the ledger does not mint."""
+        return self._signing(at)
+
     def _signing(self, at: datetime) -> tuple[Signer, str]:
         """Return the key to sign with, and its method's id; read anew, as another process may have rotated."""
         if self.controlled is None:

@@ -35,7 +35,8 @@ class Anchor(Value, frozen=True):
             signer claims, so whoever finds a key that was retired can sign for the past; a key that a later version
             lists as `revoked` is taken for nothing.
         required_proofs: If not empty, which proofs of a Data Integrity credential count, each name one of them: a
-            proof's `id`, its verification method, the DID of it, or its suite. Others are not looked at.
+            proof's verification method, the DID of it, or, of the issuer's own, its `id` or its suite. Others are not
+            looked at.
     """
 
     did: str
@@ -52,9 +53,7 @@ class Anchor(Value, frozen=True):
 
     def covers_action(self, action: str) -> bool:
         """Whether a chain under this anchor may grant `action`."""
-        return any(
-            action.startswith(pattern[:-1]) if pattern.endswith(".*") else action == pattern for pattern in self.actions
-        )
+        return covers(self.actions, action)
 
     def encode(self) -> dict[str, object]:
         """Return it as JSON."""
@@ -65,6 +64,16 @@ class Anchor(Value, frozen=True):
         """Return what `encode` wrote. Raises `TypeError` or `AttributeError` for anything else."""
         row = cast("dict[str, object]", value)
         return cls(**{name: tuple(each) if isinstance(each, list) else each for name, each in row.items()})  # type: ignore[arg-type]
+
+
+def covers(patterns: tuple[str, ...], action: str) -> bool:
+    """Whether one of some patterns stands for an action; a trailing `.*` stands for everything below."""
+    return any(action.startswith(pattern[:-1]) if pattern.endswith(".*") else action == pattern for pattern in patterns)
+
+
+def is_pattern(text: str) -> bool:
+    """Whether it is an action, or one with a trailing `.*` as its only wildcard."""
+    return text != ".*" and "*" not in text.removesuffix(".*")
 
 
 def _plain(value: object) -> object:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from agentdid.did.universal import UniversalResolver
     from agentdid.trust.anchor import Anchor
     from agentdid.trust.denied import DenyEntry
+    from agentdid.trust.registry import Registry
+    from agentdid.trust.trust_list import ListRef
 
 _BASE_TYPES: Final = frozenset({"VerifiableCredential"})
 
@@ -48,6 +50,8 @@ class Trust(Value, frozen=True):
         presentation_proofs: If not empty, which proofs of a presentation count, as `Anchor.required_proofs`.
         profile: What is asked beyond what specifications ask. Of it a trust file sets `vc_claims` (`vc_jwt_1_1`); all
             else only test instances have otherwise.
+        lists: The trust lists that are asked, in this order, where no anchor covers what is claimed.
+        registries: The trust registries that are asked after them.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
         denied: What is denied whatever else holds, by name (`trust.denied`).
         denies: Whether a deny list is asked beside it, too; by default where `store` names where it is.
@@ -74,6 +78,8 @@ class Trust(Value, frozen=True):
     store: str | None = None
     denied: Mapping[str, DenyEntry] = MappingProxyType({})
     denies: bool = False
+    lists: tuple[ListRef, ...] = ()
+    registries: tuple[Registry, ...] = ()
     by_issuer: Mapping[str, tuple[tuple[frozenset[str], Anchor], ...]] = MappingProxyType({})
     names_domain: bool = False
 
@@ -168,8 +174,13 @@ class Trust(Value, frozen=True):
 
         Exact strings only (ATTACKS A16, V08): an anchor fits when it lists every type but `VerifiableCredential`.
         """
-        named = frozenset(types) - _BASE_TYPES
+        named = named_types(types)
         return tuple([anchor for allowed, anchor in self.by_issuer.get(issuer, ()) if named and named <= allowed])
+
+
+def named_types(types: tuple[str, ...]) -> frozenset[str]:
+    """Return the types of a credential that somebody must be allowed to issue: all but `VerifiableCredential`."""
+    return frozenset(types) - _BASE_TYPES
 
 
 class UnsafeAnyIssuer:

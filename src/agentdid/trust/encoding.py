@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
     from agentdid.trust.denied import DenyEntry
+    from agentdid.trust.registry import Registry
+    from agentdid.trust.trust_list import ListRef
 
 
 def encode_trust(trust: Trust) -> dict[str, object]:
@@ -38,6 +40,8 @@ def encode_trust(trust: Trust) -> dict[str, object]:
         **({"types": [each.metadata.octets.decode() for each in trust.types.values()]} if trust.types else {}),
         **({"denied": [each.encode() for each in trust.denied.values()]} if trust.denied else {}),
         **({"denies": True} if trust.denies else {}),
+        **({"lists": [_encode_list(each) for each in trust.lists]} if trust.lists else {}),
+        **({"registries": [each.encode() for each in trust.registries]} if trust.registries else {}),
         "resolver": None
         if trust.resolver is None
         else {"url": trust.resolver.url, "methods": list(trust.resolver.methods)},
@@ -65,6 +69,8 @@ def decode_trust(value: object) -> Trust:
             types=_held_types(row.get("types", [])),
             denied=_denied(row.get("denied", [])),
             denies=row.get("denies", False),
+            lists=_lists(row.get("lists", [])),
+            registries=_registries(row.get("registries", [])),
             # bundles of before there was one have no such member
             resolver=None if row.get("resolver") is None else _named_resolver(**row["resolver"]),
         )
@@ -86,6 +92,28 @@ def _denied(rows: list[dict[str, Any]]) -> Mapping[str, DenyEntry]:
     from agentdid.trust.denied import decode_denied  # noqa: PLC0415  # as above
 
     return decode_denied(rows)
+
+
+def _encode_list(ref: ListRef) -> dict[str, object]:
+    from agentdid.trust.trust_list import encode_ref  # noqa: PLC0415  # as above
+
+    return encode_ref(ref)
+
+
+def _lists(rows: list[object]) -> tuple[ListRef, ...]:
+    if not rows:
+        return ()
+    from agentdid.trust.trust_list import decode_ref  # noqa: PLC0415  # as above
+
+    return tuple([decode_ref(each) for each in rows])
+
+
+def _registries(rows: list[object]) -> tuple[Registry, ...]:
+    if not rows:
+        return ()
+    from agentdid.trust.registry import Registry  # noqa: PLC0415  # as above
+
+    return tuple([Registry.decode(each) for each in rows])
 
 
 def _named_resolver(url: str, methods: Sequence[str]) -> UniversalResolver:

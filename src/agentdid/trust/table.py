@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast, final
+from typing import TYPE_CHECKING, Final, cast, final
 
 from agentdid.did.syntax import check_did
 from agentdid.errors import DidInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+MAX_SECONDS: Final = 31_536_000
+"""A year: longer than anything here may be believed without asking again."""
 
 
 @final
@@ -79,6 +82,22 @@ class Table:
             message = f"{self.name}: {key} must be true or false"
             raise ValueError(message)
         return value
+
+    def whole(self, key: str, default: int, most: int) -> int:
+        """Take a whole number from 0 on."""
+        value = self._left.pop(key, default)
+        if type(value) is not int or not 0 <= value <= most:
+            message = f"{self.name}: {key} must be a whole number, at most {most}"
+            raise ValueError(message)
+        return value
+
+    def seconds(self, key: str, default: float) -> float:
+        """Take a time in seconds, more than none."""
+        value = self._left.pop(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_SECONDS:
+            message = f"{self.name}: {key} must be a number of seconds"
+            raise ValueError(message)
+        return float(value)
 
     def numbers(self, names: frozenset[str]) -> dict[str, int | float]:
         """Take all that is left: numbers, each of one of these names."""

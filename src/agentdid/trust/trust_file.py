@@ -14,7 +14,7 @@ from msgspec import structs
 from agentdid.delegation.resources import find_normal
 from agentdid.errors import Malformed
 from agentdid.limits import DEFAULT, Limits
-from agentdid.trust.anchor import DEFAULT_SECURITY, KEYS_AT, ORIGIN, SECURITY, Anchor
+from agentdid.trust.anchor import DEFAULT_SECURITY, KEYS_AT, ORIGIN, SECURITY, Anchor, is_pattern
 from agentdid.trust.anchors import Trust
 from agentdid.trust.content import IGNORED, RELATED, SCHEMAS, Content
 from agentdid.trust.profile import STRICT
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
     from agentdid.trust.denied import DenyEntry
+    from agentdid.trust.registry import Registry
+    from agentdid.trust.scope import Scope
+    from agentdid.trust.trust_list import ListRef
 
 _MAX_TYPE_BYTES: Final = 262_144
 _LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
@@ -72,6 +75,7 @@ def parse_trust(table: Mapping[str, object], beside: str | Path | None = None) -
         resources[prefix] = row.did("root")
         row.close()
     anchors = tuple(_anchor(row) for row in reader.tables("anchor"))
+    lists, registries = _lists(reader.tables("trust_list")), _registries(reader.tables("registry"))
     limits = _limits(reader.table("limits"))
     fetch = reader.table("fetch")
     allow, ca = fetch.texts("allow", optional=True), fetch.find_text("ca")
@@ -105,6 +109,8 @@ def parse_trust(table: Mapping[str, object], beside: str | Path | None = None) -
         store=store,
         denied=denied,
         denies=denies,
+        lists=lists,
+        registries=registries,
     )
 
 
@@ -167,14 +173,90 @@ def _anchor(row: Table) -> Anchor:
     if anchor.keys_at not in KEYS_AT:
         message = f"{row.name}: keys_at must be one of {', '.join(KEYS_AT)}"
         raise ValueError(message)
-    for pattern in anchor.actions:
-        if "*" in pattern and (pattern.count("*") > 1 or not pattern.endswith(".*") or pattern == ".*"):
-            message = f"{row.name}: only a trailing .* is a wildcard, got {pattern!r}"
-            raise ValueError(message)
+    _check_patterns(row, anchor.actions)
     if "AgentCapabilityCredential" in anchor.types and not (anchor.roots and anchor.actions):
         message = f"{row.name}: an anchor for capabilities names roots and actions"
         raise ValueError(message)
     return anchor
+
+
+def _lists(rows: list[Table]) -> tuple[ListRef, ...]:
+    if not rows:
+        return ()
+    from agentdid.trust.trust_list import (  # noqa: PLC0415  # most policies name none
+        DEFAULT_MAX_AGE_S,
+        HARD_MAX_DEPTH,
+        ListRef,
+        check_list_url,
+    )
+
+    found = []
+    for row in rows:
+        try:
+            url = check_list_url(row.text("url"))
+        except Malformed as error:
+            message = f"{row.name}: url: {error.detail}"
+            raise ValueError(message) from None
+        ref = ListRef(
+            url=url,
+            issuer=row.did("issuer"),
+            keys=row.texts("keys", optional=True),
+            max_depth=row.whole("max_depth", 0, HARD_MAX_DEPTH),
+            max_age_s=row.seconds("max_age", DEFAULT_MAX_AGE_S),
+            scope=_scope(row, principals=row.dids("principals", optional=True), status=True),
+        )
+        row.close()
+        found.append(ref)
+    return tuple(found)
+
+
+def _registries(rows: list[Table]) -> tuple[Registry, ...]:
+    if not rows:
+        return ()
+    from agentdid.trust.registry import DEFAULT_MAX_AGE_S, Registry, check_base  # noqa: PLC0415  # as above
+
+    found = []
+    for row in rows:
+        try:
+            url = check_base(row.text("url"))
+        except ValueError as error:
+            message = f"{row.name}: url: {error}"
+            raise ValueError(message) from None
+        authority, max_age_s = row.text("authority"), row.seconds("max_age", DEFAULT_MAX_AGE_S)
+        found.append(Registry(url, authority, _scope(row), max_age_s))
+        row.close()
+    return tuple(found)
+
+
+def _scope(row: Table, principals: tuple[str, ...] = (), *, status: bool = False) -> Scope:
+    """What others are believed about: never more than the file says."""
+    from agentdid.trust.scope import Scope, check_scope  # noqa: PLC0415  # as above
+
+    scope = Scope(
+        types=row.texts("types"),
+        roots=row.dids("roots", optional=True),
+        actions=row.texts("actions", optional=True),
+        principals=principals,
+        status_issuers=row.dids("status_issuers", optional=True) if status else (),
+        security=row.find_text("security") or DEFAULT_SECURITY,
+    )
+    _check_patterns(row, scope.actions)
+    if scope.security not in SECURITY:
+        message = f"{row.name}: security must be one of {', '.join(SECURITY)}"
+        raise ValueError(message)
+    try:
+        check_scope(scope)
+    except ValueError as error:
+        message = f"{row.name}: {error}"
+        raise ValueError(message) from None
+    return scope
+
+
+def _check_patterns(row: Table, actions: tuple[str, ...]) -> None:
+    for pattern in actions:
+        if not is_pattern(pattern):
+            message = f"{row.name}: only a trailing .* is a wildcard, got {pattern!r}"
+            raise ValueError(message)
 
 
 def _resolver(reader: Table) -> UniversalResolver | None:

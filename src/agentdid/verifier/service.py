@@ -370,19 +370,30 @@ class Verifier:
 
     def _answer(self, need: Need) -> Reply:
         kind = type(need)
-        if kind is NeedDenied or (kind is NeedTake and need.names):  # type: ignore[union-attr]  # a NeedTake
+        if kind is NeedFacts:
+            source = self.source
+            return self._facts([source.get(url, (), need.max_age_s) for url in need.urls])  # type: ignore[union-attr]
+        if kind is NeedTake and not need.names:  # type: ignore[union-attr]  # a NeedTake
+            return answer_from(need, self.source, self.takes, self._clock)
+        if kind is NeedTake or kind is NeedDenied:
             return answer_from(need, self.source, self._find_takes(need), self._clock, None, self._find_denied())
         if kind is NeedMark:
             return answer_from(need, self.source, None, self._clock, self.marks)
-        if kind is NeedFacts:
-            return self._facts(tuple([self.source.get(url, (), need.max_age_s) for url in need.urls]))  # type: ignore[union-attr]
         takes = None if kind is NeedKeys else self.takes
         return answer_from(need, self.source, takes, self._clock)
 
-    def _facts(self, answers: tuple[Answer, ...]) -> Reply:
-        from agentdid.verify.status_list import prefer_newest  # noqa: PLC0415  # where it is needed it is loaded
+    def _facts(self, answers: list[Answer]) -> Reply:
+        memory = self._memory
+        for place, each in enumerate(answers):
+            if not memory.is_newest(each):
+                from agentdid.verify.status_list import prefer_newest  # noqa: PLC0415  # where it is needed it is loaded
 
-        return tuple([prefer_newest(self._memory, each, self.trust.limits) for each in answers])
+                answers[place] = prefer_newest(memory, each, self.trust.limits)
+        if self.trust.lists:
+            from agentdid.verify import trust_list  # noqa: PLC0415  # most policies name none
+
+            return tuple([trust_list.prefer_newest(memory, each, self.trust.limits) for each in answers])
+        return tuple(answers)
 
     def _answer_unconsumed(self, need: Need) -> Reply:
         if type(need) is NeedDenied:
@@ -411,7 +422,7 @@ class Verifier:
             import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
 
             answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
-            return self._facts(tuple(answers))
+            return self._facts(answers)
         import asyncio  # noqa: PLC0415
 
         return await asyncio.to_thread(self._answer, need)  # the store may be a database

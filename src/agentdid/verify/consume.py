@@ -153,6 +153,8 @@ def _chain_digest(case: Case) -> str:
 
 def _asked(case: Case, request: Request, asking: list[CapabilityGrant], subjects: frozenset[str]) -> dict[str, object]:
     """Return what is to be approved, as an approver's software takes it (specs/approval.md A8)."""
+    from agentdid.delegation.approval import eligible  # noqa: PLC0415  # as above
+
     http = case.question.http
     rules = [grant.approval for grant in asking]
     return {
@@ -174,7 +176,7 @@ def _asked(case: Case, request: Request, asking: list[CapabilityGrant], subjects
         "chainDigest": _chain_digest(case),
         "audience": [case.question.trust.did],
         "rules": [
-            {"approvers": sorted(rule.approvers - subjects), "threshold": rule.threshold}
+            {"approvers": eligible(rule.approvers, subjects), "threshold": rule.threshold}
             for rule in rules
             if rule is not None
         ],

@@ -51,7 +51,7 @@ def check_denied(case: Case) -> Generator[Need, Reply, None] | None:
 def still_denied(case: Case) -> tuple[str, ...]:
     """Return what the last step asks the list for: all names, and who signed the status lists. Raises `Denied`."""
     more: list[str] = []
-    for signature in dict.fromkeys(case.listed):
+    for signature in dict.fromkeys(case.list_signatures):
         more += _of_did(signature.did)
         more += _of_keys(_keys(case, (signature,)))
     names = tuple(dict.fromkeys((*case.names, *more)))

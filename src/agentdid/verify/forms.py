@@ -170,4 +170,4 @@ def _read_all(tokens: tuple[str, ...], item: dict[str, object], limits: Limits) 
     signatures = [*first.signatures, *(_read_sd_jwt(each, limits).signatures[0] for each in tokens[1:])]
     if any(each.did != first.signer for each in signatures):
         raise IssuerKeyMismatch("all signatures must be by one DID", path="/signatures")
-    return structs.replace(first, signatures=tuple(signatures), wire=item)
+    return structs.replace(first, signatures=tuple(signatures), sent=item)

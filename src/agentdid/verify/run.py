@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agentdid.errors import AgentdidError
 from agentdid.verify.flow import judgement
-from agentdid.verify.needs import NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedNonce
+from agentdid.verify.needs import NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedTake
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,18 +50,20 @@ def answer_from(
     Without `takes` nothing is consumed, so what comes of it permits nothing; without `marks` nothing was seen before; a
     policy that has a deny list is not satisfied without `denied`.
     """
+    if isinstance(need, NeedTake):
+        return _take(need, takes, clock, denied)
     if isinstance(need, NeedFacts):
-        if len(need.urls) == 1:
-            return (source.get(need.urls[0], (), need.max_age_s),)
         return tuple([source.get(url, (), need.max_age_s) for url in need.urls])
     if isinstance(need, NeedKeys):
         return source.get(need.url, need.accept, need.max_age_s)
     if isinstance(need, NeedMark):
         return "kept" if marks is None else marks.advance(need.scid, need.versions)
-    if isinstance(need, NeedNonce):
-        return "unknown" if takes is None else takes.check(need.nonce, clock.now())
     if isinstance(need, NeedDenied):
         return "unavailable" if denied is None else denied.find(need.names, clock.now())
+    return "unknown" if takes is None else takes.check(need.nonce, clock.now())
+
+
+def _take(need: NeedTake, takes: Takes | None, clock: Clock, denied: DenyList | None) -> str:
     if need.names:
         # in one step where one store has both; else just before, and what is refused has consumed nothing
         if takes is not None and denied is not None and getattr(takes, "denied", None) is denied:

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agentdid.delegation.capability import SECURITY_LEVELS
 from agentdid.errors import EncodingInvalid, ExtraMissing, HybridComponentMissing, KeyInvalid, StoreUnavailable
-from agentdid.secure.mechanism import level_of
+from agentdid.secure.mechanism import SECURITY_LEVELS, level_of
 from agentdid.verify.needs import NeedMark
 
 if TYPE_CHECKING:

@@ -175,6 +175,10 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
     value = item
     if type(item) is Item:
         text, canonical, known = item.text, item.canonical, item.known
+        if item.link is not None:
+            if not case.question.keeps:
+                case.new[position] = NewText(text, 0, canonical)
+            return item.link
         if item.parsed is not None:
             value, plain = item.parsed.value, item.parsed.plain
     elif isinstance(item, str | dict):
@@ -198,6 +202,9 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
 
 
 def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secured, str | None, Sequence[object], bool]:
+    if case.presented is not None:
+        holder: str = case.presented.document["holder"]  # type: ignore[assignment]  # by its form
+        return case.presented, holder, case.items, False
     limits, profile = case.question.trust.limits, case.question.trust.profile
     if type(text) is not JsonText:
         from agentdid.verify.forms import read_presented  # noqa: PLC0415  # as above

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from agentdid.lifecycle.desks import Desk
     from agentdid.lifecycle.retire import Writable
     from agentdid.lifecycle.review import Review
+    from agentdid.trust.denied import DenyEntry
     from agentdid.verify.needs import Source
 
 app = typer.Typer(help="Provision, review, renew and retire agents.", no_args_is_help=True)
@@ -269,6 +270,21 @@ def _desk(
     return None if url is None else HttpDesk(url, _token(_ISSUER_TOKEN), _client(stack, policy))
 
 
+class _Store:
+    """A deny list that is opened where it is written to: one that is down stops nothing else."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def add(self, entry: DenyEntry) -> bool:
+        """Write an entry. Raises `StoreUnavailable`."""
+        store = open_takes(self._place)
+        try:
+            return store.denied.add(entry)
+        finally:
+            store.close()
+
+
 def _deny_lists(stack: ExitStack, policies: list[Path], places: list[str], urls: list[str]) -> dict[str, Writable]:
     found: dict[str, Writable] = {}
     for each in policies:
@@ -280,9 +296,7 @@ def _deny_lists(stack: ExitStack, policies: list[Path], places: list[str], urls:
     for place in dict.fromkeys(places):
         if place == MEMORY:
             raise ValueError("a store in memory is read by nobody else")
-        store = open_takes(place)
-        stack.callback(store.close)
-        found[place.rpartition("@")[2]] = store.denied  # no password in what is shown
+        found[place.rpartition("@")[2]] = _Store(place)  # no password in what is shown
     for url in urls:
         found[url] = HttpDenyList(url, _token(_VERIFIER_TOKEN), _client(stack, None))
     return found
