@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import sys
+import tempfile
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +20,9 @@ from types import SimpleNamespace
 from typing import Final
 from unittest.mock import patch
 
+from agentdid.audit.attribution import attributed
+from agentdid.audit.receipt import ReceiptKey
+from agentdid.audit.record import ISSUANCE, REVOCATION, SUSPENSION, Named, Record
 from agentdid.clock import FixedClock
 from agentdid.codec.base import encode_base64url
 from agentdid.codec.instant import encode_instant
@@ -28,7 +33,7 @@ from agentdid.delegation.usage import Request
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
-from agentdid.errors import ApprovalRequired, SignatureInvalid
+from agentdid.errors import ApprovalRequired, NonceReplayed, SignatureInvalid
 from agentdid.keys import pair
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
@@ -42,6 +47,9 @@ from agentdid.secure.mandatory import mandatory_pointers
 from agentdid.sources.source import RecordedSource
 from agentdid.status.bitstring import build_list_credential, decode_list
 from agentdid.status.staple import sign_staple
+from agentdid.storage.audit_log import AuditLog
+from agentdid.storage.audit_read import Prover
+from agentdid.storage.log_folder import LogFolder
 from agentdid.storage.nonces import MemoryTakes
 from agentdid.trust.anchors import Trust
 from agentdid.trust.trust_list import build_trust_list
@@ -396,6 +404,44 @@ def derived() -> dict[str, object]:
     return derivation.derive(base, ["/credentialSubject/name"])
 
 
+def audited() -> dict[str, str]:
+    """Return the partner's log of what it judged and issued, proofs of it, and the receipt of the first decision."""
+    presentation = present("vp+jwt", HttpRequest("GET", normalize_url(URL), None))
+    http = HttpRequest("GET", normalize_url(URL), None)
+    clock = FixedClock(AT)
+    with tempfile.TemporaryDirectory() as name, patch.object(secrets, "token_hex", lambda _: "0" * 8):
+        folder = Path(name) / "log"
+        with AuditLog.open(folder, PARTNER.secret, owner=PARTNER.did, clock=clock) as log:
+            verifier = Verifier(
+                policy(), source=RecordedSource.load(sources(), AT), takes=MemoryTakes(), clock=clock, audit=log,
+                receipts=ReceiptKey(PARTNER.secret, PARTNER.method_id),
+            )  # fmt: skip
+            with attributed(reasoning="urn:trace:5c1e", context={"ticket": "OPS-7"}):
+                grant = verifier.authorize(presentation, challenge=NONCE, request=REQUEST, http=http)
+            try:
+                verifier.authorize(presentation, challenge=NONCE, request=REQUEST, http=http)
+            except NonceReplayed as refusal:
+                refused = str(refusal.receipt)
+            first = log.checkpoint()
+            named = Named("urn:uuid:3f2a6d0e-8c51-4b7e-9d1f-0a6b5c4d3e2f", PARTNER.did, ACME.did)
+            for kind in (ISSUANCE, SUSPENSION, REVOCATION):
+                log.append(Record(AT, kind, PARTNER.did, agent=ACME.did, links=(named,)))
+        lines = list(LogFolder(folder).lines())
+        prover = Prover(folder, PARTNER.secret.public)
+        entry, growth = prover.prove(2, lines[2]), prover.prove_since(first)
+    receipt = str(grant.receipt)
+    return {
+        "audit-log.jsonl": "".join(f"{line.decode()}\n" for line in lines),
+        "audit-checkpoint.txt": prover.note,
+        "audit-record.json": show(json.loads(lines[2])) + "\n",
+        "audit-entry.json": show(entry) + "\n",
+        "audit-growth.json": show(growth) + "\n",
+        "decision-receipt.jwt": receipt + "\n",
+        "decision-receipt.json": show(json.loads(_decode(receipt.split(".")[1]))) + "\n",
+        "decision-receipt.refused.jwt": refused + "\n",
+    }
+
+
 def policy() -> Trust:
     """Return the partner's trust policy."""
     import tomllib  # noqa: PLC0415  # as Trust.load
@@ -455,7 +501,7 @@ def files() -> dict[str, str]:
     texts["presentation-over-http.txt"] = exchange(token)
     texts["trust.toml"] = TRUST
     texts["trust-list.toml"] = TRUST_LIST
-    return texts
+    return texts | audited()
 
 
 def _decode(segment: str) -> bytes:

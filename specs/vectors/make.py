@@ -1,4 +1,4 @@
-"""The vectors of the specifications: what narrows, what is permitted, charged and approved, whom trust lists let.
+"""The vectors of the specifications: what narrows, is permitted, charged, approved, recorded and signed; who is let.
 
 ``python specs/vectors/make.py`` writes them, ``--check`` says whether the files are what this script makes. Each case
 is one change to a capability that is written out in full; what is expected stands beside it, by hand, and the script
@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
+
+from audit_vectors import audit_log, decision_receipt
 
 from agentdid.codec.base import encode_multibase
 from agentdid.codec.instant import encode_instant
@@ -516,6 +518,8 @@ MAKERS: Final = {
     "requests": requests,
     "approvals": approvals,
     "trust-lists": trust_lists,
+    "audit-log": lambda: audit_log(hold),
+    "decision-receipt": lambda: decision_receipt(hold),
 }
 
 

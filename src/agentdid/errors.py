@@ -36,6 +36,7 @@ class AgentdidError(Exception):
         detail: What was expected and what was found. Never the sender's input, never a secret.
         path: Where in the document, as a JSON Pointer (RFC 6901); empty where there is no place to name.
         report: The verifier's full report, once one has been made.
+        receipt: What the verifier signed about the refusal, where it gives receipts.
     """
 
     code: ClassVar[str] = ""
@@ -47,6 +48,7 @@ class AgentdidError(Exception):
         self.detail = detail
         self.path = path
         self.report: object | None = None
+        self.receipt: str | None = None
 
     def __init_subclass__(cls, *, code: str | None = None, problem: str | None = None) -> None:
         super().__init_subclass__()
@@ -573,6 +575,10 @@ class RelatedResourceMismatch(Refused, code="related_resource_mismatch"):
 
 class EvidenceMismatch(Refused, code="evidence_mismatch"):
     """The evidence bundle does not lead to the decision it records."""
+
+
+class ReceiptInvalid(Refused, code="receipt_invalid"):
+    """Not a receipt, or one that its verifier did not sign for what was presented."""
 
 
 class AuditLogInvalid(Refused, code="audit_log_invalid"):

@@ -11,7 +11,7 @@ import pytest
 from agentdid.codec.strict_json import encode
 from agentdid.errors import AgentdidError
 from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity
+from agentdid.secure import closed_tokens, data_integrity
 from agentdid.secure.mechanism import Signature
 from agentdid.verify import inputs, structure
 from agentdid.verify.memory import Memory
@@ -45,8 +45,17 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[object]:
             seen.append(octets)
         return link
 
+    real_token = closed_tokens.read_link
+
+    def read_token(token: str, *args: Any) -> Any:  # noqa: ANN401  # as the real one
+        link = real_token(token, *args)
+        if link is not None:
+            seen.append(token)
+        return link
+
     monkeypatch.setattr(structure, "read_credential", read_credential)
     monkeypatch.setattr(inputs, "_read_link", read_link)
+    monkeypatch.setattr(closed_tokens, "read_link", read_token)
     return seen
 
 

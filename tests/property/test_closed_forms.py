@@ -17,12 +17,13 @@ from agentdid.codec.strict_json import encode
 from agentdid.errors import AgentdidError
 from agentdid.proof.hash_data import hash_data, hash_document
 from agentdid.proof.suites import JCS_SHA256
-from agentdid.secure import closed_forms
-from agentdid.verify import closed_links, inputs
+from agentdid.secure import closed_forms, closed_tokens
+from agentdid.verify import closed_links, inputs, structure
 from agentdid.verify.case import HttpRequest
 from agentdid.verify.decide import as_outcome
 from agentdid.verify.memory import Memory
-from tests.chains import JCS, chain_of
+from tests.chains import JCS, SD_JWT, chain_of
+from tests.forgery import Token, seal
 from tests.world import World
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 STEADY = settings(max_examples=400, derandomize=True, deadline=None)
 WORLD = World()
 CHAIN = chain_of(WORLD, form=JCS)
+TOKENS = chain_of(WORLD, form=SD_JWT)
 HTTP = HttpRequest("GET", "https://api.partner.example/v1/invoices", None)
 FORMS = [
     each for each in vars(closed_forms).values() if isinstance(each, type) and each.__module__ == closed_forms.__name__
@@ -48,6 +50,15 @@ _LINK_NAMES = (
     "issuer", "credentialSubject", "credentialStatus", "capability", "validFrom", "validUntil", "name", "root",
     "principal", "purpose", "grants", "audience", "delegation", "parent", "minSecurity", "statusListIndex",
     "statusPurpose", "statusListCredential", "statusSize", "depth", "maxDepth", "actions", "autonomyMax",
+)  # fmt: skip
+_TOKEN_NAMES = (
+    "_sd", "_sd_alg", "...", "iat", "exp", "nbf", "aud", "nonce", "iss", "sub", "jti", "cnf", "status", "vc", "alg",
+    "typ", "kid", "crit", "jwk",
+)  # fmt: skip
+_TOKEN_VALUES = (
+    "sha-256", "sha-512", 1_795_521_600, 1_795_521_630, 10**12, "EdDSA", "ES256", "vp+jwt", "vc+sd-jwt",
+    [{"...": "WahhYMUhOZhpGGfC4EyomvmHlgAAVkrvLbDl_e8hS34"}], "EnvelopedVerifiableCredential",
+    "data:application/vc+sd-jwt,x~",
 )  # fmt: skip
 _PLACES: tuple[tuple[str | int, ...], ...] = (
     (), (), ("proof",), ("credentialStatus",), ("credentialSubject",), ("credentialSubject", "capability"),
@@ -105,6 +116,16 @@ def signed(document: dict[str, Any], by: Party) -> dict[str, Any]:
     return {**document, "proof": {**config, "proofValue": encode_multibase(by.secret.sign(message), "z")}}
 
 
+def at(value: Any, steps: tuple[str | int, ...]) -> Any:  # noqa: ANN401  # JSON values
+    """What stands there; `None` where nothing does."""
+    for step in steps:
+        if type(value) is list and type(step) is int and step < len(value):
+            value = value[step]
+        else:
+            value = value.get(step) if type(value) is dict else None
+    return value
+
+
 def ending(text: bytes, nonce: str, *, http: bool) -> object:
     """How it ends with a fresh verifier: all that a decision or a report says; without a nonce of a bare credential."""
     verifier = WORLD.verifier(memory=Memory())
@@ -134,6 +155,8 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(
         closed_links, "read_capability_credential", noted("link", closed_links.read_capability_credential)
     )
+    monkeypatch.setattr(closed_tokens, "read_presentation", noted("token", closed_tokens.read_presentation))
+    monkeypatch.setattr(closed_tokens, "read_link", noted("token link", closed_tokens.read_link))
     return found
 
 
@@ -143,6 +166,7 @@ def both(text: bytes, nonce: str, *, http: bool) -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inputs, "_parse_closed", lambda _case, _octets: False)
         patch.setattr(inputs, "_read_link", lambda _case, _octets, _position: None)
+        patch.setattr(structure, "_read_closed", lambda _case, _text: None)
         other = ending(text, nonce, http=http)
 
     assert other == one
@@ -177,9 +201,7 @@ def test_a_link_ends_alike_by_either_route(data: st.DataObject) -> None:
     """Whatever its issuer writes into it and signs, and however that is spelled, alone or in a presentation."""
     nonce, link = f"nonce-{next(_NONCES)}", deepcopy(CHAIN[0])
     for _ in range(data.draw(st.integers(0, 2))):
-        place: Any = link
-        for step in data.draw(st.sampled_from(_PLACES)):
-            place = place[step] if type(place) is not dict or step in place else {}
+        place = at(link, data.draw(st.sampled_from(_PLACES)))
         name, value = data.draw(st.sampled_from([*_NAMES, *_LINK_NAMES])), data.draw(st.sampled_from(_VALUES))
         if type(place) is dict:
             place.pop(name, None)
@@ -200,6 +222,50 @@ def test_a_link_ends_alike_by_either_route(data: st.DataObject) -> None:
         return
     presented = encode(signed(around, WORLD.agent))
     both(presented.replace(encode(decode(text)), text), nonce, http=False)
+
+
+@given(st.data())
+@STEADY
+def test_tokens_end_alike_by_either_route(data: st.DataObject) -> None:
+    """Whatever holder and issuer write into theirs, whatever is disclosed, and however it is spelled."""
+    nonce = f"nonce-{next(_NONCES)}"
+    inner = Token.read(str(TOKENS[0]))
+    outer = Token.read(str(WORLD.present(TOKENS, WORLD.agent, challenge=nonce, form="vp+jwt")))
+    for _ in range(data.draw(st.integers(0, 2))):
+        whole = data.draw(st.sampled_from([inner.payload, outer.payload, inner.header, outer.header]))
+        place = at(whole, data.draw(st.sampled_from([(), *_PLACES, ("verifiableCredential", 0)])))
+        name = data.draw(st.sampled_from([*_NAMES, *_LINK_NAMES, *_TOKEN_NAMES]))
+        if type(place) is dict:
+            place.pop(name, None)
+            value = data.draw(st.sampled_from([*_VALUES, *_TOKEN_VALUES]))
+            if value is not _GONE:
+                place[name] = value
+    given = inner.disclosures or []
+    shown = data.draw(st.sampled_from([given, given, given, [], [*given, *given], [*given, "WyJ4IiwxXQ"], ["x"]]))
+    body, head = encode(inner.payload), encode(inner.header)
+    if data.draw(st.booleans()):
+        old, new = data.draw(st.sampled_from(_SPELLINGS))
+        body = body.replace(old, new, data.draw(st.sampled_from([1, -1])))
+    link = seal(head, body, WORLD.acme, shown)
+    inside = outer.payload.get("verifiableCredential")
+    for each in inside if type(inside) is list else ():
+        if type(each) is dict and type(each.get("id")) is str and data.draw(st.booleans()):
+            each["id"] = f"data:application/vc+sd-jwt,{link}"
+    body = encode(outer.payload)
+    if data.draw(st.booleans()):
+        old, new = data.draw(st.sampled_from(_SPELLINGS))
+        body = body.replace(old, new, data.draw(st.sampled_from([1, -1])))
+    both(seal(encode(outer.header), body, WORLD.agent, None).encode(), nonce, http=False)
+
+
+@pytest.mark.parametrize("http", [False, True])
+def test_tokens_that_we_write_have_the_closed_form(taken: list[str], http: bool) -> None:
+    """So the typed route is the one they are read by; and it ends well."""
+    nonce = f"nonce-{next(_NONCES)}"
+    text = WORLD.present(TOKENS, WORLD.agent, challenge=nonce, form="vp+jwt", http=HTTP if http else None)
+
+    assert "accepted" == both(str(text).encode(), nonce, http=http)["outcome"]  # type: ignore[index]  # an object
+    assert ["token", "token link"] == taken
 
 
 @pytest.mark.parametrize("http", [False, True])

@@ -6,6 +6,7 @@ import typer
 
 from agentdid.cli.commands import (
     agent,
+    audit,
     capability,
     deny,
     did,
@@ -40,6 +41,7 @@ app.command()(judge.verify)
 app.command()(judge.replay)
 app.command()(inspect.inspect)
 app.add_typer(trust.app, name="trust")
+app.add_typer(audit.app, name="audit")
 app.add_typer(serve.app, name="serve")
 app.add_typer(interop.app, name="interop")
 app.command()(doctor)

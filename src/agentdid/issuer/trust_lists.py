@@ -62,7 +62,7 @@ def publish_trust_list(
             valid_until=at + timedelta(seconds=described.ttl_s),
         )
         document = make_trust_list(structs.replace(described, sequence=sequence), issuer.did, at=at, status=status)
-    signer, method_id = issuer.signer(at)
+    signer, method_id = issuer.signing_key(at)
     write_file(place, sign_trust_list(document, signer, method_id, at=at, form=form))
     return Published(described.url, sequence, credential_id)
 

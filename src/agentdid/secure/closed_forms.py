@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, final
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec.json import decode
 
 from agentdid.codec.base import decode_base58btc
 from agentdid.codec.instant import parse_instant
@@ -161,7 +162,9 @@ def read_presentation(form: ClosedPresentation, octets: bytes, credentials: list
         content = named.get("contentDigest")
         binding = Binding(proof.domain, proof.challenge, made, expires, request.htm, request.htu, content)
     # a presentation is nobody's parent
-    return Secured(_SUITE.name, document, found[:1], b"", made, expires, None, LateObject(octets), NO_CLAIMS, binding)
+    return Secured(
+        _SUITE.name, document, found[:1], b"", made, expires, None, LateObject(decode, octets), NO_CLAIMS, binding
+    )
 
 
 def find_capability_credential(octets: bytes) -> ClosedCapability | None:
@@ -205,11 +208,17 @@ def read_capability_credential(
         return None
     if found is None or found[0].did != issuer or begin > end:
         return None
-    body = LateObject(octets, without="proof")
+    body = LateObject(_without_proof, octets)
     statuses: Any = () if status is UNSET else (status,)
     credential = Credential(form.id, _CAPABILITY, issuer, (subject.id,), begin, end, statuses, body)
-    secured = Secured(_SUITE.name, body, found[:1], digest, made, None, None, LateObject(octets), NO_CLAIMS)
+    secured = Secured(_SUITE.name, body, found[:1], digest, made, None, None, LateObject(decode, octets), NO_CLAIMS)
     return secured, credential, Raw(whole)
+
+
+def _without_proof(octets: bytes) -> dict[str, Any]:
+    document: dict[str, Any] = decode(octets)
+    del document["proof"]
+    return document
 
 
 def _read_proof(

@@ -15,14 +15,17 @@ from agentdid.verify.needs import NeedDenied, NeedFacts, NeedKeys, NeedMark, Nee
 from agentdid.verify.run import answer_from, arun, report_of, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from agentdid.audit.head import Audit
+    from agentdid.audit.receipt import ReceiptKey
     from agentdid.delegation.usage import Request
     from agentdid.query.dcql import Query
     from agentdid.sources.events import Refreshing, StatusEvents
     from agentdid.storage.denied import DeniedStore
     from agentdid.trust.anchors import Trust
     from agentdid.trust.denied import DenyEntry
+    from agentdid.verifier.keeping import Keeper
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.needs import Answer, DenyList, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
@@ -54,6 +57,9 @@ class Verifier:
             `agentdid.storage.marks.SqlMarks` remembers beyond it.
         clock: Tells the time of judgement.
         log: Keeps the evidence of every decision.
+        audit: The tamper-evident log in which every decision stands, and every change of the policy; see
+            `agentdid.storage.audit_log.AuditLog`.
+        receipts: The key that signs receipts (`agentdid.audit.receipt.ReceiptKey`), a method of the policy's DID.
         memory: What was learnt from bytes that cannot change; by default its own.
         denied: The deny list; by default the one beside `takes`, asked if the policy has one (`Trust.denies`) or from
             the first `deny` on.
@@ -68,6 +74,8 @@ class Verifier:
         marks: Marks | None = None,
         clock: Clock | None = None,
         log: Log | None = None,
+        audit: Audit | None = None,
+        receipts: ReceiptKey | None = None,
         memory: Memory | None = None,
         denied: DeniedStore | None = None,
     ) -> None:
@@ -79,6 +87,15 @@ class Verifier:
         self._log = log
         self._memory = memory or Memory()
         self._denied = denied
+        self._keeper: Keeper | None = None
+        if audit is not None or receipts is not None:
+            from agentdid.verifier.keeping import Keeper  # noqa: PLC0415  # a first verdict keeps nothing
+
+            if receipts is not None and receipts.did != trust.did:
+                message = "receipts are signed by a key of the policy's own DID"
+                raise ValueError(message)
+            self._keeper = Keeper(audit, receipts)
+            self._keeper.keep_policy(self.trust, self._clock.now())
 
     @property
     def takes(self) -> Takes:
@@ -351,22 +368,32 @@ class Verifier:
         except AgentdidError as error:
             self._record(error)
             raise
-        if self._log is not None:
+        if self._log is not None or self._keeper is not None:
             self._record(result)
         return result
 
     async def _asettle(self, question: Question) -> Decision | Grant:
+        import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
+
         try:
-            result = await arun(question, self._memory, self._clock, self._aanswer)
+            result = await arun(question, self._memory, self._clock, self._answer, self._afetch, asyncio.to_thread)
         except AgentdidError as error:
-            self._record(error)
+            await self._arecord(error)
             raise
-        self._record(result)
+        await self._arecord(result)
         return result
+
+    async def _arecord(self, result: Decision | Grant | AgentdidError) -> None:
+        if self._log is not None or self._keeper is not None:
+            import asyncio  # noqa: PLC0415  # as above
+
+            await asyncio.to_thread(self._record, result)  # which waits for the disk
 
     def _record(self, result: Decision | Grant | AgentdidError) -> None:
         if self._log is not None:
             self._log.append(report_of(result).evidence.encode(result))
+        if self._keeper is not None:
+            self._keeper.keep(result, self.trust, self._clock.now())
 
     def _answer(self, need: Need) -> Reply:
         kind = type(need)
@@ -415,17 +442,17 @@ class Verifier:
         except StoreUnavailable:
             return None  # which is answered as a list that is down
 
-    async def _aanswer(self, need: Need) -> Reply:
+    async def _afetch(self, need: Need) -> Callable[[], Reply]:
         if isinstance(need, NeedKeys):
-            return await self.source.aget(need.url, need.accept, need.max_age_s)
-        if isinstance(need, NeedFacts):
-            import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
+            answer = await self.source.aget(need.url, need.accept, need.max_age_s)
+            return lambda: answer
+        if not isinstance(need, NeedFacts):
+            message = "only documents are fetched"
+            raise TypeError(message)
+        import asyncio  # noqa: PLC0415  # as above
 
-            answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
-            return self._facts(answers)
-        import asyncio  # noqa: PLC0415
-
-        return await asyncio.to_thread(self._answer, need)  # the store may be a database
+        answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
+        return lambda: self._facts(answers)
 
 
 def _query(query: Mapping[str, object] | Query | None) -> Query | None:

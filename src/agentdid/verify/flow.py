@@ -201,7 +201,7 @@ def judgement(
             if steps is not None:
                 yield from steps
     except AgentdidError as error:
-        error.report = Report(recipe, recipe.index(check), error, question, exchange)
+        error.report = Report(recipe, recipe.index(check), error, question, exchange, case.parsed)
         raise
     verified = seal_verified(
         case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness), tuple(case.levels),

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from agentdid.limits import Limits
+    from agentdid.secure.mechanism import Secured
     from agentdid.verify.case import Case
-    from agentdid.verify.known_links import KnownLink
+    from agentdid.verify.known_links import KnownLink, Text
     from agentdid.verify.states import Link
 
 COSE: Final = (b"\xd2", b"\x84")
@@ -32,7 +33,7 @@ _TEXTS: Final = (bytes, str)
 _INSIDE: Final = "verifiableCredential"
 _split: Final = splitter(_INSIDE)
 _CAPABILITY: Final = CAPABILITY_TYPE.encode()
-_LEVELS: Final = 16
+CLOSED_LEVELS: Final = 16
 """No closed form is deeper, credentials in their presentation included: a capability in one has eleven levels."""
 _ABOVE: Final = 2  # levels around each credential: the presentation, and the array
 
@@ -42,18 +43,20 @@ class Item(Value, frozen=True, eq=False):
     """One credential of the input, parsed apart or known.
 
     Attributes:
-        text: Its JSON text as it came.
+        text: All of it as it came.
         parsed: What was parsed, where the text was not known.
         known: What is remembered of the text.
         canonical: Its RFC 8785 form; `None` for a credential that came alone, for nothing around it is signed.
         link: The credential taken apart, where it has the closed form of a link.
+        secured: How it is signed, where that had to be known before.
     """
 
-    text: bytes
+    text: Text
     parsed: JsonText | None
     known: KnownLink | None
     canonical: Raw | None
     link: Link | None = None
+    secured: Secured | None = None
 
 
 def check_size(case: Case) -> None:
@@ -135,7 +138,7 @@ def _parse_presentation(case: Case, octets: bytes) -> None:
 def _parse_closed(case: Case, octets: bytes) -> bool:
     """Take a presentation of the closed form apart; return whether it was one."""
     trust = case.question.trust
-    if trust.presentation_proofs or trust.limits.max_depth < _LEVELS:
+    if trust.presentation_proofs or trust.limits.max_depth < CLOSED_LEVELS:
         return False
     forms = _closed_forms()
     form = forms.find_presentation(octets)
@@ -200,7 +203,7 @@ def _parse_item(case: Case, octets: bytes, position: int) -> Item | None:
 def _read_link(case: Case, octets: bytes, position: int) -> tuple[Link, Raw] | None:
     """Return an ASCII text as a link and its canonical form, if it is one of the closed form."""
     limits = case.question.trust.limits
-    if _CAPABILITY not in octets or limits.max_depth < _LEVELS or len(octets) > 2 * limits.max_members:
+    if _CAPABILITY not in octets or limits.max_depth < CLOSED_LEVELS or len(octets) > 2 * limits.max_members:
         return None
     return _closed_links()(octets, limits, position)
 

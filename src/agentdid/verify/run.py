@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agentdid.errors import AgentdidError
 from agentdid.verify.flow import judgement
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from agentdid.verify.memory import Memory
     from agentdid.verify.needs import DenyList, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
+
+_FETCHED: Final = (NeedKeys, NeedFacts)
 
 
 def run(question: Question, memory: Memory, clock: Clock, answer: Callable[[Need], Reply]) -> Decision | Grant:
@@ -79,18 +81,54 @@ def _take(need: NeedTake, takes: Takes | None, clock: Clock, denied: DenyList | 
 
 
 async def arun(
-    question: Question, memory: Memory, clock: Clock, answer: Callable[[Need], Awaitable[Reply]]
+    question: Question,
+    memory: Memory,
+    clock: Clock,
+    answer: Callable[[Need], Reply],
+    fetch: Callable[[Need], Awaitable[Callable[[], Reply]]],
+    aside: Callable[..., Awaitable[Need | Decision | Grant]],
 ) -> Decision | Grant:
-    """As `run`, each need awaited."""
+    """As `run`; documents are awaited, and all else happens in a thread.
+
+    An input of two kilobytes can be worth a fifth of a second of canonicalizing (`limits.max_rdfc_steps`), and whoever
+    sends it needs no key: an event loop that did it would do nothing else meanwhile (ATTACKS Q14).
+
+    Args:
+        question: What is asked.
+        memory: What was learnt from bytes that cannot change.
+        clock: For the decision's own later use.
+        answer: Answers, in that thread, what need not be fetched.
+        fetch: Fetches what `NeedKeys` and `NeedFacts` ask for, and returns what makes the reply of it, in the thread.
+        aside: Calls a function with its arguments in a thread.
+    """
     exchange: list[tuple[Need, Reply]] = []
     steps = judgement(question, memory, clock, exchange)
-    try:
-        need = next(steps)
+
+    def advance(need: Need, reply: Reply) -> Need | Decision | Grant:
+        """Go on from a reply to the next document that is needed, or to the end."""
         while True:
-            reply = await answer(need)
             exchange.append((need, reply))
             need = steps.send(reply)
-    except StopIteration as end:
+            if isinstance(need, _FETCHED):
+                return need
+            reply = answer(need)
+
+    def start() -> Need | Decision | Grant:
+        """Go on to the first document that is needed, or to the end."""
+        need = next(steps)
+        return need if isinstance(need, _FETCHED) else advance(need, answer(need))
+
+    found = await aside(_ended, start)
+    while isinstance(found, _FETCHED):
+        made, need = await fetch(found), found
+        found = await aside(_ended, lambda: advance(need, made()))  # noqa: B023  # it is over before the next
+    return found  # type: ignore[return-value]  # no need, by advance
+
+
+def _ended(steps: Callable[[], Need | Decision | Grant]) -> Need | Decision | Grant:
+    try:
+        return steps()
+    except StopIteration as end:  # which no future can carry
         return end.value  # type: ignore[no-any-return]  # what a judgement returns
 
 

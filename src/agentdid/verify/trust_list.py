@@ -231,11 +231,11 @@ def _verified(case: Case, held: Resource, known: KnownTrustList, keys: tuple[Pub
         known.link,
         secured=structs.replace(
             secured,
-            document={},
-            wire="",
+            body={},
+            sent="",
             signatures=tuple([structs.replace(each, message=b"", write=None) for each in secured.signatures]),
         ),
-        credential=structs.replace(known.link.credential, document={}),
+        credential=structs.replace(known.link.credential, body={}),
     )
     known = structs.replace(known, link=light, keys=keys, content=content)
     case.memory.trust_lists.keep(held.digest, known)

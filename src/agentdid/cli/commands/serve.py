@@ -172,14 +172,20 @@ def serve_vc_api(
 def _run(service: FastAPI, host: str, port: int, certificate: Path | None, key: Path | None) -> None:
     import uvicorn  # noqa: PLC0415  # an extra
 
-    from agentdid.http.middleware import MAX_HEAD  # noqa: PLC0415  # of the same extra
+    # of the same extra
+    from agentdid.http.connections import PromptRequests, raise_descriptors  # noqa: PLC0415
+    from agentdid.http.middleware import MAX_HEAD  # noqa: PLC0415
 
     if (certificate is None) != (key is None):
         raise ValueError("--tls-cert and --tls-key go together")
+    raise_descriptors()
     uvicorn.run(
         service,
         host=host,
         port=port,
+        http=PromptRequests,
+        proxy_headers=False,  # who calls is who connected, whatever a header or FORWARDED_ALLOW_IPS says (R11)
+        workers=1,  # nor is WEB_CONCURRENCY read
         log_level="warning",
         access_log=False,
         server_header=False,
