@@ -1,7 +1,8 @@
 """What credentials were used for, as a verifier's log tells it: the only thing that a review looks at.
 
 A use is one permitted request at one link of the chain that carried it, so that what a sub-agent did counts for its
-delegators too. Where uses come from is the caller's choice: here they are read from a log of evidence bundles.
+delegators too. Where uses come from is the caller's choice: here they are read from a log of evidence bundles, or from
+an audit log, which keeps no arguments.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 import msgspec
 
+from agentdid.audit.record import DECISION
 from agentdid.codec.instant import parse_instant
 from agentdid.errors import AgentdidError
 from agentdid.record import Value
@@ -18,6 +20,8 @@ from agentdid.record import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
+
+    from agentdid.audit.record import Record
 
 _ACCEPTED: Final = "accepted"
 
@@ -94,12 +98,19 @@ _READER: Final = msgspec.json.Decoder(_Bundle)
 
 
 def read_usages(path: str | Path) -> Iterator[Usage]:
-    """Yield the uses in a log of evidence bundles (`storage.decision_log`), in its order.
+    """Yield the uses in a log, in its order: a file of evidence bundles, or the folder of an audit log.
 
     Raises:
         ValueError: A line that is no bundle; the message says which.
         OSError: The file cannot be read.
+        AuditLogInvalid: The folder holds another thing than an audit log's records.
     """
+    if Path(path).is_dir():
+        from agentdid.storage.log_folder import records  # noqa: PLC0415  # most logs here are files of bundles
+
+        for record in records(path):
+            yield from usages_of_record(record)
+        return
     with Path(path).open("rb") as stream:
         for number, line in enumerate(stream, 1):
             if not line.strip():
@@ -114,6 +125,28 @@ def read_usages(path: str | Path) -> Iterator[Usage]:
 def read_bundle(bundle: Mapping[str, Any]) -> list[Usage]:
     """Return the uses in one bundle, root first; none where nothing was permitted. Raises `MsgspecError`."""
     return list(usages_of(msgspec.convert(bundle, _Bundle)))
+
+
+def usages_of_record(record: Record) -> Iterator[Usage]:
+    """Yield what one record of an audit log says was done (specs/audit-log.md)."""
+    request = record.request
+    if record.kind != DECISION or record.outcome != _ACCEPTED or request is None:
+        return
+    length = len(record.exercised)
+    for place, (link, used) in enumerate(zip(record.links, record.exercised, strict=False)):  # the chain comes first
+        yield Usage(
+            record.at,
+            record.agent or "",
+            link.id or "",
+            link.iss or "",
+            link.sub,
+            used,
+            request.type,
+            request.action,
+            request.resource,
+            None,
+            length - 1 - place,
+        )
 
 
 def usages_of(bundle: _Bundle) -> Iterator[Usage]:

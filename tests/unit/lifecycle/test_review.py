@@ -10,8 +10,10 @@ import pytest
 
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.usage import Request
+from agentdid.keys.secret import SecretKey
 from agentdid.lifecycle.review import review
 from agentdid.lifecycle.usage import read_bundle, read_usages
+from agentdid.storage.audit_log import AuditLog
 from tests.lifecycles import READ, Office
 from tests.world import NOW, RESOURCE
 
@@ -197,3 +199,23 @@ def test_refusals_and_repetitions_are_no_uses(office: Office) -> None:
 
     assert [1, 0, 0] == [len(read_bundle(line)) for line in lines]
     assert 1 == only(reviewed(office)).uses
+
+
+def test_an_audit_log_is_read_too(office: Office, tmp_path: Path) -> None:
+    """Its records name what was done and no argument: grants, actions and places are reviewed, amounts are not."""
+    bounded = office.world.grant(constraints={"amount": {"type": "range", "max": "500.00"}})
+    key = SecretKey.generate()
+    with office.wallet() as wallet, AuditLog.open(tmp_path / "audit", key, owner=office.world.partner.did) as kept:
+        wallet.create_did()
+        held = office.give(wallet, office.capability(bounded, office.world.grant(id="g2", actions=["invoice.pay"])))
+        judge = office.verifier(audit=kept)
+        assert office.use(wallet, held.id, verifier=judge) is None
+        office.use(wallet, held.id, Request("http", "invoice.delete", RESOURCE), verifier=judge)
+        found = only(review(wallet, read_usages(tmp_path / "audit"), at=NOW + HOUR))
+
+    assert ("used", 1, NOW) == (found.state, found.uses, found.last_used)
+    assert (
+        f"g1: only {RESOURCE}/7 was used",
+        "g2 was not used in 30 days: leave it out",
+        "it was not passed on in 30 days: a maxDepth of 0 would do",
+    ) == found.proposal.words  # type: ignore[union-attr]  # something is proposed
