@@ -15,6 +15,7 @@ from agentdid.cli.commands import (
     interop,
     issuer,
     judge,
+    policy,
     serve,
     trust,
     wallet,
@@ -37,6 +38,7 @@ app.add_typer(wallet.app, name="wallet")
 app.add_typer(capability.app, name="capability")
 app.add_typer(agent.app, name="agent")
 app.add_typer(deny.app, name="deny")
+app.add_typer(policy.app, name="policy")
 app.command()(judge.verify)
 app.command()(judge.replay)
 app.command()(inspect.inspect)
