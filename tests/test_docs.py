@@ -16,7 +16,9 @@ from typer.main import get_command
 from agentdid.cli.app import app
 from agentdid.errors import CODES
 from agentdid.limits import Limits
-from agentdid.trust.anchors import Anchor, Trust
+from agentdid.trust.anchor import Anchor
+from agentdid.trust.anchors import Trust
+from agentdid.trust.trust_list import ListRef
 from tests.vectors_dir import ROOT
 from tools import errors_page
 
@@ -53,11 +55,23 @@ BUILT = {
     "wallet delegate": {"--wallet", "--credential", "--to", "--capability", "--ttl", "--out", "--json"},
     "wallet approve": {"--wallet", "--out", "--json"},
     "wallet relinquish": {"--wallet", "--credential", "--json"},
+    "deny add": {"--trust", "--db", "--did", "--credential", "--key", "--reason", "--until", "--json"},
+    "deny remove": {"--trust", "--db", "--did", "--credential", "--key", "--json"},
+    "deny list": {"--trust", "--db", "--json"},
     "verify": {
         "--trust", "--at", "--challenge", "--credential", "--action", "--resource", "--arguments", "--sources",
         "--evidence", "--json",
     },
-    "replay": {"--json"},
+    "replay": {"--day", "--key", "--json"},
+    "trust show": {"--trust", "--json"},
+    "trust add": {"--trust", "--did", "--type", "--root", "--action", "--list", "--json"},
+    "trust check": {"--trust", "--issuer", "--type", "--root", "--action", "--sources", "--at", "--json"},
+    "trust publish": {"--db", "--out", "--format", "--json"},
+    "audit verify": {"--key", "--did", "--since", "--json"},
+    "audit show": {"--agent", "--action", "--outcome", "--day", "--json"},
+    "audit export": {"--agent", "--action", "--outcome", "--day", "--out", "--json"},
+    "audit prove": {"--entry", "--since", "--out", "--json"},
+    "audit checkpoint": {"--out", "--json"},
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
     "serve approvals": {"--port", "--wallet"},
@@ -79,9 +93,9 @@ BUILT = {
     "interop vc-jose-cose verify": {"--input", "--key", "--feature", "--output"},
 }  # fmt: skip
 # Words of the documents that look like codes and are something else: limits, members of a policy, names in Python.
-NAMES = {name for kind in (Limits, Anchor, Trust) for name in kind.__struct_fields__} | {
+NAMES = {name for kind in (Limits, Anchor, Trust, ListRef) for name in kind.__struct_fields__} | {
     "a2a_skill", "mcp_tool", "safe_until", "verify_credential", "require_capability", "token_endpoint", "dcql_query",
-    "type_values", "check_root", "ldp_vc", "aka_vcts",
+    "type_values", "check_root", "ldp_vc", "aka_vcts", "authority_id", "entity_id", "max_age", "time_evaluated",
 }  # fmt: skip
 # Codes of HTTP's own mistakes, which no judgement answers (http/).
 HTTP_CODES = {"presentation_required"}

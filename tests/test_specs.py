@@ -12,8 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import httpx
+import jsonschema
 import pytest
 from fastapi import Depends, FastAPI
+from msgspec import structs
 
 from agentdid import Grant, Request, Trust, Verifier
 from agentdid.clock import FixedClock
@@ -50,6 +52,10 @@ LETTERS = {
     "selective-disclosure.md": "S",
     "stapled-status.md": "T",
     "proof-sets.md": "P",
+    "deny-list.md": "N",
+    "trust-list.md": "L",
+    "audit-log.md": "G",
+    "decision-receipt.md": "R",
 }
 AT = parse_instant("2026-11-01T12:00:00Z", "")
 CHALLENGE = "bm90LXJhbmRvbS1hdC1hbGw"
@@ -57,7 +63,7 @@ REQUEST = Request("http", "invoice.read", "https://api.partner.example/v1/invoic
 
 _SENTENCE = re.compile(r"^- \*\*([A-Z])([0-9]+)\*\* ", re.MULTILINE)
 _SHOWN = re.compile(r"^<!-- example: (\S+)(?: (/\S+))? -->\n```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_NUMBERS = r"[ACDVHEPST][0-9]+(?:-[ACDVHEPST][0-9]+)?"
+_NUMBERS = r"[ACDEGHLNPRSTV][0-9]+(?:-[ACDEGHLNPRSTV][0-9]+)?"
 # a citation is a file of specs/ with its numbers, a check's row in verify.flow, or "Spec: V32" there
 _CITED = re.compile(
     rf"(?:specs/[\w-]+\.md |Spec: |^    Check\(\"\w+\", \"|= Check\(\"\w+\", \")({_NUMBERS})", re.MULTILINE
@@ -121,10 +127,10 @@ def test_sentences_count_up(name: str) -> None:
 
 @pytest.mark.parametrize("name", LETTERS)
 def test_a_page_is_one_page(name: str) -> None:
-    """A page has at most 140 lines, and an example stands before the first sentence."""
+    """A page has at most 160 lines, and an example stands before the first sentence."""
     text = (SPECS / name).read_text("utf-8")
 
-    assert len(text.splitlines()) <= 140
+    assert len(text.splitlines()) <= 160
     assert 0 < text.index("<!-- example: ") < text.index("- **")
 
 
@@ -214,6 +220,21 @@ def test_credential_examples_are_accepted(name: str) -> None:
     decision = _verifier().verify_credential(value)  # type: ignore[arg-type]  # JSON values
 
     assert {"passed"} == {each.outcome for each in decision.checks}
+
+
+def test_the_trust_list_example_lets_its_issuer() -> None:
+    """trust-list.json lets acme start the example's chain under trust-list.toml, and under no policy without it."""
+    credential = parse((EXAMPLES / "capability-credential.json").read_text("utf-8")).value
+    source = RecordedSource.load(EXAMPLES / "sources.json", AT)
+    trust = Trust.load(EXAMPLES / "trust-list.toml")
+    decision = Verifier(trust, source=source, clock=FixedClock(AT)).verify_credential(credential)  # type: ignore[arg-type]
+    nobody = Verifier(structs.replace(trust, lists=()), source=source, clock=FixedClock(AT))
+
+    assert "trust list https://registry.example/trust/agents" in {each.by for each in decision.verified.freshness}
+    assert "issuer_untrusted" == _refusal(lambda: nobody.verify_credential(credential))  # type: ignore[arg-type]
+    shown = json.loads((EXAMPLES / "trust-list.json").read_text("utf-8"))
+    schema = json.loads((SPECS / "schemas" / "trust-list-v1.schema.json").read_text("utf-8"))
+    jsonschema.validate(shown["credentialSubject"]["trustList"], schema, jsonschema.Draft202012Validator)
 
 
 def test_the_derived_example_is_accepted() -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import sys
+import tempfile
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +20,9 @@ from types import SimpleNamespace
 from typing import Final
 from unittest.mock import patch
 
+from agentdid.audit.attribution import attributed
+from agentdid.audit.receipt import ReceiptKey
+from agentdid.audit.record import ISSUANCE, REVOCATION, SUSPENSION, Named, Record
 from agentdid.clock import FixedClock
 from agentdid.codec.base import encode_base64url
 from agentdid.codec.instant import encode_instant
@@ -28,7 +33,7 @@ from agentdid.delegation.usage import Request
 from agentdid.did import key as did_key
 from agentdid.did import web as did_web
 from agentdid.did.document import build_document
-from agentdid.errors import ApprovalRequired, SignatureInvalid
+from agentdid.errors import ApprovalRequired, NonceReplayed, SignatureInvalid
 from agentdid.keys import pair
 from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
@@ -42,8 +47,12 @@ from agentdid.secure.mandatory import mandatory_pointers
 from agentdid.sources.source import RecordedSource
 from agentdid.status.bitstring import build_list_credential, decode_list
 from agentdid.status.staple import sign_staple
+from agentdid.storage.audit_log import AuditLog
+from agentdid.storage.audit_read import Prover
+from agentdid.storage.log_folder import LogFolder
 from agentdid.storage.nonces import MemoryTakes
 from agentdid.trust.anchors import Trust
+from agentdid.trust.trust_list import build_trust_list
 from agentdid.verifier.service import Verifier
 from agentdid.verify.case import HttpRequest
 from agentdid.verify.structure import read_chain
@@ -74,6 +83,25 @@ roots = ["did:web:partner.example"]
 actions = ["invoice.*"]
 """
 
+REGISTRY_URL: Final = "https://registry.example/trust/agents"
+TRUST_LIST: Final = f"""\
+audience = "{AUDIENCE}"
+did = "did:web:partner.example"
+
+[[resource]]
+prefix = "{AUDIENCE}/"
+root = "did:web:partner.example"
+
+[[trust_list]]
+url = "{REGISTRY_URL}"
+issuer = "did:web:registry.example"
+types = ["AgentCapabilityCredential"]
+roots = ["did:web:partner.example"]
+actions = ["invoice.*"]
+max_depth = 1
+max_age = 3600
+"""
+
 
 @dataclass(frozen=True)
 class Party:
@@ -98,6 +126,7 @@ ACME: Final = party("acme", web=True)
 PARTNER: Final = party("partner", web=True)
 AGENT: Final = party("agent")
 HELPER: Final = party("helper")
+REGISTRY: Final = party("registry", web=True)
 LIST_URL: Final = "https://acme.example/status/1"
 
 
@@ -236,7 +265,7 @@ def approval() -> tuple[dict[str, object], dict[str, object]]:
 
 
 def sources() -> dict[str, object]:
-    """Return what the network would serve: two DID documents and a status list with no bit set."""
+    """Return what the network would serve: DID documents, a status list with no bit set, a trust list."""
     if any(decode_list(EMPTY_LIST)):
         raise ValueError("the list is not empty")
     document = build_list_credential(
@@ -248,7 +277,43 @@ def sources() -> dict[str, object]:
         did_web.url(ACME.did): build_document(ACME.did, {"key-1": ACME.secret.public}),
         did_web.url(PARTNER.did): build_document(PARTNER.did, {"key-1": PARTNER.secret.public}),
         LIST_URL: data_integrity.add_proof(document, ACME.secret, ACME.method_id, SUITE, created=AT),
+        did_web.url(REGISTRY.did): build_document(REGISTRY.did, {"key-1": REGISTRY.secret.public}),
+        REGISTRY_URL: trust_list(),
     }
+
+
+def trust_list() -> dict[str, object]:
+    """Return the registry's list, signed: acme may start chains for invoices, and a sector's list says who else."""
+    capability_type = "AgentCapabilityCredential"
+    entries: list[dict[str, object]] = [
+        {
+            "issuers": [ACME.did, "did:web:beta.example"],
+            "types": [capability_type],
+            "roots": [PARTNER.did],
+            "actions": ["invoice.*"],
+        },
+        {
+            "issuers": ["did:web:academy.example"],
+            "types": ["DiplomaCredential"],
+            "security": "hybrid-required",
+            "validUntil": "2027-01-01T00:00:00Z",
+        },
+    ]
+    lists: list[dict[str, object]] = [
+        {
+            "issuer": "did:web:sector.example",
+            "url": "https://sector.example/trust/list",
+            "types": [capability_type],
+            "roots": [PARTNER.did],
+            "actions": ["invoice.read"],
+            "maxDepth": 0,
+        }
+    ]
+    begin = AT - timedelta(hours=12)
+    document = build_trust_list(
+        REGISTRY_URL, REGISTRY.did, 7, entries, lists, valid_from=begin, valid_until=begin + timedelta(days=1)
+    )
+    return data_integrity.add_proof(document, REGISTRY.secret, REGISTRY.method_id, SUITE, created=begin)
 
 
 def hybrid_set() -> dict[str, object]:
@@ -339,6 +404,44 @@ def derived() -> dict[str, object]:
     return derivation.derive(base, ["/credentialSubject/name"])
 
 
+def audited() -> dict[str, str]:
+    """Return the partner's log of what it judged and issued, proofs of it, and the receipt of the first decision."""
+    presentation = present("vp+jwt", HttpRequest("GET", normalize_url(URL), None))
+    http = HttpRequest("GET", normalize_url(URL), None)
+    clock = FixedClock(AT)
+    with tempfile.TemporaryDirectory() as name, patch.object(secrets, "token_hex", lambda _: "0" * 8):
+        folder = Path(name) / "log"
+        with AuditLog.open(folder, PARTNER.secret, owner=PARTNER.did, clock=clock) as log:
+            verifier = Verifier(
+                policy(), source=RecordedSource.load(sources(), AT), takes=MemoryTakes(), clock=clock, audit=log,
+                receipts=ReceiptKey(PARTNER.secret, PARTNER.method_id),
+            )  # fmt: skip
+            with attributed(reasoning="urn:trace:5c1e", context={"ticket": "OPS-7"}):
+                grant = verifier.authorize(presentation, challenge=NONCE, request=REQUEST, http=http)
+            try:
+                verifier.authorize(presentation, challenge=NONCE, request=REQUEST, http=http)
+            except NonceReplayed as refusal:
+                refused = str(refusal.receipt)
+            first = log.checkpoint()
+            named = Named("urn:uuid:3f2a6d0e-8c51-4b7e-9d1f-0a6b5c4d3e2f", PARTNER.did, ACME.did)
+            for kind in (ISSUANCE, SUSPENSION, REVOCATION):
+                log.append(Record(AT, kind, PARTNER.did, agent=ACME.did, links=(named,)))
+        lines = list(LogFolder(folder).lines())
+        prover = Prover(folder, PARTNER.secret.public)
+        entry, growth = prover.prove(2, lines[2]), prover.prove_since(first)
+    receipt = str(grant.receipt)
+    return {
+        "audit-log.jsonl": "".join(f"{line.decode()}\n" for line in lines),
+        "audit-checkpoint.txt": prover.note,
+        "audit-record.json": show(json.loads(lines[2])) + "\n",
+        "audit-entry.json": show(entry) + "\n",
+        "audit-growth.json": show(growth) + "\n",
+        "decision-receipt.jwt": receipt + "\n",
+        "decision-receipt.json": show(json.loads(_decode(receipt.split(".")[1]))) + "\n",
+        "decision-receipt.refused.jwt": refused + "\n",
+    }
+
+
 def policy() -> Trust:
     """Return the partner's trust policy."""
     import tomllib  # noqa: PLC0415  # as Trust.load
@@ -378,11 +481,12 @@ def files() -> dict[str, str]:
         "presentation-eddsa-jcs-2022.json": json.loads(present(SUITE.name, None)),
         "evidence-bundle.json": bundle,
         "proof-sets.json": hybrid_set(),
+        "trust-list.json": trust_list(),
         "derived-ecdsa-sd-2023.json": derived(),
         "sources.json": sources(),
         "keys.json": {
             each.did: {"algorithm": "Ed25519", "seed": encode_base64url(each.secret.export_seed())}
-            for each in (ACME, PARTNER, AGENT, HELPER)
+            for each in (ACME, PARTNER, AGENT, HELPER, REGISTRY)
         },
     }
     texts = {name: show(value) + "\n" for name, value in made.items()}
@@ -396,7 +500,8 @@ def files() -> dict[str, str]:
     texts["presentation.vp.jwt"] = present("vp+jwt", None) + "\n"
     texts["presentation-over-http.txt"] = exchange(token)
     texts["trust.toml"] = TRUST
-    return texts
+    texts["trust-list.toml"] = TRUST_LIST
+    return texts | audited()
 
 
 def _decode(segment: str) -> bytes:

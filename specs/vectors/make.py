@@ -1,4 +1,4 @@
-"""The vectors of the specifications: what narrows, what is permitted, what is charged, what is approved.
+"""The vectors of the specifications: what narrows, is permitted, charged, approved, recorded and signed; who is let.
 
 ``python specs/vectors/make.py`` writes them, ``--check`` says whether the files are what this script makes. Each case
 is one change to a capability that is written out in full; what is expected stands beside it, by hand, and the script
@@ -11,21 +11,39 @@ from __future__ import annotations
 import json
 import sys
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
+from audit_vectors import audit_log, decision_receipt
+
 from agentdid.codec.base import encode_multibase
+from agentdid.codec.instant import encode_instant
+from agentdid.codec.strict_json import encode
 from agentdid.credential.model import Credential
 from agentdid.delegation.approval import digest_of_call, digest_of_chain
 from agentdid.delegation.capability import parse_capability
 from agentdid.delegation.charges import charges_of
 from agentdid.delegation.narrowing import check_narrower
 from agentdid.delegation.usage import Request, approval_applies, exercise
+from agentdid.did import web as did_web
+from agentdid.did.document import build_document
 from agentdid.errors import AgentdidError, CapabilityTargetMismatch
+from agentdid.keys.secret import SecretKey
 from agentdid.limits import DEFAULT
+from agentdid.proof.suites import SUITES
+from agentdid.secure import data_integrity
+from agentdid.trust.anchors import Trust
+from agentdid.trust.scope import Claim
+from agentdid.trust.trust_list import ListRef, build_trust_list, decode_scope
+from agentdid.verify.case import Question, open_case
+from agentdid.verify.listed import find_listed
+from agentdid.verify.memory import Memory
+from agentdid.verify.needs import NeedFacts, NeedKeys, Resource
 
 HERE: Final = Path(__file__).resolve().parent
+TRUST_AT: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
 END: Final = datetime(2026, 11, 1, 19, tzinfo=UTC)
 API: Final = "https://api.partner.example/v1"
 Json = dict[str, Any]
@@ -277,6 +295,207 @@ def approvals() -> Json:
     return {"calls": calls, "chains": chains}
 
 
+PARTNER: Final = "did:web:partner.example"
+OTHER: Final = "did:web:other.example"
+SCOPE: Final[Json] = {"types": ["AgentCapabilityCredential"], "roots": [PARTNER], "actions": ["invoice.*"]}
+FIRST: Final = "https://a.example/list"
+SECOND: Final = "https://b.example/list"
+THIRD: Final = "https://c.example/list"
+CLAIM: Final[Json] = {
+    "issuer": "did:web:acme.example",
+    "types": ["AgentCapabilityCredential"],
+    "root": PARTNER,
+    "principal": None,
+    "actions": ["invoice.read"],
+}
+
+
+def trust_lists() -> Json:
+    """Whom lists let, for what, and by which way; each case is one change to lists that let acme read invoices."""
+    acme: Json = {"issuers": ["did:web:acme.example"], **SCOPE}
+    entry: Json = {"sequence": 1, "entries": [acme], "lists": []}
+    below: Json = {"issuer": "did:web:b.example", "url": SECOND, "maxDepth": 0, **SCOPE}
+    named: Json = {"sequence": 1, "entries": [], "lists": [below]}
+    deeper: Json = {"issuer": "did:web:c.example", "url": THIRD, "maxDepth": 0, **SCOPE}
+    policy: Json = {"url": FIRST, "issuer": "did:web:a.example", "maxDepth": 0, **SCOPE}
+    deep: Json = {**policy, "maxDepth": 2}
+    two: Json = {FIRST: named, SECOND: entry}
+    wide: Json = {"issuers": ["did:web:acme.example"], **SCOPE, "actions": ["invoice.*", "order.*"]}
+    diploma: Json = {"types": ["DiplomaCredential"]}
+    rows: list[tuple[str, Json, Json, Json, list[str] | None, list[str]]] = [
+        ("an entry lets its issuer", policy, {FIRST: entry}, CLAIM, ["invoice.read"], [FIRST]),
+        ("nobody else", policy, {FIRST: entry}, {**CLAIM, "issuer": "did:web:acme.example.org"}, None, []),
+        ("not beyond the policy's actions", {**policy, "actions": ["order.*"]}, {FIRST: entry}, CLAIM, None, []),
+        ("not beyond the policy's roots", {**policy, "roots": [OTHER]}, {FIRST: entry}, CLAIM, None, []),
+        ("not beyond the policy's types", {**policy, **diploma}, {FIRST: entry}, CLAIM, None, []),
+        (
+            "what the entry says beyond the policy is cut away",
+            policy,
+            {FIRST: {**entry, "entries": [wide]}},
+            {**CLAIM, "actions": ["invoice.read", "order.place"]},
+            ["invoice.read"],
+            [FIRST],
+        ),
+        (
+            "a narrower pattern is what two leave",
+            {**policy, "actions": ["invoice.read.*"]},
+            {FIRST: entry},
+            {**CLAIM, "actions": ["invoice.read", "invoice.read.one"]},
+            ["invoice.read.one"],
+            [FIRST],
+        ),
+        ("for another root", policy, {FIRST: entry}, {**CLAIM, "root": OTHER}, None, []),
+        ("for another principal", policy, {FIRST: entry}, {**CLAIM, "principal": OTHER}, None, []),
+        (
+            "for a principal that entry and policy name",
+            {**policy, "principals": [OTHER]},
+            {FIRST: {**entry, "entries": [{**acme, "principals": [OTHER]}]}},
+            {**CLAIM, "principal": OTHER},
+            ["invoice.read"],
+            [FIRST],
+        ),
+        (
+            "for a principal that the entry alone names",
+            policy,
+            {FIRST: {**entry, "entries": [{**acme, "principals": [OTHER]}]}},
+            {**CLAIM, "principal": OTHER},
+            None,
+            [],
+        ),
+        (
+            "two entries are not merged",
+            {**policy, "types": ["AgentCapabilityCredential", "DiplomaCredential"]},
+            {FIRST: {**entry, "entries": [{**acme, **diploma}, {**acme, "roots": [OTHER]}]}},
+            CLAIM,
+            None,
+            [],
+        ),
+        (
+            "an entry that has ended",
+            policy,
+            {FIRST: {**entry, "entries": [{**acme, "validUntil": "2026-10-31T00:00:00Z"}]}},
+            CLAIM,
+            None,
+            [],
+        ),
+        (
+            "an entry that has not begun",
+            policy,
+            {FIRST: {**entry, "entries": [{**acme, "validFrom": "2026-12-01T00:00:00Z"}]}},
+            CLAIM,
+            None,
+            [],
+        ),
+        (
+            "a member that is not known",
+            policy,
+            {FIRST: {**entry, "entries": [acme, {**acme, "more": 1}]}},
+            CLAIM,
+            None,
+            [],
+        ),
+        (
+            "a credential of another type",
+            {**policy, **diploma},
+            {FIRST: {**entry, "entries": [{"issuers": ["did:web:acme.example"], **diploma}]}},
+            {**CLAIM, **diploma, "root": None, "actions": []},
+            [],
+            [FIRST],
+        ),
+        ("a list below", deep, two, CLAIM, ["invoice.read"], [FIRST, SECOND]),
+        ("a list below, which the policy does not ask", policy, two, CLAIM, None, []),
+        (
+            "a list below is held to what names it",
+            deep,
+            {FIRST: {**named, "lists": [{**below, "actions": ["invoice.pay"]}]}, SECOND: entry},
+            CLAIM,
+            None,
+            [],
+        ),
+        (
+            "a named list that has ended",
+            deep,
+            {FIRST: {**named, "lists": [{**below, "validUntil": "2026-10-31T00:00:00Z"}]}, SECOND: entry},
+            CLAIM,
+            None,
+            [],
+        ),
+        (
+            "a third list, as the one above allows",
+            deep,
+            {
+                FIRST: {**named, "lists": [{**below, "maxDepth": 1}]},
+                SECOND: {**entry, "entries": [], "lists": [deeper]},
+                THIRD: entry,
+            },
+            CLAIM,
+            ["invoice.read"],
+            [FIRST, SECOND, THIRD],
+        ),
+        (
+            "a third list, which the one above does not allow",
+            deep,
+            {FIRST: named, SECOND: {**entry, "entries": [], "lists": [deeper]}, THIRD: entry},
+            CLAIM,
+            None,
+            [],
+        ),
+        (
+            "a list that names itself",
+            deep,
+            {FIRST: {**named, "lists": [{**below, "issuer": "did:web:a.example", "url": FIRST}]}},
+            CLAIM,
+            None,
+            [],
+        ),
+    ]
+    cases = []
+    for title, asked, lists, claim, allowed, way in rows:
+        hold((allowed, way), _let(asked, lists, claim))
+        cases.append({"case": title, "policy": asked, "lists": lists, "claim": claim, "allowed": allowed, "way": way})
+    return {"at": encode_instant(TRUST_AT), "cases": cases}
+
+
+def _let(policy: Json, lists: Json, claim: Json) -> tuple[list[str] | None, list[str]]:
+    """Return what signed lists of this content let a claim do, and by which way."""
+    served = {}
+    for number, (url, content) in enumerate(lists.items()):
+        did = f"did:web:{url[8:].partition('/')[0]}"
+        secret = SecretKey.from_seed("Ed25519", bytes([number + 1]) * 32)
+        document = build_trust_list(
+            url, did, content["sequence"], [], [], valid_from=TRUST_AT, valid_until=TRUST_AT + timedelta(days=1)
+        )
+        document["credentialSubject"] = {"trustList": content}
+        suite = SUITES["eddsa-jcs-2022"]
+        served[url] = encode(data_integrity.add_proof(document, secret, f"{did}#key-1", suite, created=TRUST_AT))
+        served[did_web.url(did)] = encode(build_document(did, {"key-1": secret.public}))
+    scope = decode_scope({"principals": [], "statusIssuers": [], "security": "hybrid-if-declared", **policy})
+    ref = ListRef(policy["url"], policy["issuer"], scope, max_depth=policy["maxDepth"])
+    trust = Trust("", "", MappingProxyType({}), lists=(ref,))
+    case = open_case(Question(b"", False, trust, TRUST_AT), Memory())
+    steps = find_listed(
+        case, Claim(**{**claim, "types": frozenset(claim["types"]), "actions": tuple(claim["actions"])})
+    )
+    try:
+        need = next(steps)
+        while True:
+            need = steps.send(_answer(need, served))
+    except StopIteration as end:
+        found = end.value
+    if not found.anchors:
+        return None, []
+    wanted = claim["actions"]
+    return [each for each in wanted if found.anchors[0].covers_action(each)], list(found.ways[0])
+
+
+def _answer(need: object, served: dict[str, bytes]) -> Any:  # noqa: ANN401  # as the need
+    if isinstance(need, NeedFacts):
+        return tuple(Resource(url, served[url], TRUST_AT) for url in need.urls)
+    if isinstance(need, NeedKeys):
+        return Resource(need.url, served[need.url], TRUST_AT)
+    return "kept"
+
+
 def hold(expected: object, actual: object) -> None:
     """Hold that the implementation answers what stands here by hand."""
     if expected != actual:
@@ -294,11 +513,21 @@ def show(value: Json) -> str:
     return "{\n" + ",\n".join(members) + "\n}\n"
 
 
+MAKERS: Final = {
+    "narrowing": narrowing,
+    "requests": requests,
+    "approvals": approvals,
+    "trust-lists": trust_lists,
+    "audit-log": lambda: audit_log(hold),
+    "decision-receipt": lambda: decision_receipt(hold),
+}
+
+
 def main() -> int:
     """Write the files, or say whether they are up to date."""
     stale = []
-    for name, value in (("narrowing", narrowing()), ("requests", requests()), ("approvals", approvals())):
-        text = show(value)
+    for name, make in MAKERS.items():
+        text = show(make())
         place = HERE / f"{name}.json"
         if "--check" not in sys.argv:
             place.write_text(text, "utf-8")

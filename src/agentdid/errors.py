@@ -36,6 +36,7 @@ class AgentdidError(Exception):
         detail: What was expected and what was found. Never the sender's input, never a secret.
         path: Where in the document, as a JSON Pointer (RFC 6901); empty where there is no place to name.
         report: The verifier's full report, once one has been made.
+        receipt: What the verifier signed about the refusal, where it gives receipts.
     """
 
     code: ClassVar[str] = ""
@@ -47,6 +48,7 @@ class AgentdidError(Exception):
         self.detail = detail
         self.path = path
         self.report: object | None = None
+        self.receipt: str | None = None
 
     def __init_subclass__(cls, *, code: str | None = None, problem: str | None = None) -> None:
         super().__init_subclass__()
@@ -160,12 +162,12 @@ class StatusListExpired(Undecided, code="status_list_expired"):
     """The list's own validity has ended."""
 
 
+class TrustListStale(Undecided, code="trust_list_stale"):
+    """A trust list, or a registry's answer, that could have allowed the issuer has ended or is too old to believe."""
+
+
 class SchemaUnsupported(Undecided, code="schema_unsupported"):
     """A schema of a type, a version or a size that is not processed here: it says neither yes nor no."""
-
-
-class SchemaUnavailable(Undecided, code="schema_unavailable"):
-    """A schema could not be had, or nothing pins what it was when the credential was issued."""
 
 
 class DidNotFound(Undecided, code="did_not_found"):
@@ -458,6 +460,10 @@ class ChainRootUntrusted(Refused, code="chain_root_untrusted"):
     """The capability's root is not the owner that the policy configures for the resource."""
 
 
+class Denied(Refused, code="denied"):
+    """The verifier's own deny list names a credential, a party or a key of what was presented."""
+
+
 class ChainLinkMismatch(Refused, code="chain_link_mismatch"):
     """A link does not hang on the one before it: absent, out of order, another issuer, or another digest."""
 
@@ -559,16 +565,16 @@ class SchemaInvalid(Refused, code="schema_invalid"):
     """What a credential names as its schema is no schema, or another one."""
 
 
-class SchemaViolated(Refused, code="schema_violated"):
-    """The credential does not conform to its schema."""
-
-
-class ResourceMismatch(Refused, code="resource_mismatch"):
-    """A related resource, or a schema, is not the one whose digest the credential names."""
+class RelatedResourceMismatch(Refused, code="related_resource_mismatch"):
+    """A related resource is not the one whose digest the credential names."""
 
 
 class EvidenceMismatch(Refused, code="evidence_mismatch"):
     """The evidence bundle does not lead to the decision it records."""
+
+
+class ReceiptInvalid(Refused, code="receipt_invalid"):
+    """Not a receipt, or one that its verifier did not sign for what was presented."""
 
 
 class AuditLogInvalid(Refused, code="audit_log_invalid"):

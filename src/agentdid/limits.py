@@ -71,6 +71,12 @@ class Limits(Value, frozen=True):
     """A decoded list: 134 million entries of one bit."""
     max_fetch_bytes: int = 4_194_304
     """One fetched body, as sent and as decoded."""
+    max_trust_lists: int = 8
+    """Trust lists that are asked about one credential, those that lists name included."""
+    max_trust_list_members: int = 2_000_000
+    """As `max_members`, of a trust list that the policy or a list under it names: 100,000 entries, each its own."""
+    max_registry_queries: int = 8
+    """Questions to one trust registry about one credential: one for each action that a chain would grant."""
     max_log_entries: int = 4_096
     """Entries of a did:webvh log, each a signature check: a rotation a day for eleven years, checked in 0.3 s."""
     fetch_timeout_s: float = 5.0

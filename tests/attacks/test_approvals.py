@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentdid.codec.base import decode_multibase, encode_multibase
 from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError, ApprovalRequired
+from agentdid.keys.pair import HYBRID
+from agentdid.secure.data_integrity import HYBRID_SET
 from agentdid.storage.takes import open_takes
 from agentdid.verify.case import HttpRequest
 from agentdid.verify.evidence import replay
@@ -212,6 +215,29 @@ def test_a_subject_of_a_link_never_approves() -> None:
         assert "approval_required" == scene.code(scene.approval(by, asked=asked), holder=world.helper)
 
 
+def other_spelling(world: World, name: str) -> Party:
+    """A party whose did:key is spelt in base64url: the same key, another string."""
+    party = world.party(name)
+    did = f"did:key:{encode_multibase(decode_multibase(party.did.removeprefix('did:key:')), 'u')}"
+    return Party(party.name, party.secret, did, f"{did}#{did.removeprefix('did:key:')}")
+
+
+def test_one_key_in_two_spellings_is_one_approver() -> None:
+    """A10: who holds the capability under one spelling of a did:key does not approve it under the other, nor twice."""
+    scene = Scene(threshold=2)
+    world, boss = scene.world, scene.boss
+    twin = other_spelling(world, "boss")
+    rule = {"when": "always", "approvers": [boss.did, twin.did], "threshold": 1}
+    for holder, threshold, expected in ((twin, 1, "approval_required"), (world.agent, 2, "approval_required"),
+                                        (world.agent, 1, None)):  # fmt: skip
+        grant = {**scene.grant, "approval": {**rule, "threshold": threshold}}
+        scene.chain = world.root(subject=holder, capability=world.capability(grants=[grant]))
+        asked = scene.asked(holder=holder)
+        approvals = [scene.approval(by, asked=asked) for by in (boss, twin)]
+        assert expected == scene.code(*approvals, holder=holder)
+        assert (holder is twin) == ([] == asked["rules"][0]["approvers"])  # type: ignore[index]  # rows
+
+
 def test_rules_of_parent_and_child_both_hold() -> None:
     """A child that asks for two where its parent asks for one needs two; approvals that count twice are used once."""
     scene = Scene()
@@ -353,6 +379,28 @@ def test_the_chain_that_is_shown_is_the_one_that_is_named() -> None:
     with pytest.raises(AgentdidError) as refusal:
         check_chain(asked, scene.world.root(index=9))
     assert "chain_link_mismatch" == refusal.value.code
+
+
+@pytest.mark.parametrize("asked_by", ["chain", "anchor"])
+def test_an_approval_is_as_strong_as_the_chain(asked_by: str) -> None:
+    """Who breaks classical signatures approves nothing where the chain, or the policy, asks for both kinds."""
+    scene = Scene()
+    world, weak = scene.world, scene.boss
+    world.acme, world.agent = (world.party(name, method="web", algorithm=HYBRID) for name in ("acme", "agent"))
+    strong = world.party("auditor", method="web", algorithm=HYBRID)
+    scene.grant["approval"] = {"when": "always", "approvers": [weak.did, strong.did], "threshold": 1}
+    security = "hybrid" if asked_by == "chain" else "classical"
+    scene.chain = world.root(form=HYBRID_SET, capability=world.capability(grants=[scene.grant], minSecurity=security))
+    table = world.policy()
+    anchors = [{**each, "security": "hybrid-required"} for each in table["anchor"]]  # type: ignore[attr-defined]
+    scene.verifier = world.verifier(trust=world.trust(**({} if asked_by == "chain" else {"anchor": anchors})))
+    asked = scene.asked(form=HYBRID_SET)
+    codes = [
+        scene.code(scene.approval(by, asked=asked, form=form), form=HYBRID_SET)
+        for by, form in ((weak, JCS), (strong, HYBRID_SET))
+    ]
+
+    assert ["hybrid_component_missing", None] == codes
 
 
 def test_decisions_with_approvals_replay() -> None:

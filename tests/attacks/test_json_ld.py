@@ -127,7 +127,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("row", "document", "expected"), ROWS)
 def test_refused(row: str, document: dict[str, Any], expected: str) -> None:
-    """Each attack of the layer has its code."""
+    """F01, F02, F05, F07, F08, F10, F12, F13, F15, F17, F18, F22, F24: each row of the layer has its code."""
     assert expected == code(document)
 
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from agentdid.codec.strict_json import encode
+from agentdid.errors import AgentdidError
 from agentdid.keys.jwk import encode_jwk
 from agentdid.proof.disclosures import digest_of
 from agentdid.secure import key_binding, sd_jwt, sd_jwt_vc
+from agentdid.trust.anchors import Trust
 from tests.forgery import CHALLENGE, Faces, Token, badge, flip
 from tests.tokens import JOSE_KEYS, party
 from tests.world import AUDIENCE, Party, World
@@ -52,6 +54,31 @@ def bind(world: World, token: str, by: Party | None = None, **changes: object) -
 
 
 FORMS = pytest.mark.parametrize("form", ["vc+sd-jwt", "dc+sd-jwt"])
+
+
+@FORMS
+def test_a_credential_that_is_known_needs_its_own_binding(world: World, form: str) -> None:
+    """However often a token came, its holder signs anew, over the disclosures that are shown and no others."""
+    token, trust = kind(world, form)
+    verifier = world.verifier(trust=Trust.parse(trust))
+    issued, one, two, _ = token.split("~")
+
+    def code(text: str, nonce: str) -> str | None:
+        try:
+            verifier.verify(text, challenge=nonce)
+        except AgentdidError as error:
+            return error.code
+        return None
+
+    for turn in range(4):
+        assert code(bind(world, token, nonce=f"n{turn}"), f"n{turn}") is None
+    binding = bind(world, token, nonce="m").rpartition("~")[2]
+    assert "kb_sd_hash_mismatch" == code(f"{issued}~{one}~{binding}", "m")
+    assert "kb_sd_hash_mismatch" == code(f"{issued}~{two}~{one}~{binding}", "m")
+    assert "kb_invalid" == code(bind(world, token, by=world.stranger, nonce="m"), "m")
+    assert "kb_invalid" == code(flip(f"{token}{binding}", -3), "m")
+    assert "nonce_mismatch" == code(f"{token}{binding}", "o")
+    assert code(f"{token}{binding}", "m") is None
 
 
 @FORMS

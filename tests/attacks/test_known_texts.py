@@ -11,7 +11,7 @@ import pytest
 from agentdid.codec.strict_json import encode
 from agentdid.errors import AgentdidError
 from agentdid.proof.suites import SUITES
-from agentdid.secure import data_integrity
+from agentdid.secure import closed_tokens, data_integrity
 from agentdid.secure.mechanism import Signature
 from agentdid.verify import inputs, structure
 from agentdid.verify.memory import Memory
@@ -37,7 +37,25 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         seen.append(item)
         return real(item, *args, **options)
 
+    real_link = inputs._read_link  # of the closed form
+
+    def read_link(case: Any, octets: bytes, position: int) -> Any:  # noqa: ANN401  # as the real one
+        link = real_link(case, octets, position)
+        if link is not None:
+            seen.append(octets)
+        return link
+
+    real_token = closed_tokens.read_link
+
+    def read_token(token: str, *args: Any) -> Any:  # noqa: ANN401  # as the real one
+        link = real_token(token, *args)
+        if link is not None:
+            seen.append(token)
+        return link
+
     monkeypatch.setattr(structure, "read_credential", read_credential)
+    monkeypatch.setattr(inputs, "_read_link", read_link)
+    monkeypatch.setattr(closed_tokens, "read_link", read_token)
     return seen
 
 
@@ -137,6 +155,22 @@ def test_another_policy_reads_it_again(world: World) -> None:
     verifier = world.verifier(trust=narrow, memory=memory)
 
     assert "json_too_deep" == code(lambda: verifier.verify_credential(text))[0]  # type: ignore[index]  # it is refused
+
+
+def test_another_policys_proofs_are_not_those_that_count(world: World) -> None:
+    """What one policy passed over in a text, another one that shares the memory looks at."""
+    signed = employee(world)
+    text = encode({**signed, "proof": [signed["proof"], {"type": "Unknown2099"}]})
+    ours = {"did": world.acme.did, "types": ["EmployeeCredential"]}
+    theirs = {"did": world.stranger.did, "types": ["EmployeeCredential"]}
+    asking, memory = {"required_proofs": [JCS]}, Memory()
+    one = world.verifier(trust=world.trust(anchor=[ours | asking, theirs]), memory=memory)
+    other = world.verifier(trust=world.trust(anchor=[theirs | asking, ours]), memory=memory)
+    for _ in range(3):
+        one.verify_credential(text)
+
+    assert "proof_suite_unsupported" == code(lambda: other.verify_credential(text))[0]  # type: ignore[index]  # refused
+    assert code(lambda: one.verify_credential(text)) is None
 
 
 def present(world: World, verifier: Verifier, chain: list[Any], form: str, *, by: Party | None = None) -> None:

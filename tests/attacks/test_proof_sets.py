@@ -117,6 +117,19 @@ def test_an_endorsement_that_is_required(world: World, faces: Faces) -> None:
     assert ("refused", "issuer_key_mismatch") == faces(signed, trust=asking(world, notary.did)).answer
 
 
+@pytest.mark.parametrize("name", ["urn:x:second", RDF])
+def test_a_required_proof_that_somebody_else_made(world: World, faces: Faces, name: str) -> None:
+    """Who takes away the issuer's second proof cannot make one that passes for it: an `id`, a suite are anybody's."""
+    asked = asking(world, JCS, name)
+    document = add(capability(world), world.acme)
+    good = add(document, world.acme, RDF, id="urn:x:second")
+    forged = add(document, world.stranger, RDF, id="urn:x:second")
+
+    assert ACCEPTED == faces(good, trust=asked).answer
+    assert MISSING == faces(forged, trust=asked).answer
+    assert MISSING == faces(document, trust=asked).answer
+
+
 @pytest.mark.parametrize("suite", [JCS, RDF])
 @pytest.mark.parametrize("named", ["urn:x:1", ["urn:x:1"], ["urn:x:1", "urn:x:2"], ["urn:x:2", "urn:x:1"]], ids=repr)
 def test_a_chain(world: World, faces: Faces, suite: str, named: object) -> None:

@@ -200,7 +200,7 @@ SAME_STATEMENTS: dict[str, tuple[dict[str, object], str]] = {
 @each_rdf_suite
 @pytest.mark.parametrize("row", SAME_STATEMENTS)
 def test_what_the_statements_do_not_notice(world: World, faces: Faces, name: str, algorithm: str, row: str) -> None:
-    """Layer F: the edited document is refused for what it is, before anything in it is read and anybody is asked."""
+    """F01, F02, F03, F05, F07, F08, F12, F13, F15, F17, F18, F22, F24: before anybody is asked."""
     signed = capability(world, name, algorithm)
     changes, code = SAME_STATEMENTS[row]
     forged = {key: each for key, each in signed.items() if key not in changes}

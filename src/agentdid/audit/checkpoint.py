@@ -1,6 +1,6 @@
 """Signed checkpoints of a log: how long it was, and its root then, in the form that transparency logs share.
 
-Spec: C2SP tlog-checkpoint and signed-note, with Ed25519 signatures.
+Spec: C2SP tlog-checkpoint and signed-note, with Ed25519 signatures; the time is an extension line.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Self, final
 
 from agentdid.audit.merkle import HASH_BYTES
-from agentdid.errors import AgentdidError, AuditLogInvalid
+from agentdid.codec.instant import encode_instant, parse_instant
+from agentdid.errors import AgentdidError, AuditLogInvalid, TypeMismatch
 from agentdid.record import Value
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from agentdid.keys.public import PublicKey
     from agentdid.keys.secret import Signer
 
@@ -36,11 +39,13 @@ class Checkpoint(Value, frozen=True):
         origin: Names the log and the key that signs for it; without white space and `+`.
         size: How many entries it had.
         root: Of the Merkle tree over them, 32 bytes.
+        at: When it was signed, by its own word.
     """
 
     origin: str
     size: int
     root: bytes
+    at: datetime | None = None
 
     def sign(self, signer: Signer) -> str:
         """Return the signed note.
@@ -76,22 +81,33 @@ class Checkpoint(Value, frozen=True):
             raise AuditLogInvalid("expected a root of 32 bytes")
         start = f"{_DASH}{origin} "
         mine = _key_id(origin, key)
-        for line in signatures.splitlines():
+        if not signatures.endswith("\n"):
+            raise AuditLogInvalid("a note ends with a line's end")
+        for line in signatures[:-1].split("\n"):
             signed = _decode(line[len(start) :]) if line.startswith(start) else b""
             if signed[:_KEY_ID_BYTES] == mine:
                 try:
                     key.verify(signed[_KEY_ID_BYTES:], f"{text}\n".encode())
                 except AgentdidError:
                     raise AuditLogInvalid("the checkpoint's signature does not hold") from None
-                return cls(origin, int(lines[1]), root)
+                return cls(origin, int(lines[1]), root, _find_time(lines[3:-1]))
         raise AuditLogInvalid("the checkpoint is not signed by the log's key")
 
     def _text(self) -> str:
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+        time = "" if self.at is None else f"{encode_instant(self.at)}\n"
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n{time}"
 
 
 def _key_id(name: str, key: PublicKey) -> bytes:
     return sha256(name.encode() + b"\n" + _TYPE + key.raw).digest()[:_KEY_ID_BYTES]
+
+
+def _find_time(extensions: list[str]) -> datetime | None:
+    """Return the instant that the first extension line is; `None` for another log's extension."""
+    try:
+        return parse_instant(extensions[0], "") if extensions else None
+    except TypeMismatch:
+        return None
 
 
 def _decode(text: str) -> bytes:

@@ -23,6 +23,11 @@ def hash_leaf(entry: bytes) -> bytes:
     return sha256(b"\0" + entry).digest()
 
 
+def hash_inner(left: bytes, right: bytes) -> bytes:
+    """Return the hash of a node over its two (RFC 9162 section 2.1.1)."""
+    return sha256(b"\1" + left + right).digest()
+
+
 @final
 class Tree:
     """The hashes of a log of any length: 64 bytes an entry, a root or a proof in steps of its logarithm."""
@@ -41,7 +46,7 @@ class Tree:
             level.extend(node)
             if len(level) // HASH_BYTES % 2:
                 return
-            node = _inner(bytes(level[-2 * HASH_BYTES : -HASH_BYTES]), bytes(level[-HASH_BYTES:]))
+            node = hash_inner(bytes(level[-2 * HASH_BYTES : -HASH_BYTES]), bytes(level[-HASH_BYTES:]))
         self._levels.append(bytearray(node))
 
     def root(self, size: int | None = None) -> bytes:
@@ -119,7 +124,7 @@ class Tree:
             at = (begin >> level) * HASH_BYTES
             return bytes(self._levels[level][at : at + HASH_BYTES])
         middle = begin + _split(width)
-        return _inner(self._hash(begin, middle), self._hash(middle, end))
+        return hash_inner(self._hash(begin, middle), self._hash(middle, end))
 
 
 def check_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> None:
@@ -144,11 +149,11 @@ def check_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], r
         if last == 0:
             raise AuditLogInvalid("the inclusion path is too long")
         if at & 1 or at == last:
-            node = _inner(sibling, node)
+            node = hash_inner(sibling, node)
             while not at & 1 and at:
                 at, last = at >> 1, last >> 1
         else:
-            node = _inner(node, sibling)
+            node = hash_inner(node, sibling)
         at, last = at >> 1, last >> 1
     if last != 0 or node != root:
         raise AuditLogInvalid(f"entry {index} is not in the log of this root")
@@ -188,18 +193,14 @@ def check_consistency(first: int, second: int, path: Sequence[bytes], first_root
         if last == 0:
             raise AuditLogInvalid("the consistency path is too long")
         if at & 1 or at == last:
-            old, new = _inner(node, old), _inner(node, new)
+            old, new = hash_inner(node, old), hash_inner(node, new)
             while not at & 1 and at:
                 at, last = at >> 1, last >> 1
         else:
-            new = _inner(new, node)
+            new = hash_inner(new, node)
         at, last = at >> 1, last >> 1
     if last != 0 or old != first_root or new != second_root:
         raise AuditLogInvalid(f"the log of {second} entries does not begin as the one of {first} did")
-
-
-def _inner(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\1" + left + right).digest()
 
 
 def _split(width: int) -> int:

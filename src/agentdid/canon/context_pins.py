@@ -83,9 +83,9 @@ PINS: Final = (
     Pin(
         "https://w3id.org/agentdid/v1",
         "agentdid-v1.json",
-        "f0cf2f39f9c54ab647776794a65c106644ba029f8778eb5d18d3845bb7a43dd6",
-        "3b7af634233973156a6aabbae19ee3d53c5690c3603f07e35df2c98848fdad11246c51ce95d52d97e5dabe36a056ac99",
-        "54d8add8b64a1ef92d15e24f127701b7b818d44a4e0639ab4f1c13bd75f5495a",
+        "b4cb8423bf34d9fc5c984d1680728814b2c0f6207320924d8dc82ad72f45cbfd",
+        "d8a4b63519e4c6e2da13a12d8d3f92f5bddd4bcff1760cfdce2637da056a047e2d3365cb3788178f8b52f8c431b6d4f0",
+        "c9529d289310799bcfc202aca59a242d436d2f203dcf49dbac49ccda55cc7448",
     ),
     Pin(
         "https://w3id.org/citizenship/v1",

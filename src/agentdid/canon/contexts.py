@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agentdid.canon.context_pins import Pin
 
 AGENTDID_V1_URL: Final = "https://w3id.org/agentdid/v1"
-AGENTDID_V1_SHA256: Final = "f0cf2f39f9c54ab647776794a65c106644ba029f8778eb5d18d3845bb7a43dd6"
+AGENTDID_V1_SHA256: Final = "b4cb8423bf34d9fc5c984d1680728814b2c0f6207320924d8dc82ad72f45cbfd"
 BASES: Final = frozenset(
     {
         "https://www.w3.org/ns/credentials/v2",

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from agentdid.cli.commands import capability, did, did_log, inspect, interop, issuer, judge, serve, wallet
+from agentdid.cli.commands import (
+    audit,
+    capability,
+    deny,
+    did,
+    did_log,
+    inspect,
+    interop,
+    issuer,
+    judge,
+    serve,
+    trust,
+    wallet,
+)
 from agentdid.cli.demo import demo
 from agentdid.cli.doctor import doctor
 
@@ -21,9 +34,12 @@ app.add_typer(did.app, name="did")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(capability.app, name="capability")
+app.add_typer(deny.app, name="deny")
 app.command()(judge.verify)
 app.command()(judge.replay)
 app.command()(inspect.inspect)
+app.add_typer(trust.app, name="trust")
+app.add_typer(audit.app, name="audit")
 app.add_typer(serve.app, name="serve")
 app.add_typer(interop.app, name="interop")
 app.command()(doctor)

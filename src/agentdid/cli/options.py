@@ -43,6 +43,9 @@ KeyUri = Annotated[
 ]
 NewKey = Annotated[bool, typer.Option("--new-key", help="With --signer: make the key there now.")]
 MarksFile = Annotated[Path | None, typer.Option("--marks", help="Remember here the versions seen of did:webvh.")]
+LogKey = Annotated[
+    str | None, typer.Option("--key", help="The key of the log's checkpoints (Multikey); else the one it names itself.")
+]
 Output = Annotated[Path | None, typer.Option("--out", help="Write here instead of to stdout.")]
 
 ALGORITHMS: Final = {

@@ -6,12 +6,15 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+import typer
+
 from agentdid.verify.decide import as_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agentdid.errors import AgentdidError
+    from agentdid.storage.audit_check import Finding
     from agentdid.verify.decide import Decision, Grant
 
 _MARKS: Final = {"passed": "ok ", "not_run": " - ", "refused": "NO ", "malformed": "BAD", "undecided": " ? "}
@@ -51,6 +54,25 @@ def print_findings(links: list[dict[str, Any]], found: type[AgentdidError] | Non
         for mark, name in (("?  ", "notes"), ("NO ", "problems")):
             lines += [f"{mark} {row['path']}: {row['detail']}" for row in link[name]]
     sys.stdout.write(_encodable("\n".join(_line(line) for line in lines)) + "\n")
+
+
+def show_finding(finding: Finding) -> dict[str, object]:
+    """Return what was found in a log as JSON."""
+    return {"place": finding.place, "line": finding.line, "detail": finding.detail}
+
+
+def print_verdict(
+    value: Mapping[str, object], lines: list[str], found: type[AgentdidError] | None, *, as_json: bool
+) -> None:
+    """Write what an examination came to, and leave with its exit code: `found` is what is wrong, if anything is."""
+    from agentdid.cli.main import EXIT_CODES  # noqa: PLC0415  # which prints through this module
+
+    outcome = "accepted" if found is None else found.family
+    if as_json:
+        print_json({"outcome": outcome, "code": None if found is None else found.code, "checks": [], **value})
+    else:
+        print_lines(lines)
+    raise typer.Exit(EXIT_CODES[outcome])
 
 
 def print_aside(text: str) -> None:

@@ -15,14 +15,7 @@ from msgspec import structs
 
 from agentdid.credential.digests import Digest, parse_multibase, parse_sri
 from agentdid.credential.parse import check_url
-from agentdid.errors import (
-    ExtraMissing,
-    ResourceMismatch,
-    SchemaInvalid,
-    SchemaUnsupported,
-    SchemaViolated,
-    TypeMismatch,
-)
+from agentdid.errors import ExtraMissing, FetchScheme, JsonTooDeep, SchemaInvalid, SchemaUnsupported, TypeMismatch
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -47,6 +40,8 @@ _PATTERNS: Final = frozenset({"pattern", "patternProperties"})
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 _MAX_REFERENCES: Final = 4_096
 """References followed in one validation: a schema of n definitions can ask for 2^n of them."""
+_MAX_NESTED: Final = 64
+"""References followed inside one another: one a level of the deepest document (`limits.max_depth`)."""
 _MAX_UNIQUE: Final = 1_024
 """Elements of an array that must all differ: objects are compared each with each."""
 
@@ -72,9 +67,9 @@ class SchemaReference(Value, frozen=True):
         return structs.replace(self, digests=(*self.digests, digests))
 
     def check_digest(self, body: bytes) -> None:
-        """Hold that `body` is the file that is meant. Raises `ResourceMismatch`."""
+        """Hold that `body` is the file that is meant. Raises `TypeMismatch`: it became another one, or always was."""
         if not all(any(each.is_of(body) for each in group) for group in self.digests):
-            raise ResourceMismatch("the schema has another digest", path=self.path)
+            raise TypeMismatch("the schema has another digest", path=self.path)
 
 
 def parse_references(document: Mapping[str, object]) -> tuple[SchemaReference, ...]:
@@ -134,9 +129,10 @@ def check_conforms(document: Mapping[str, object], schema: dict[str, object], pa
         path: Where the reference stands.
 
     Raises:
-        SchemaViolated: It does not.
-        SchemaUnsupported: Another version of JSON Schema, a reference to elsewhere, a pattern, or more work than the
-            limits allow.
+        TypeMismatch: It does not.
+        SchemaUnsupported: Another version of JSON Schema, a pattern, or more work than the limits allow.
+        FetchScheme: A reference to elsewhere.
+        JsonTooDeep: References without an end.
         SchemaInvalid: No valid schema of its version.
         ExtraMissing: The extra `schema` is not installed.
 
@@ -149,6 +145,7 @@ def check_conforms(document: Mapping[str, object], schema: dict[str, object], pa
     _check_keywords(schema, path)
     try:
         import jsonschema  # noqa: PLC0415  # an extra, and a quarter of a second
+        from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]  # noqa: PLC0415  # it has no types
         from referencing.exceptions import Unresolvable  # noqa: PLC0415
     except ModuleNotFoundError:
         raise ExtraMissing("JSON Schema needs: pip install 'agentdid[schema]'") from None
@@ -161,17 +158,19 @@ def check_conforms(document: Mapping[str, object], schema: dict[str, object], pa
     )
     try:
         bounded.check_schema(schema)
-        error = next(bounded(schema).iter_errors(dict(document)), None)
+        # a registry of our own: the library's default one opens whatever URL a reference has, files too
+        error = next(bounded(schema, registry=REGISTRY).iter_errors(dict(document)), None)
     except jsonschema.exceptions.SchemaError:
         raise SchemaInvalid("no valid schema of its version", path=path) from None
     except Unresolvable:
-        raise SchemaUnsupported("a schema refers to itself only", path=path) from None
+        # ATTACKS Q10: whatever scheme a reference has, nothing is fetched for it
+        raise FetchScheme("a schema refers to itself only, and nothing is fetched for it", path=path) from None
     except RecursionError:
-        raise SchemaUnsupported("the schema is nested too deep", path=path) from None
+        raise JsonTooDeep("the schema is nested too deep", path=path) from None
     if error is not None:
         # which keyword of which place; never the value
         place = "/".join(str(each) for each in error.absolute_path)
-        raise SchemaViolated(f"{error.validator} does not hold at /{place}", path=path)
+        raise TypeMismatch(f"{error.validator} does not hold at /{place}", path=path)
 
 
 @final
@@ -180,6 +179,7 @@ class _Work:
 
     def __init__(self, path: str) -> None:
         self._left = _MAX_REFERENCES
+        self._depth = 0
         self._path = path
 
     def bound(self, keyword: Any) -> Any:  # noqa: ANN401  # the library's own
@@ -189,7 +189,13 @@ class _Work:
             self._left -= 1
             if self._left < 0 or (isinstance(instance, list) and len(instance) > _MAX_UNIQUE and value is True):
                 raise SchemaUnsupported("the schema asks for more work than the limit allows", path=self._path)
-            yield from keyword(validator, value, instance, schema) or ()
+            self._depth += 1
+            if self._depth > _MAX_NESTED:
+                raise JsonTooDeep("the schema refers to itself without an end", path=self._path)
+            try:
+                yield from keyword(validator, value, instance, schema) or ()
+            finally:
+                self._depth -= 1
 
         return paid
 

@@ -11,7 +11,7 @@ from agentdid.codec.strict_json import encode, freeze
 from agentdid.record import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
 CREDENTIALS_V2: Final = "https://www.w3.org/ns/credentials/v2"
@@ -36,10 +36,10 @@ class Credential(Value, frozen=True):
         valid_from: Aware, UTC, or `None`; of VCDM 1.1 its `issuanceDate`.
         valid_until: Aware, UTC, or `None`; of VCDM 1.1 its `expirationDate`.
         status: The `credentialStatus` objects as they stand.
-        document: The whole, unsecured: no `proof`, disclosures applied. Read it through `claims` outside the core.
+        body: Its `document`, or what parses that when somebody looks.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"document"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"body"})
 
     id: str | None
     types: tuple[str, ...]
@@ -48,7 +48,12 @@ class Credential(Value, frozen=True):
     valid_from: datetime | None
     valid_until: datetime | None
     status: tuple[dict[str, object], ...]
-    document: dict[str, object]
+    body: dict[str, object] | Callable[[], dict[str, object]]
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The whole, unsecured: no `proof`, disclosures applied. Read it through `claims` outside the core."""
+        return self.body() if callable(self.body) else self.body
 
     @property
     def claims(self) -> Mapping[str, object]:
@@ -57,7 +62,7 @@ class Credential(Value, frozen=True):
 
     def copy(self) -> Credential:
         """Return a credential with JSON objects of its own: the verifier's are shared among judgements."""
-        return structs.replace(self, status=tuple(_copied(self.status)), document=_copied(self.document))
+        return structs.replace(self, status=tuple(_copied(self.status)), body=_copied(self.document))
 
     @property
     def is_capability(self) -> bool:

@@ -250,7 +250,7 @@ def _subject(value: object) -> None:
             check_url(each["id"], "/id")
 
 
-def _typed(value: object) -> None:
+def check_typed(value: object) -> None:
     """One or more objects with a `type`, and a URL where they have an `id`."""
     for each in _some(value):
         if not isinstance(each, dict):
@@ -261,10 +261,10 @@ def _typed(value: object) -> None:
 
 
 def _typed_with_id(value: object) -> None:
-    """As `_typed`, where the `id` is required too (VCDM 2.0 sections 4.11 and 5.6)."""
-    _typed(value)
+    """As `check_typed`, where the `id` is required too (VCDM 2.0 sections 4.11 and 5.6)."""
+    check_typed(value)
     for each in _some(value):
-        if "id" not in each:  # type: ignore[operator]  # an object, by _typed
+        if "id" not in each:  # type: ignore[operator]  # an object, by check_typed
             raise TypeMismatch("member id is missing")
 
 
@@ -309,7 +309,7 @@ _PLAIN_PRESENTATION: Final = frozenset({"@context", "type", "holder", "verifiabl
 _COMMON: Final[dict[str, Callable[[object], None]]] = {
     "@context": _context,
     "id": check_url,
-    "termsOfUse": _typed,
+    "termsOfUse": check_typed,
 }
 _CREDENTIAL: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "type": partial(_type, needed="VerifiableCredential"),
@@ -317,13 +317,13 @@ _CREDENTIAL: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "description": _text,
     "issuer": _party,
     "credentialSubject": _subject,
-    "credentialStatus": _typed,
+    "credentialStatus": check_typed,
     "credentialSchema": _typed_with_id,
     "relatedResource": _related,
-    "refreshService": _typed,
-    "evidence": _typed,
-    "renderMethod": _typed,
-    "confidenceMethod": _typed,
+    "refreshService": check_typed,
+    "evidence": check_typed,
+    "renderMethod": check_typed,
+    "confidenceMethod": check_typed,
 }
 _PRESENTATION: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "type": partial(_type, needed="VerifiablePresentation"),
@@ -337,7 +337,7 @@ _CREDENTIAL_V1: Final[dict[str, Callable[[object], None]]] = _COMMON | {
     "credentialStatus": _typed_with_id,
     "credentialSchema": _typed_with_id,
     "refreshService": _typed_with_id,
-    "evidence": _typed,
+    "evidence": check_typed,
     "validFrom": _reserved,
     "validUntil": _reserved,
 }

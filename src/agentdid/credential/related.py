@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from agentdid.canon.contexts import find_digests, is_superseded
 from agentdid.credential.digests import Digest, parse_multibase, parse_sri
-from agentdid.errors import ResourceMismatch, TypeMismatch
+from agentdid.errors import RelatedResourceMismatch, TypeMismatch
 from agentdid.record import Value
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ class Related(Value, frozen=True):
     path: str
 
     def check(self, body: bytes) -> None:
-        """Hold that `body` is the resource. Raises `ResourceMismatch`."""
+        """Hold that `body` is the resource. Raises `RelatedResourceMismatch`."""
         if not all(any(each.is_of(body) for each in group) for group in self.digests):
-            raise ResourceMismatch("the resource has another digest", path=self.path)
+            raise RelatedResourceMismatch("the resource has another digest", path=self.path)
 
     def check_context(self) -> bool:
         """Hold that a context which the package carries is the one that is meant; return whether it carries it.
@@ -41,14 +41,14 @@ class Related(Value, frozen=True):
         one of today.
 
         Raises:
-            ResourceMismatch: Another text is meant.
+            RelatedResourceMismatch: Another text is meant.
         """
         known = find_digests(self.url)
         if known is None:
             return False
         for group in self.digests:
             if not any(_is_known(each, self.url, known._asdict()) for each in group):
-                raise ResourceMismatch("the context has another digest", path=self.path)
+                raise RelatedResourceMismatch("the context has another digest", path=self.path)
         return True
 
 
@@ -84,7 +84,7 @@ def check_known(document: Mapping[str, object], *, bare: bool = False) -> tuple[
     """Hold the digests of all contexts that the package carries; return the resources that it does not carry.
 
     Raises:
-        ResourceMismatch: One is the digest of something else; and the errors of `parse_related`.
+        RelatedResourceMismatch: One is the digest of something else; and the errors of `parse_related`.
     """
     return tuple(each for each in parse_related(document, bare=bare) if not each.check_context())
 

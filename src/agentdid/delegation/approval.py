@@ -18,6 +18,7 @@ from agentdid.canon.jcs import canonicalize
 from agentdid.codec.base import encode_multibase
 from agentdid.credential.model import APPROVAL_TYPE
 from agentdid.delegation.capability import GRANT_TYPES
+from agentdid.did.key import same_did
 from agentdid.did.syntax import check_did
 from agentdid.errors import TypeMismatch
 from agentdid.record import Value
@@ -150,13 +151,24 @@ def choose(
         rule = grant.approval
         if rule is None:
             continue
-        counting = [fitting[did] for did in sorted(rule.approvers - subjects) if did in fitting]
+        given = [did for did in eligible(rule.approvers, subjects) if did in fitting]
+        counting = [fitting[did] for at, did in enumerate(given) if not _is_any(did, given[:at])]
         # those that count for an earlier grant first, so that no more are used up than need be
         counting.sort(key=lambda each: each not in used)
         if len(counting) < rule.threshold:
             return frozenset(), grant
         used.update(counting[: rule.threshold])
     return frozenset(used), None
+
+
+def eligible(approvers: Iterable[str], subjects: Iterable[str]) -> list[str]:
+    """Return the approvers who are no link's subject, in whatever spelling, sorted (specs/approval.md A10)."""
+    return [did for did in sorted(approvers) if not _is_any(did, subjects)]
+
+
+def _is_any(did: str, others: Iterable[str]) -> bool:
+    # a did:key has two spellings, and one key says yes once, and never to itself
+    return any(same_did(did, each) for each in others)
 
 
 def _digest(value: object) -> str:

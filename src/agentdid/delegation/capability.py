@@ -18,10 +18,12 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, final
 
+from msgspec import Raw
 from msgspec.json import decode
 
+from agentdid.canon.jcs import canonicalize_plain
 from agentdid.codec.base import decode_multibase
-from agentdid.codec.strict_json import encode
+from agentdid.codec.strict_json import encode, parse
 from agentdid.delegation.constraints import (
     MAX_LIST,
     MAX_NETWORKS,
@@ -36,6 +38,7 @@ from agentdid.delegation.resources import find_normal
 from agentdid.did.syntax import check_did
 from agentdid.errors import AgentdidError, DidInvalid, EncodingInvalid, InputTooLarge, TypeMismatch
 from agentdid.record import Value
+from agentdid.secure.mechanism import SECURITY_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +47,6 @@ if TYPE_CHECKING:
     from agentdid.limits import Limits
 
 GRANT_TYPES: Final = frozenset({"http", "mcp_tool", "a2a_skill"})
-SECURITY_LEVELS: Final = ("classical", "pq", "hybrid")
-"""`minSecurity`, weakest first."""
 ENVIRONMENT: Final = "env."
 """Names that begin so come from the verifier alone, never from the request."""
 MAX_AUTONOMY: Final = 5
@@ -224,6 +225,28 @@ def parse_capability(value: object, limits: Limits, *, path: str = "", hidden_gr
     except AgentdidError as error:
         error.path = f"{path}{error.path}"
         raise
+
+
+def find_capability(text: bytes, limits: Limits) -> tuple[Capability, Raw] | None:
+    """Return the capability of an ASCII text, and its RFC 8785 form; `None` where it has to be parsed.
+
+    Only of a short text, and one that is as long as that form, which so is it but for the order of members.
+    """
+    if len(text) > _MAX_REMEMBERED:
+        return None
+    try:
+        return _find_text(text, limits.max_grants)
+    except AgentdidError:
+        return None  # `parse_capability` says what is wrong, and where
+
+
+@lru_cache(maxsize=1024)
+def _find_text(text: bytes, max_grants: int) -> tuple[Capability, Raw] | None:
+    parsed = parse(text)
+    form = canonicalize_plain(parsed.value)
+    if not parsed.plain or len(form) != len(text):
+        return None
+    return _parse(parsed.value, max_grants, hidden=False), Raw(form)
 
 
 @lru_cache(maxsize=1024)

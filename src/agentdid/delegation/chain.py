@@ -5,7 +5,6 @@ Signatures and parent digests are judged where the keys are (`verify.signatures`
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from agentdid.delegation.narrowing import check_narrower
@@ -67,8 +66,14 @@ def check_connected(chain: Sequence[tuple[Credential, Capability]], limits: Limi
         parent = credential
 
 
-def check_delegation(chain: Sequence[tuple[Credential, Capability]]) -> None:
-    """Hold that every child is narrower than its parent in every dimension, time included.
+def check_delegation(parent: Credential, wider: Capability, child: Credential, narrower: Capability) -> None:
+    """Hold that a child is narrower than its parent in every dimension, time included.
+
+    Args:
+        parent: The link before.
+        wider: What it grants.
+        child: The link.
+        narrower: What that grants.
 
     Raises:
         CapabilityExpandedTime: A child is valid when its parent is not; no skew counts here.
@@ -76,8 +81,7 @@ def check_delegation(chain: Sequence[tuple[Credential, Capability]]) -> None:
 
     Spec: specs/delegation.md D8-D20.
     """
-    for (parent, wider), (child, narrower) in pairwise(chain):
-        # all four are there, by check_form
-        if child.valid_from < parent.valid_from or child.valid_until > parent.valid_until:  # type: ignore[operator]
-            raise CapabilityExpandedTime("valid when its parent is not", path="/validUntil")
-        check_narrower(narrower, wider)
+    # all four are there, by check_form
+    if child.valid_from < parent.valid_from or child.valid_until > parent.valid_until:  # type: ignore[operator]
+        raise CapabilityExpandedTime("valid when its parent is not", path="/validUntil")
+    check_narrower(narrower, wider)

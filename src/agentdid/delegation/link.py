@@ -104,7 +104,7 @@ def build_link(
     if parent is not None:
         if parent.credential.subjects != (issuer,):
             raise ChainLinkMismatch("only the parent's subject can hang a link on it", path="/issuer")
-        check_delegation([(parent.credential, parent.capability), (credential, made)])
+        check_delegation(parent.credential, parent.capability, credential, made)
     return document
 
 

@@ -10,11 +10,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.codec.instant import encode_instant
-from agentdid.delegation.capability import SECURITY_LEVELS, BudgetLimit, CallLimit, pointer_step
+from agentdid.delegation.capability import BudgetLimit, CallLimit, pointer_step
 from agentdid.delegation.constraints import Cidr, Const, Enum, Prefix, Range
 from agentdid.delegation.narrowing import approval_narrower, constraint_narrower, limit_narrower
 from agentdid.delegation.resources import is_below
 from agentdid.record import Value
+from agentdid.secure.mechanism import SECURITY_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -16,15 +16,17 @@ Time (validity windows) and who issued what stand in `delegation.chain`, where t
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
-from agentdid.delegation.capability import SECURITY_LEVELS, BudgetLimit, CallLimit, pointer_step
+from agentdid.delegation.capability import BudgetLimit, CallLimit, pointer_step
 from agentdid.delegation.constraints import Cidr, Const, Enum, Prefix, Range, TimeWindow
 from agentdid.delegation.resources import is_below
 from agentdid.errors import CapabilityNotAttenuated, DelegationForbidden
+from agentdid.secure.mechanism import SECURITY_LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from agentdid.delegation.capability import Approval, Capability, CapabilityGrant, Limit
     from agentdid.delegation.constraints import Constraint
@@ -40,12 +42,17 @@ def check_narrower(child: Capability, parent: Capability) -> None:
     Spec: specs/delegation.md D9-D20.
     """
     _check_depth(child, parent)
-    for name in ("root", "principal", "purpose"):
-        if getattr(child, name) != getattr(parent, name):
-            raise CapabilityNotAttenuated("not the parent's", path=f"/{name}")
+    if child.root != parent.root:
+        raise CapabilityNotAttenuated("not the parent's", path="/root")
+    if child.principal != parent.principal:
+        raise CapabilityNotAttenuated("not the parent's", path="/principal")
+    if child.purpose != parent.purpose:
+        raise CapabilityNotAttenuated("not the parent's", path="/purpose")
     if not child.audience <= parent.audience:
         raise CapabilityNotAttenuated("names an audience that the parent does not", path="/audience")
-    if SECURITY_LEVELS.index(child.min_security) < SECURITY_LEVELS.index(parent.min_security):
+    if child.min_security != parent.min_security and SECURITY_LEVELS.index(child.min_security) < SECURITY_LEVELS.index(
+        parent.min_security
+    ):
         raise CapabilityNotAttenuated("weaker than the parent's", path="/minSecurity")
     for position, grant in enumerate(child.grants):
         source = parent.find_grant(grant.source)
@@ -95,7 +102,8 @@ def find_wider(child: CapabilityGrant, parent: CapabilityGrant) -> str | None:
     if not child.actions <= parent.actions:
         return "/actions"
     for resource in child.resources:
-        if not any(is_below(resource, each) for each in parent.resources):
+        # most are the parent's own
+        if resource not in parent.resources and not any(is_below(resource, each) for each in parent.resources):
             return "/resources"
     for name, constraint in parent.constraints.items():
         own = child.constraints.get(name)
@@ -118,31 +126,40 @@ def constraint_narrower(child: Constraint, parent: Constraint) -> bool:
 
     Spec: specs/delegation.md D14.
     """
-    match child, parent:
-        case Const(), Const() | Enum() | Range() | Prefix() | Cidr():
-            return parent.permits(child.value)
-        case Enum(), Enum():
-            return child.kind is parent.kind and child.values <= parent.values
-        case Enum(), Range() | Prefix() | Cidr():
-            return all(parent.permits(value) for value in child.values)
-        case Range(), Range():
-            return _range_narrower(child, parent)
-        case Prefix(), Prefix():
-            return child.value.startswith(parent.value)
-        case Cidr(), Cidr():
-            return all(
-                any(own.version == each.version and own.subnet_of(each) for each in parent.networks)  # type: ignore[arg-type]
-                for own in child.networks
-            )
-        case TimeWindow(), TimeWindow():
-            return (
-                child.zone == parent.zone
-                and child.days <= parent.days
-                and child.start >= parent.start
-                and child.end <= parent.end
-            )
-        case _:
-            return False
+    compare = _COMPARED.get((type(child), type(parent)))
+    return compare is not None and compare(child, parent)
+
+
+def _value_permitted(child: Const, parent: Constraint) -> bool:
+    return parent.permits(child.value)
+
+
+def _values_permitted(child: Enum, parent: Constraint) -> bool:
+    return all(parent.permits(value) for value in child.values)
+
+
+def _values_kept(child: Enum, parent: Enum) -> bool:
+    return child.kind is parent.kind and child.values <= parent.values
+
+
+def _prefix_narrower(child: Prefix, parent: Prefix) -> bool:
+    return child.value.startswith(parent.value)
+
+
+def _networks_narrower(child: Cidr, parent: Cidr) -> bool:
+    return all(
+        any(own.version == each.version and own.subnet_of(each) for each in parent.networks)  # type: ignore[arg-type]
+        for own in child.networks
+    )
+
+
+def _window_narrower(child: TimeWindow, parent: TimeWindow) -> bool:
+    return (
+        child.zone == parent.zone
+        and child.days <= parent.days
+        and child.start >= parent.start
+        and child.end <= parent.end
+    )
 
 
 def _range_narrower(child: Range, parent: Range) -> bool:
@@ -150,6 +167,20 @@ def _range_narrower(child: Range, parent: Range) -> bool:
     if parent.minimum is not None and (child.minimum is None or child.minimum < parent.minimum):
         return False
     return parent.maximum is None or (child.maximum is not None and child.maximum <= parent.maximum)
+
+
+_COMPARED: Final[Mapping[tuple[type, type], Callable[[Any, Any], bool]]] = MappingProxyType(
+    {
+        **{(Const, kind): _value_permitted for kind in (Const, Enum, Range, Prefix, Cidr)},
+        **{(Enum, kind): _values_permitted for kind in (Range, Prefix, Cidr)},
+        (Enum, Enum): _values_kept,
+        (Range, Range): _range_narrower,
+        (Prefix, Prefix): _prefix_narrower,
+        (Cidr, Cidr): _networks_narrower,
+        (TimeWindow, TimeWindow): _window_narrower,
+    }
+)
+"""The pairs of constraints that are compared, child and parent; of any other the child is not narrower."""
 
 
 def limit_narrower(child: Limit, parent: Limit) -> bool:

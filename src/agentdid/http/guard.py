@@ -84,8 +84,10 @@ def require_capability(
         action: What the route does, as grants name it.
         kind: `http`, `mcp_tool` or `a2a_skill`.
         resource: What it is done to; by default the request's URL without its query.
-        arguments: What constraints speak about; by default the query's parameters and the members of a JSON body,
-            where a name that comes twice is a list, which no constraint permits.
+        arguments: What constraints speak about; by default the parts that the route takes from its path, the query's
+            parameters and the members of a JSON body, where a name that comes twice is a list, which no constraint
+            permits. Beside a body of any other kind nothing is known. A route that reads what may be constrained
+            elsewhere, such as a form, a header or a cookie, says so here.
         request_id: The name under which a repetition of the very same call is charged once, such as its
             `Idempotency-Key`. Only for routes that do nothing twice: they look at `grant.repeated`.
 
@@ -148,18 +150,21 @@ def _target(request: Request, verifier: Verifier) -> str:
     path: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode("ascii")
     query: bytes = request.scope.get("query_string", b"")
     target = path + (b"?" + query if query else b"")
+    if b"#" in target:
+        # RFC 9112 section 3.2; some servers route what stands behind it, and no URL that is compared has it
+        raise HeaderInvalid("a request's target has no fragment")
     return verifier.trust.audience + target.decode("ascii", "replace")
 
 
 def _arguments(request: Request, body: bytes) -> dict[str, object]:
-    found: dict[str, list[object]] = {}
-    for name, value in request.query_params.multi_items():
+    """Return what a route may read by a name: whatever it takes one from, a constraint has judged it."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    members = parse(body).value if body and kind == "application/json" else {} if not body else None
+    if not isinstance(members, dict):
+        return {}  # what the route reads in such a body is not known here, and a query of that name is not it
+    found: dict[str, list[object]] = {name: [str(value)] for name, value in request.path_params.items()}
+    for name, value in (*request.query_params.multi_items(), *members.items()):
         found.setdefault(name, []).append(value)
-    if body and request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
-        members = parse(body).value
-        if isinstance(members, dict):
-            for name, value in members.items():
-                found.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 

@@ -18,6 +18,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPBase
 
+from agentdid.audit.attribution import attribute
 from agentdid.http import events
 from agentdid.http.guard import protect, require_capability
 from agentdid.http.issuer_admin import add_admin_routes
@@ -87,7 +88,8 @@ def _authorized(action: str, token_hash: str | None, verifier: Verifier | None) 
     ) -> None:
         scheme, _, shown = request.headers.get("authorization", "").partition(" ")
         if verifier is not None and scheme.lower() != "bearer":
-            await by_capability(request)
+            grant = await by_capability(request)
+            attribute(grant.agent)
             return
         digest = hashlib.sha256(shown.encode()).hexdigest()
         if token_hash is None or scheme.lower() != "bearer" or not hmac.compare_digest(digest, token_hash):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import FastAPI, Request, Response
@@ -15,7 +16,7 @@ from agentdid.http.problems import add_handlers
 from agentdid.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -47,12 +48,31 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
 
 
-def create_service(title: str, *, limits: Limits = DEFAULT, is_ready: Callable[[], bool] = lambda: True) -> FastAPI:
+def create_service(
+    title: str,
+    *,
+    limits: Limits = DEFAULT,
+    is_ready: Callable[[], bool] = lambda: True,
+    close: Callable[[], None] = lambda: None,
+) -> FastAPI:
     """Return an app with `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, bounds and problem answers.
 
     `app.state.outcomes` counts by outcome and code; no DID, nonce or claim is ever a label (ATTACKS R08).
+
+    Args:
+        title: Its name.
+        limits: What a request may be.
+        is_ready: Whether it can serve now.
+        close: Runs when the service ends; what Python runs at exit does not run when a signal ended it.
     """
-    app = FastAPI(title=title, docs_url=None, redoc_url=None)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        """Serve, then close."""
+        yield
+        close()
+
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, lifespan=lifespan)
     add_handlers(app)
     app.add_middleware(BoundedRequests, limits=limits)
     app.state.limits = limits

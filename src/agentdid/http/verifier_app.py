@@ -11,6 +11,7 @@ from agentdid.delegation.usage import Request as Asked
 from agentdid.errors import AgentdidError
 from agentdid.http.problems import problem, problem_of
 from agentdid.http.service import body_of, create_service, schema_of
+from agentdid.http.verifier_admin import add_deny_routes
 from agentdid.verify.case import IssuedHere
 
 if TYPE_CHECKING:
@@ -54,8 +55,13 @@ class Held(BaseModel):
     credential: str | dict[str, object] | list[str | dict[str, object]]
 
 
-def create_verifier_app(verifier: Verifier) -> FastAPI:
-    """Return the service: challenges out, presentations in, decisions back."""
+def create_verifier_app(verifier: Verifier, *, token_hash: str | None = None) -> FastAPI:
+    """Return the service: challenges out, presentations in, decisions back.
+
+    Args:
+        verifier: Who judges.
+        token_hash: Hex SHA-256 of the token by which the deny list is read and written; without one nobody may.
+    """
     limits = verifier.trust.limits
     app = create_service("agentdid verifier", limits=limits)
 
@@ -98,4 +104,6 @@ def create_verifier_app(verifier: Verifier) -> FastAPI:
     def verify_credential(given: Annotated[Held, Depends(body_of(Held))]) -> dict[str, object] | JSONResponse:
         return judged(lambda: verifier.verify_credential(given.credential))  # type: ignore[arg-type]  # JSON values
 
+    if token_hash is not None:
+        add_deny_routes(app, verifier, token_hash)
     return app

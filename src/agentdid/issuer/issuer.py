@@ -41,7 +41,8 @@ from agentdid.keystores.keyring import Keyring
 from agentdid.keystores.reference import successor
 from agentdid.limits import DEFAULT, HARD_MAX_CHAIN, Limits
 from agentdid.status.token_list import build_reference
-from agentdid.storage.controlled import Controlled, ControlledDids, add_table, is_webvh
+from agentdid.storage.controlled import Controlled, is_webvh
+from agentdid.storage.controlled_dids import ControlledDids, add_table
 from agentdid.storage.engine import reading
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 from agentdid.verify.structure import check_parents, read_chain
@@ -52,9 +53,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+    from agentdid.audit.head import Audit
     from agentdid.keys.public import PublicKey
     from agentdid.keys.secret import SecretKey, Signer
-    from agentdid.storage.controlled import HeldKey, MakeKey
+    from agentdid.storage.held_keys import HeldKey, MakeKey
     from agentdid.storage.vault import Kdf, Vault
     from agentdid.verify.states import Link
 
@@ -78,7 +80,12 @@ _IDENTITY: Final = Table(
 
 @final
 class Issuer:
-    """One issuer: open it with `Issuer.open`, make one with `Issuer.create`. Safe among threads."""
+    """One issuer: open it with `Issuer.open`, make one with `Issuer.create`. Safe among threads.
+
+    Attributes:
+        audit: The log in which every issuance, revocation, suspension, reinstatement and rotation stands before it is
+            answered, such as `storage.audit_log.AuditLog`; may be set at any time.
+    """
 
     def __init__(
         self,
@@ -89,8 +96,10 @@ class Issuer:
         refresh_s: float = REFRESH_S,
         limits: Limits = DEFAULT,
         keyring: Keyring | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self._engine = engine
+        self.audit = audit
         self._keyring = keyring or Keyring()
         self._clock = clock or SystemClock()
         self._limits = limits
@@ -221,6 +230,7 @@ class Issuer:
         limits: Limits = DEFAULT,
         signer: Signer | None = None,
         pin: Callable[[], str] | None = None,
+        audit: Audit | None = None,
     ) -> Self:
         """Return an existing issuer.
 
@@ -232,6 +242,7 @@ class Issuer:
             limits: Of chains that are extended.
             signer: Its key, where that lives elsewhere and the store does not say where.
             pin: Asked for a token's PIN, where the store says where the key lives and not where its PIN is.
+            audit: The log in which its acts stand.
 
         Raises:
             StoreLocked, StoreTampered, StoreUnavailable: By the file, or by the token that the key lives in.
@@ -240,7 +251,7 @@ class Issuer:
         engine, vault = open_sealed(path, _KIND, passphrase.encode())
         keyring = Keyring(() if signer is None else (signer,), pin)
         try:
-            return cls(engine, vault, clock=clock, refresh_s=refresh_s, limits=limits, keyring=keyring)
+            return cls(engine, vault, clock=clock, refresh_s=refresh_s, limits=limits, keyring=keyring, audit=audit)
         except BaseException:
             engine.dispose()
             keyring.close()
@@ -314,10 +325,18 @@ class Issuer:
         self.controlled.rotate(
             self.did, at=at, needed_until=self.ledger.latest_end, compromised=compromised, make_key=make_key
         )
+        if self.audit is not None:
+            from agentdid.issuer.accounts import rotation_of  # noqa: PLC0415  # who keeps no log needs no records
+
+            self.audit.append(rotation_of(self.did, at, compromised=compromised))
 
     def _make_key(self, newest: HeldKey, fragment: str) -> tuple[PublicKey, str]:
         reference = successor(newest.reference, fragment)
         return self._keyring.make(newest.algorithm, reference), reference
+
+    def signing_key(self, at: datetime | None = None) -> tuple[Signer, str]:
+        """Return the key that signs at an instant, by default now, and its method's id: for what no ledger mints."""
+        return self._signing(self._clock.now() if at is None else at)
 
     def _signing(self, at: datetime) -> tuple[Signer, str]:
         """Return the key to sign with, and its method's id; read anew, as another process may have rotated."""
@@ -370,10 +389,13 @@ class Issuer:
         """As `issue`, of what is asked for in one value."""
         known = self._find_issued(order)
         if known is not None and isinstance(known, Issued):
+            self._record_issued([known])  # again: the record of the first time may be what failed
             return known
         draft = self._draft(order)
         entry = known or self.ledger.allot_wanted(draft.wanted)
-        return self._mint(draft, entry)
+        made = self._mint(draft, entry)
+        self._record_issued([made])
+        return made
 
     def issue_many(self, orders: Iterable[Order], *, chunk: int = 100) -> Iterator[Issued | AgentdidError]:
         """Issue a batch; yield for each order, in their order, what was issued or why it was not.
@@ -397,12 +419,17 @@ class Issuer:
                     answers.append(TypeMismatch(str(error)))
             drafts = [each for each in answers if isinstance(each, Draft)]
             entries = iter(self.ledger.allot_many([each.wanted for each in drafts]))
-            for each in answers:
-                yield self._mint(each, next(entries)) if isinstance(each, Draft) else each
+            if self.audit is None:
+                for each in answers:
+                    yield self._mint(each, next(entries)) if isinstance(each, Draft) else each
+                continue
+            made = [self._mint(each, next(entries)) if isinstance(each, Draft) else each for each in answers]
+            self._record_issued([each for each in made if isinstance(each, Issued)])
+            yield from made
 
     def revoke(self, credential_id: str, *, reason: str | None = None) -> bool:
         """Revoke a credential for ever; return whether it was good until now. Raises `CredentialNotFound`."""
-        return self.ledger.revoke(credential_id, at=self._clock.now(), reason=reason)
+        return self._act("revoke", credential_id, reason)
 
     def suspend(self, credential_id: str, *, reason: str | None = None) -> bool:
         """Suspend a credential until it is reinstated; return whether it was not suspended until now.
@@ -410,15 +437,39 @@ class Issuer:
         Raises:
             CredentialNotFound, RevocationFinal, CredentialNotSuspendable: As `StatusLedger.suspend`.
         """
-        return self.ledger.suspend(credential_id, at=self._clock.now(), reason=reason)
+        return self._act("suspend", credential_id, reason)
 
     def reinstate(self, credential_id: str, *, reason: str | None = None) -> bool:
         """End a suspension; return whether there was one. Raises as `suspend`."""
-        return self.ledger.reinstate(credential_id, at=self._clock.now(), reason=reason)
+        return self._act("reinstate", credential_id, reason)
 
     def change_all(self, act: str, which: Which, *, reason: str | None = None) -> int:
         """`revoke`, `suspend` or `reinstate` all that is meant, at once: the kill switch. Return how many changed."""
-        return self.ledger.change_all(act, which, at=self._clock.now(), reason=reason)
+        at = self._clock.now()
+        changed = self.ledger.change_all(act, which, at=at, reason=reason)
+        if self.audit is not None:
+            from agentdid.issuer.accounts import acts_of  # noqa: PLC0415  # who keeps no log needs no records
+
+            self.audit.append(acts_of(act, self.did, which, at, changed))
+        return changed
+
+    def _act(self, act: str, credential_id: str, reason: str | None) -> bool:
+        at = self._clock.now()
+        change: Callable[..., bool] = getattr(self.ledger, act)
+        changed = change(credential_id, at=at, reason=reason)
+        if self.audit is not None:
+            from agentdid.issuer.accounts import act_of  # noqa: PLC0415  # as above
+
+            # also where nothing changed: the record of the first time may be what failed
+            self.audit.append(act_of(act, self.did, self.ledger.find(credential_id), at, changed=changed))
+        return changed
+
+    def _record_issued(self, made: Sequence[Issued]) -> None:
+        if self.audit is not None:
+            from agentdid.issuer.accounts import issuance_of  # noqa: PLC0415  # as above
+
+            at = self._clock.now()
+            self.audit.append_many([issuance_of(each, at, self._limits) for each in made])
 
     def list_url(self, list_id: str) -> str:
         """Return the URL of a status list."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from agentdid.limits import Budget
 
 _MLDSA: Final = "mldsa"
+SECURITY_LEVELS: Final = ("classical", "pq", "hybrid")
+"""What a signature withstands, the weakest first."""
 NO_CLAIMS: Final[Mapping[str, object]] = MappingProxyType({})
 
 
@@ -161,7 +163,7 @@ class Secured(Value, frozen=True, eq=False):
 
     Attributes:
         form: A cryptosuite, or the `typ` of a token.
-        document: The JSON object that was secured, disclosures applied, without `proof`.
+        body: Its `document`, or what parses that when somebody looks.
         signatures: At least one; all must hold. The first is by the issuer or holder.
         named_by: Its `digest`, or what computes it: most who verify statements never ask.
         created: When it was signed, by its own word.
@@ -171,19 +173,19 @@ class Secured(Value, frozen=True, eq=False):
         binding: For presentations.
         hidden_grants: Whether a capability has grants that were not disclosed.
         disclosed: The paths of claims that an SD-JWT VC's holder disclosed, and could have withheld.
-        wire: The document as it travels: compact text, or the JSON object with its proof.
+        sent: Its `wire`, or what parses that when somebody looks.
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"document", "named_by", "wire", "claims"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"body", "named_by", "sent", "claims"})
 
     form: str
-    document: dict[str, object]
+    body: dict[str, object] | Callable[[], dict[str, object]]
     signatures: tuple[Signature, ...]
     named_by: bytes | Callable[[], bytes]
     created: datetime | None
     expires: datetime | None
     begins: datetime | None
-    wire: str | dict[str, object]
+    sent: str | dict[str, object] | Callable[[], dict[str, object]]
     claims: Mapping[str, object]
     binding: Binding | None = None
     hidden_grants: bool = False
@@ -203,6 +205,16 @@ class Secured(Value, frozen=True, eq=False):
             if each.write is not None:
                 return structs.replace(self, signatures=tuple([one.written(budget, rules) for one in self.signatures]))
         return self
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The JSON object that was secured, disclosures applied, without `proof`."""
+        return self.body() if callable(self.body) else self.body
+
+    @property
+    def wire(self) -> str | dict[str, object]:
+        """The document as it travels: compact text, or the JSON object with its proof."""
+        return self.sent() if callable(self.sent) else self.sent
 
     @property
     def digest(self) -> bytes:

@@ -60,9 +60,16 @@ def required_names(proof: dict[str, Any]) -> set[str]:
     return {each for each in names if isinstance(each, str)}
 
 
-def is_required(signature: Signature, name: str) -> bool:
-    """Whether a signature is one that a policy asks for by this name."""
-    return name in (signature.id, signature.method_id, signature.did, signature.suite)
+def has_required(signatures: Sequence[Signature], name: str) -> bool:
+    """Whether one of the signatures of a document is one that a policy asks for by this name.
+
+    A method and a DID say whose it is. Anybody can write an `id` and choose a suite: these are names of a signature by
+    the DID of the first, whose document it is, and nobody else's proof stands for it.
+    """
+    return any(
+        name in (each.method_id, each.did) or (each.did == signatures[0].did and name in (each.id, each.suite))
+        for each in signatures
+    )
 
 
 def find_previous(proofs: Sequence[Any], proof: dict[str, Any]) -> list[Any]:

@@ -54,7 +54,7 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     algorithm = document.get("_sd_alg")
     places = open_payload(document, disclosures, limits)
     claims = take_claims(document, JWT_CLAIMS)
-    hidden = _check_places(places, document)
+    hidden = check_places(places, document)
     check_agreement(claims, document)
     if algorithm is not None:
         claims["_sd_alg"] = algorithm  # under which a key binding JWT hashes too
@@ -158,7 +158,7 @@ def check_disclosable(path: tuple[str | int, ...], *, capability: bool) -> None:
         raise SdClaimNotAllowed("this may not be hidden from a verifier", path=pointer(path))
 
 
-def _check_places(places: tuple[Place, ...], document: dict[str, object]) -> bool:
+def check_places(places: tuple[Place, ...], document: dict[str, object]) -> bool:
     """Hold that nothing was hidden that may not be; return whether grants were withheld."""
     hidden = False
     capability = CAPABILITY_TYPE in _types(document)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -75,7 +75,8 @@ def create_store(path: str | Path, kind: str, tables: MetaData, fill: Callable[[
     except OSError as error:
         raise StoreUnavailable(f"the file cannot be made ({error.strerror})") from None
     finally:
-        making.unlink(missing_ok=True)
+        with suppress(OSError):  # it was never made where its folder is none
+            making.unlink()
     return _engine(place)
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentdid.delegation.charges import Spend
+    from agentdid.storage.denied import DeniedStore
+    from agentdid.storage.memory_denied import MemoryDenied
 
 _RANDOM_BYTES: Final = 16
 _END_BYTES: Final = 8
@@ -31,6 +33,7 @@ _MAC_BYTES: Final = 16
 _NONCE_CHARS: Final = -(-(_RANDOM_BYTES + _END_BYTES + _MAC_BYTES) * 4 // 3)
 KEY_BYTES: Final = 32
 _CALL, _TOTAL, _REQUEST = range(3)
+_CLEAR: Final = "clear"
 
 
 class NonceStore(Protocol):
@@ -44,8 +47,21 @@ class NonceStore(Protocol):
         """Return "ours", "expired" or "unknown"."""
         ...
 
-    def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime, spend: Spend | None = None) -> str:
-        """Consume atomically, what is spent with it too; see `verify.needs.Takes`."""
+    def take(
+        self,
+        audience: str,
+        nonce: str,
+        keep_until: datetime,
+        at: datetime,
+        spend: Spend | None = None,
+        names: tuple[str, ...] = (),
+    ) -> str:
+        """Consume atomically, what is spent with it too, if none of `names` is denied; see `verify.needs.Takes`."""
+        ...
+
+    @property
+    def denied(self) -> DeniedStore:
+        """The deny list beside it."""
         ...
 
     def close(self) -> None:
@@ -65,6 +81,7 @@ class MemoryTakes:
         self._forgotten = 0.0
         self._book = MemoryBook()
         self._lock = Lock()
+        self._denied: MemoryDenied | None = None
 
     def issue(self, at: datetime) -> str:
         """Return a fresh nonce, good for `nonce_life_s`."""
@@ -74,8 +91,28 @@ class MemoryTakes:
         """Return "ours", "expired" or "unknown"."""
         return check(self._key, nonce, at)
 
-    def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime, spend: Spend | None = None) -> str:
+    @property
+    def denied(self) -> MemoryDenied:
+        """The deny list beside it, which ends with the process too."""
+        with self._lock:
+            if self._denied is None:
+                from agentdid.storage.memory_denied import MemoryDenied  # noqa: PLC0415  # most verifiers deny nobody
+
+                self._denied = MemoryDenied()
+            return self._denied
+
+    def take(
+        self,
+        audience: str,
+        nonce: str,
+        keep_until: datetime,
+        at: datetime,
+        spend: Spend | None = None,
+        names: tuple[str, ...] = (),
+    ) -> str:
         """Consume atomically; when full, new ones are "unavailable", and none is forgotten early."""
+        if names and (found := self.denied.find(names, at)) != _CLEAR:
+            return found
         entry, now = (audience, nonce), at.timestamp()
         last_use, keep = times(self._key, nonce, keep_until)
         with self._lock:

@@ -32,6 +32,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from agentdid.errors import StoreUnavailable
 from agentdid.limits import DEFAULT, Limits
 from agentdid.storage import nonces
+from agentdid.storage.denied import DENY_TABLES, SqlDenied, find_denied
 from agentdid.storage.engine import create_store, open_store, reading, transaction
 from agentdid.storage.postgres import is_database, open_database
 from agentdid.storage.spending import DONE, REPLAYED, SLACK_S, TAKEN, UNAVAILABLE, settle
@@ -108,6 +109,7 @@ class SqlTakes:
         self._held = self._counted = 0  # rows, as of the last forgetting, and those put in since
         with reading(engine) as connection:
             self._key: bytes = bytes(connection.execute(select(_STATE.c.key)).scalar_one())
+        self.denied = SqlDenied(engine, lambda: self._key)
 
     @classmethod
     def open(cls, place: str | Path, limits: Limits = DEFAULT) -> Self:
@@ -136,24 +138,34 @@ class SqlTakes:
         """Return "ours", "expired" or "unknown"."""
         return nonces.check(self._key, nonce, at)
 
-    def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime, spend: Spend | None = None) -> str:
+    def take(
+        self,
+        audience: str,
+        nonce: str,
+        keep_until: datetime,
+        at: datetime,
+        spend: Spend | None = None,
+        names: tuple[str, ...] = (),
+    ) -> str:
         """Consume by one insert under a unique key: of any number of processes exactly one is told "taken".
 
         A store that was lost and made anew while this process ran has another key: what this process handed out is
         void from then on, as the nonces that were consumed are forgotten.
         """
-        now = at.timestamp()
         entry = {"audience": audience, "nonce": nonce}
         try:
             if not self._sqlite:
-                return self._take(entry, keep_until, now, spend)
+                return self._take(entry, keep_until, at, spend, names)
             # the threads of a process queue here, so that SQLite's own lock has one contender a process
             with self._lock:
-                return self._take(entry, keep_until, now, spend)
+                return self._take(entry, keep_until, at, spend, names)
         except StoreUnavailable:
             return UNAVAILABLE
 
-    def _take(self, entry: dict[str, str], keep_until: datetime, now: float, spend: Spend | None) -> str:
+    def _take(
+        self, entry: dict[str, str], keep_until: datetime, at: datetime, spend: Spend | None, names: tuple[str, ...]
+    ) -> str:
+        now = at.timestamp()
         if abs(now - self._forgot_at) >= _FORGET_S or self._held >= self._limits.max_nonces:
             self._forget(now)
         if self._held >= self._limits.max_nonces or (spend and self._counted >= self._limits.max_counted):
@@ -165,6 +177,8 @@ class SqlTakes:
             with transaction(self._engine) as connection:
                 self._consume(connection, {**entry, "keep_until": keep}, last_use)
                 answer = TAKEN if spend is None else self._spend(connection, spend, now)
+                if names:
+                    _end_if_denied(connection, names, at)
         except _Ended as end:
             return end.answer
         self._held += 1
@@ -203,6 +217,12 @@ class SqlTakes:
             self._held = _forget_rows(connection, _STATE, (_TAKEN,), (_TAKEN,), now)
             self._counted = _forget_rows(connection, _LEDGER, _COUNTED, (_CALLS, _TOTALS), now - SLACK_S)
         self._forgot_at = now
+
+
+def _end_if_denied(connection: Connection, names: tuple[str, ...], at: datetime) -> None:
+    found = find_denied(connection, names, at)
+    if found is not None:
+        raise _Ended(found)
 
 
 class _Ended(Exception):  # ends a transaction with an answer
@@ -282,7 +302,7 @@ def _lock_of(name: str) -> int:
 def _joined() -> MetaData:
     """Return all tables as one set, for a place where all are made at once."""
     joined = MetaData()
-    for table in (*_TABLES.sorted_tables, *_SPENT.sorted_tables):
+    for table in (*_TABLES.sorted_tables, *_SPENT.sorted_tables, *DENY_TABLES.sorted_tables):
         table.to_metadata(joined)
     return joined
 
@@ -297,6 +317,7 @@ def _open_file(place: Path) -> Engine:
     engine = open_store(place, _KIND)
     with transaction(engine) as connection:  # a file of before there were counters gets its tables
         _SPENT.create_all(connection)
+        DENY_TABLES.create_all(connection)
         if connection.execute(select(_LEDGER)).first() is None:
             connection.execute(sqlite.insert(_LEDGER).values(one=1, held=0, forgotten=0.0))
     return engine

@@ -22,6 +22,7 @@ from agentdid.errors import StoreUnavailable
 from agentdid.limits import DEFAULT, Limits
 from agentdid.storage import nonces
 from agentdid.storage.spending import CONFLICT, DONE, EXCEEDED, REPLAYED, UNAVAILABLE, units
+from agentdid.storage.valkey_denied import DENIED, PREFIX, ValkeyDenied, valkey_errors
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,8 +38,6 @@ SCHEMES: Final = {
 }
 _TIMEOUT_S: Final = 2.0
 _SAFE_POLICY: Final = "noeviction"
-# one hash tag, so that a cluster keeps all of one store in one place, as a script needs
-_PREFIX: Final = b"{agentdid:takes}:"
 _CHUNK: Final = 14
 """Digits that a Lua number adds without loss."""
 _WIDTH: Final = 10 * _CHUNK
@@ -47,8 +46,9 @@ _SLACK_S: Final = 86_400
 _NONCE_SLACK_S: Final = 3_600
 """A nonce outlives its last use by an hour: a verifier's clock that goes back answers none again (ATTACKS P10)."""
 
-# KEYS: state, nonce, request, then a counter each. ARGV: state, now, nonce's life, fingerprint, its life, member, then
-# for each counter: window (empty for a total), amount, maximum, life. Times in ms; totals as 140 digits.
+# KEYS: state, nonce, request, deny list, then a counter each. ARGV: state, now, nonce's life, fingerprint, its life,
+# member, then for each counter: window (empty for a total), amount, maximum, life; then what must not be denied. Times
+# in ms; totals as 140 digits.
 _SCRIPT: Final = """
 local function add(a, b)
   local out, carry = {}, 0
@@ -63,6 +63,14 @@ local function add(a, b)
 end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 'unavailable' end
 if redis.call('EXISTS', KEYS[2]) == 1 then return 'replayed' end
+local first = 7 + (#KEYS - 4) * 4
+for i = first, #ARGV do
+  local held = redis.call('HGET', KEYS[4], ARGV[i])
+  if held then
+    local ends = tonumber(string.match(held, '^%d+'))
+    if ends == 0 or ends + 60000 > tonumber(ARGV[2]) then return 'denied:' .. (i - first) end
+  end
+end
 local charged = false
 if ARGV[4] ~= '' then
   local seen = redis.call('GET', KEYS[3])
@@ -73,22 +81,22 @@ if ARGV[4] ~= '' then
 end
 local found = {}
 if not charged then
-  for i = 4, #KEYS do
-    local a = 7 + (i - 4) * 4
+  for i = 5, #KEYS do
+    local a = 7 + (i - 5) * 4
     if ARGV[a] ~= '' then
       local now = tonumber(ARGV[2])
       local newest = redis.call('ZREVRANGE', KEYS[i], 0, 0, 'WITHSCORES')
       if newest[2] and tonumber(newest[2]) > now then now = tonumber(newest[2]) end
       local after = string.format('(%.0f', now - tonumber(ARGV[a]))
-      if redis.call('ZCOUNT', KEYS[i], after, '+inf') >= tonumber(ARGV[a + 2]) then return 'exceeded:' .. (i - 4) end
+      if redis.call('ZCOUNT', KEYS[i], after, '+inf') >= tonumber(ARGV[a + 2]) then return 'exceeded:' .. (i - 5) end
       found[i] = string.format('%.0f', now)
     else
       found[i] = add(redis.call('GET', KEYS[i]) or string.rep('0', 140), ARGV[a + 1])
-      if found[i] > ARGV[a + 2] then return 'exceeded:' .. (i - 4) end
+      if found[i] > ARGV[a + 2] then return 'exceeded:' .. (i - 5) end
     end
   end
-  for i = 4, #KEYS do
-    local a = 7 + (i - 4) * 4
+  for i = 5, #KEYS do
+    local a = 7 + (i - 5) * 4
     if ARGV[a] ~= '' then
       local old = string.format('%.0f', tonumber(found[i]) - tonumber(ARGV[a]))
       redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', old)
@@ -113,11 +121,12 @@ class ValkeyTakes:
         self._client = client
         self._limits = limits
         self._script = client.register_script(_SCRIPT)
+        self.denied = ValkeyDenied(client, lambda: self._key)
         try:
             policy = client.info("memory").get("maxmemory_policy")
-            client.set(_PREFIX + b"state", secrets.token_bytes(nonces.KEY_BYTES), nx=True)
-            self._key: bytes = client.get(_PREFIX + b"state")
-        except _errors() as error:
+            client.set(PREFIX + b"state", secrets.token_bytes(nonces.KEY_BYTES), nx=True)
+            self._key: bytes = client.get(PREFIX + b"state")
+        except valkey_errors() as error:
             raise StoreUnavailable(f"the server did not answer ({type(error).__name__})") from None
         if policy != _SAFE_POLICY:
             raise StoreUnavailable(f"expected the server's maxmemory-policy {_SAFE_POLICY}, found {policy}")
@@ -158,13 +167,21 @@ class ValkeyTakes:
         """Return "ours", "expired" or "unknown"."""
         return nonces.check(self._key, nonce, at)
 
-    def take(self, audience: str, nonce: str, keep_until: datetime, at: datetime, spend: Spend | None = None) -> str:
+    def take(
+        self,
+        audience: str,
+        nonce: str,
+        keep_until: datetime,
+        at: datetime,
+        spend: Spend | None = None,
+        names: tuple[str, ...] = (),
+    ) -> str:
         """Consume by one script: of any number of processes exactly one is told "taken"."""
         now = at.timestamp()
         _, keep = nonces.times(self._key, nonce, keep_until)
         taken = sha256(f"{len(audience)}:{audience}{nonce}".encode()).hexdigest().encode()
         request = b"" if spend is None or spend.request is None else spend.request.encode()
-        keys = [_PREFIX + b"state", _PREFIX + b"n:" + taken, _PREFIX + b"r:" + request]
+        keys = [PREFIX + b"state", PREFIX + b"n:" + taken, PREFIX + b"r:" + request, PREFIX + DENIED]
         arguments: list[bytes | str | int] = [
             self._key,
             _ms(now),
@@ -178,26 +195,21 @@ class ValkeyTakes:
                 arguments[3:5] = [spend.fingerprint, _ms(max(spend.keep_until.timestamp() - now, 1.0))]
             arguments[5] = secrets.token_bytes(12)
             for charge in spend.charges:
-                keys.append(_PREFIX + b"c:" + charge.key.encode())
+                keys.append(PREFIX + b"c:" + charge.key.encode())
                 if charge.window_s is None:
                     life = max(charge.keep_until.timestamp() - now, 0.0) + _SLACK_S
                     arguments += ["", _digits(charge.amount), _digits(charge.maximum), _ms(life)]
                 else:
                     window = _ms(charge.window_s)
                     arguments += [window, charge.amount, charge.maximum, window + _ms(_SLACK_S)]
+        arguments += names
         try:
             answer = self._script(keys=keys, args=arguments)
-        except _errors():
+        except valkey_errors():
             return UNAVAILABLE
         word = answer.decode("ascii", "replace")
-        known = word in (*DONE, REPLAYED, CONFLICT) or word.startswith(f"{EXCEEDED}:")
+        known = word in (*DONE, REPLAYED, CONFLICT) or word.startswith((f"{EXCEEDED}:", "denied:"))
         return str(word) if known else UNAVAILABLE
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    from redis.exceptions import RedisError  # noqa: PLC0415  # an extra
-
-    return (RedisError, OSError)
 
 
 def _ms(seconds: float) -> int:

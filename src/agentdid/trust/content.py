@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 RELATED: Final = ("carried", "fetched")
 """Which related resources are held against their digests: contexts that the package carries (the default), or all."""
-SCHEMAS: Final = ("ignored", "checked")
-"""Whether credentials conform to their schemas. Default first."""
+SCHEMAS: Final = ("ignored", "checked", "required")
+"""Whether credentials conform to the schemas they name, or have to name one. Default first."""
 
 
 @final
@@ -24,23 +24,27 @@ class Content(Value, frozen=True):
     """The demands; the product makes none of them unless its policy does.
 
     Attributes:
-        fetches_related: Every related resource is fetched, and held against its digest.
-        checks_schemas: Every schema is fetched, and the credential held against it.
+        related: Of `RELATED`: with `fetched`, every related resource is fetched, and held against its digest.
+        schemas: Of `SCHEMAS`: with `checked`, every schema is fetched, and the credential held against it; with
+            `required`, a credential that names none is refused.
         pins: URL of a schema → its digest (Subresource Integrity), for those that credentials name without one.
     """
 
-    fetches_related: bool = False
-    checks_schemas: bool = False
+    related: str = RELATED[0]
+    schemas: str = SCHEMAS[0]
     pins: Mapping[str, str] = MappingProxyType({})
 
     def __post_init__(self) -> None:
+        if self.related not in RELATED or self.schemas not in SCHEMAS:
+            message = f"related is one of {', '.join(RELATED)}, schemas one of {', '.join(SCHEMAS)}"
+            raise ValueError(message)
         for pin in self.pins.values():
             parse_sri(pin)  # a policy that cannot be met is a mistake, and said now
         structs.force_setattr(self, "pins", MappingProxyType(dict(self.pins)))
 
     def encode(self) -> dict[str, object]:
         """Return it as JSON."""
-        return {"related": self.fetches_related, "schemas": self.checks_schemas, "pins": dict(self.pins)}
+        return {"related": self.related, "schemas": self.schemas, "pins": dict(self.pins)}
 
     @classmethod
     def decode(cls, value: object) -> Content:

@@ -21,7 +21,7 @@ from agentdid.proof.suites import find_suite
 from agentdid.record import Value
 from agentdid.secure import data_integrity
 from agentdid.secure.mechanism import Signature
-from agentdid.trust.anchors import ORIGIN
+from agentdid.trust.anchor import ORIGIN
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

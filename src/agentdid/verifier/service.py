@@ -5,22 +5,29 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, cast, final
 
+from msgspec.structs import replace
+
 from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.errors import AgentdidError, StoreUnavailable
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
-from agentdid.verify.needs import NeedFacts, NeedKeys, NeedMark
+from agentdid.verify.needs import NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedTake
 from agentdid.verify.run import answer_from, arun, report_of, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from agentdid.audit.head import Audit
+    from agentdid.audit.receipt import ReceiptKey
     from agentdid.delegation.usage import Request
     from agentdid.query.dcql import Query
     from agentdid.sources.events import Refreshing, StatusEvents
+    from agentdid.storage.denied import DeniedStore
     from agentdid.trust.anchors import Trust
+    from agentdid.trust.denied import DenyEntry
+    from agentdid.verifier.keeping import Keeper
     from agentdid.verify.decide import Decision, Grant
-    from agentdid.verify.needs import Answer, Marks, Need, Reply, Source, Takes
+    from agentdid.verify.needs import Answer, DenyList, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
 
 Presented = bytes | str | dict[str, object]
@@ -50,7 +57,12 @@ class Verifier:
             `agentdid.storage.marks.SqlMarks` remembers beyond it.
         clock: Tells the time of judgement.
         log: Keeps the evidence of every decision.
+        audit: The tamper-evident log in which every decision stands, and every change of the policy; see
+            `agentdid.storage.audit_log.AuditLog`.
+        receipts: The key that signs receipts (`agentdid.audit.receipt.ReceiptKey`), a method of the policy's DID.
         memory: What was learnt from bytes that cannot change; by default its own.
+        denied: The deny list; by default the one beside `takes`, asked if the policy has one (`Trust.denies`) or from
+            the first `deny` on.
     """
 
     def __init__(
@@ -62,15 +74,28 @@ class Verifier:
         marks: Marks | None = None,
         clock: Clock | None = None,
         log: Log | None = None,
+        audit: Audit | None = None,
+        receipts: ReceiptKey | None = None,
         memory: Memory | None = None,
+        denied: DeniedStore | None = None,
     ) -> None:
-        self.trust = trust
+        self.trust = trust if denied is None or trust.denies else replace(trust, denies=True)
         self._clock = clock or SystemClock()
         self._source = source
         self._takes = takes
         self._marks = marks
         self._log = log
         self._memory = memory or Memory()
+        self._denied = denied
+        self._keeper: Keeper | None = None
+        if audit is not None or receipts is not None:
+            from agentdid.verifier.keeping import Keeper  # noqa: PLC0415  # a first verdict keeps nothing
+
+            if receipts is not None and receipts.did != trust.did:
+                message = "receipts are signed by a key of the policy's own DID"
+                raise ValueError(message)
+            self._keeper = Keeper(audit, receipts)
+            self._keeper.keep_policy(self.trust, self._clock.now())
 
     @property
     def takes(self) -> Takes:
@@ -84,6 +109,55 @@ class Verifier:
 
             self._takes = open_takes(self.trust.store or MEMORY, self.trust.limits)
         return self._takes
+
+    @property
+    def denied(self) -> DeniedStore:
+        """The deny list.
+
+        Raises:
+            StoreUnavailable: The policy names a store that cannot be opened, or the store of nonces has no such list.
+        """
+        if self._denied is None:
+            found = getattr(self.takes, "denied", None)
+            if found is None:
+                raise StoreUnavailable("this store of nonces has no deny list beside it")
+            self._denied = found
+        return self._denied
+
+    def deny(self, kind: str, value: str, *, reason: str = "", until: datetime | None = None) -> DenyEntry:
+        """Deny a party, a credential or a key from now on, whatever else holds, in all processes that share the list.
+
+        Args:
+            kind: `did`, `credential` or `key`.
+            value: The DID; the credential's `id`; the key's RFC 7638 thumbprint, Multikey or did:key.
+            reason: For people who read the list.
+            until: When it ends; by default never.
+
+        Raises:
+            ValueError: No such kind, or a value that is none of it.
+            StoreUnavailable: It was not written.
+
+        Spec: specs/deny-list.md N1-N5.
+        """
+        from agentdid.trust.denied import make_entry  # noqa: PLC0415  # most verifiers deny nobody
+
+        entry = make_entry(kind, value, reason=reason, since=self._clock.now(), until=until)
+        self.denied.add(entry)
+        if not self.trust.denies:
+            self.trust = replace(self.trust, denies=True)
+        return entry
+
+    def check_not_denied(self, decision: Decision) -> None:
+        """Hold that nothing a decision rests on was denied since: what relies on it later asks this each time.
+
+        Raises:
+            Denied: A credential, a party or a key of it is on the deny list now.
+            StoreUnavailable: The deny list did not answer.
+        """
+        from agentdid.verify.denied import check_still  # noqa: PLC0415  # as above
+
+        if self.trust.denies:
+            check_still(decision, self.denied, self._clock.now())
 
     @property
     def marks(self) -> Marks:
@@ -294,55 +368,91 @@ class Verifier:
         except AgentdidError as error:
             self._record(error)
             raise
-        if self._log is not None:
+        if self._log is not None or self._keeper is not None:
             self._record(result)
         return result
 
     async def _asettle(self, question: Question) -> Decision | Grant:
+        import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
+
         try:
-            result = await arun(question, self._memory, self._clock, self._aanswer)
+            result = await arun(question, self._memory, self._clock, self._answer, self._afetch, asyncio.to_thread)
         except AgentdidError as error:
-            self._record(error)
+            await self._arecord(error)
             raise
-        self._record(result)
+        await self._arecord(result)
         return result
+
+    async def _arecord(self, result: Decision | Grant | AgentdidError) -> None:
+        if self._log is not None or self._keeper is not None:
+            import asyncio  # noqa: PLC0415  # as above
+
+            await asyncio.to_thread(self._record, result)  # which waits for the disk
 
     def _record(self, result: Decision | Grant | AgentdidError) -> None:
         if self._log is not None:
             self._log.append(report_of(result).evidence.encode(result))
+        if self._keeper is not None:
+            self._keeper.keep(result, self.trust, self._clock.now())
 
     def _answer(self, need: Need) -> Reply:
         kind = type(need)
+        if kind is NeedFacts:
+            source = self.source
+            return self._facts([source.get(url, (), need.max_age_s) for url in need.urls])  # type: ignore[union-attr]
+        if kind is NeedTake and not need.names:  # type: ignore[union-attr]  # a NeedTake
+            return answer_from(need, self.source, self.takes, self._clock)
+        if kind is NeedTake or kind is NeedDenied:
+            return answer_from(need, self.source, self._find_takes(need), self._clock, None, self._find_denied())
         if kind is NeedMark:
             return answer_from(need, self.source, None, self._clock, self.marks)
-        if kind is NeedFacts:
-            return self._facts(tuple([self.source.get(url, (), need.max_age_s) for url in need.urls]))  # type: ignore[union-attr]
         takes = None if kind is NeedKeys else self.takes
         return answer_from(need, self.source, takes, self._clock)
 
-    def _facts(self, answers: tuple[Answer, ...]) -> Reply:
-        from agentdid.verify.status_list import prefer_newest  # noqa: PLC0415  # where it is needed it is loaded
+    def _facts(self, answers: list[Answer]) -> Reply:
+        memory = self._memory
+        for place, each in enumerate(answers):
+            if not memory.is_newest(each):
+                from agentdid.verify.status_list import prefer_newest  # noqa: PLC0415  # where it is needed it is loaded
 
-        return tuple([prefer_newest(self._memory, each, self.trust.limits) for each in answers])
+                answers[place] = prefer_newest(memory, each, self.trust.limits)
+        if self.trust.lists:
+            from agentdid.verify import trust_list  # noqa: PLC0415  # most policies name none
+
+            return tuple([trust_list.prefer_newest(memory, each, self.trust.limits) for each in answers])
+        return tuple(answers)
 
     def _answer_unconsumed(self, need: Need) -> Reply:
+        if type(need) is NeedDenied:
+            return self._answer(need)
+        if type(need) is NeedTake and need.names:
+            return answer_from(need, self.source, None, self._clock, None, self._find_denied())
         # what was seen of a log is knowledge, not consumption: an inspection learns, and may be told of a rollback
         if type(need) is NeedFacts:
             return self._answer(need)
         marks = self.marks if type(need) is NeedMark else None
         return answer_from(need, self.source, None, self._clock, marks)
 
-    async def _aanswer(self, need: Need) -> Reply:
+    def _find_takes(self, need: Need) -> Takes | None:
+        return self.takes if type(need) is NeedTake else None
+
+    def _find_denied(self) -> DenyList | None:
+        try:
+            return self.denied
+        except StoreUnavailable:
+            return None  # which is answered as a list that is down
+
+    async def _afetch(self, need: Need) -> Callable[[], Reply]:
         if isinstance(need, NeedKeys):
-            return await self.source.aget(need.url, need.accept, need.max_age_s)
-        if isinstance(need, NeedFacts):
-            import asyncio  # noqa: PLC0415  # 47 ms that the synchronous path does not pay
+            answer = await self.source.aget(need.url, need.accept, need.max_age_s)
+            return lambda: answer
+        if not isinstance(need, NeedFacts):
+            message = "only documents are fetched"
+            raise TypeError(message)
+        import asyncio  # noqa: PLC0415  # as above
 
-            answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
-            return self._facts(tuple(answers))
-        import asyncio  # noqa: PLC0415
-
-        return await asyncio.to_thread(self._answer, need)  # the store may be a database
+        answers = await asyncio.gather(*(self.source.aget(url, (), need.max_age_s) for url in need.urls))
+        return lambda: self._facts(answers)
 
 
 def _query(query: Mapping[str, object] | Query | None) -> Query | None:

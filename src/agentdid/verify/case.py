@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from agentdid.delegation.usage import Request
     from agentdid.did.document import DidDocument
     from agentdid.did.webvh.log import History
+    from agentdid.errors import AgentdidError
     from agentdid.query.dcql import Query
-    from agentdid.trust.anchors import Anchor, Trust
+    from agentdid.secure.mechanism import Secured, Signature
+    from agentdid.trust.anchor import Anchor
+    from agentdid.trust.anchors import Trust
+    from agentdid.trust.trust_list import ListRef, TrustList
     from agentdid.verify.inputs import Item
     from agentdid.verify.known_links import KnownLink, NewText
+    from agentdid.verify.listed import Listed
     from agentdid.verify.memory import Memory
     from agentdid.verify.states import Link, Parsed
 
@@ -108,12 +113,15 @@ class Case(Struct, eq=False):
         now: The instant of judgement, with its leeway.
         raw: Set by `check_size`.
         text: Set by `check_parse`: the compact token, the COSE_Sign1, or the JSON text.
+        presented: Set by `check_parse`: a presentation of the closed form, taken apart with its credentials in `items`.
         items: Set by `check_parse`: the credentials in it that were parsed apart; empty where none was.
         known: Set by `check_structure`: what is known of credentials (`verify.known_links`), by their position.
         new: Set by `check_structure`: the texts of those of which nothing is.
         parsed: Set by `check_structure`.
         void: Grants of the root that no anchor covers.
         anchors: Which anchors can still speak for a link, by its position.
+        listed: What others say of links that no anchor of the policy covers, by their position.
+        lists: The trust lists that were asked: what each says and until when, or why it does not count.
         documents: The DID documents that this judgement has had.
         held: When the documents that were asked for came, by DID.
         asked: The DIDs whose documents came from outside.
@@ -123,6 +131,8 @@ class Case(Struct, eq=False):
         exercised: Set by `check_request`: the grant used at each link.
         needed: Set by `check_algorithms`: what every step's signatures have to withstand.
         levels: What the signatures of the status lists withstand.
+        list_signatures: Those signatures, as far as somebody denied may have made them.
+        names: Set by `check_denied`: what the deny list was asked for.
         downgraded: Whether the policy took a classical signature of a DID that has post-quantum keys.
         approvals: Set by `check_approvals`: those that are used up.
         repeated: Set by `check_take`: whether the same call was charged before under its id.
@@ -134,12 +144,15 @@ class Case(Struct, eq=False):
     now: Now
     raw: bytes | str = b""
     text: JsonText | str | bytes = ""
+    presented: Secured | None = None
     items: tuple[Item, ...] = ()
     known: dict[int, KnownLink] = field(default_factory=dict)
     new: dict[int, NewText] = field(default_factory=dict)
     parsed: Parsed = None  # type: ignore[assignment]  # set by check_structure, the first to need it
     void: frozenset[str] = frozenset()
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)
+    listed: dict[int, Listed] = field(default_factory=dict)
+    lists: dict[ListRef, tuple[TrustList, tuple[Freshness, ...]] | AgentdidError] = field(default_factory=dict)
     documents: dict[str, DidDocument] = field(default_factory=dict)
     held: dict[str, datetime] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
@@ -149,6 +162,8 @@ class Case(Struct, eq=False):
     exercised: tuple[CapabilityGrant, ...] = ()
     needed: str = "classical"
     levels: list[str] = field(default_factory=list)
+    list_signatures: tuple[Signature, ...] = ()
+    names: tuple[str, ...] = ()
     downgraded: bool = False
     approvals: tuple[Link, ...] = ()
     repeated: bool = False

@@ -9,6 +9,7 @@ from agentdid.codec.base import encode_multibase
 from agentdid.errors import (
     ApprovalRequired,
     ApprovalUsed,
+    Denied,
     LimitExceeded,
     NonceReplayed,
     RequestIdConflict,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from agentdid.verify.needs import Need, Reply
 
 _EXCEEDED: Final = "exceeded:"
+_DENIED: Final = "denied:"
 
 
 def check_approvals(case: Case) -> None:
@@ -71,6 +73,7 @@ def check_take(case: Case) -> Generator[Need, Reply, None]:
 
     Raises:
         NonceReplayed: It was used before.
+        Denied: The deny list has something of it, by now.
         LimitExceeded: A limit of the exercised grant, or of one above it, leaves no room.
         ApprovalUsed: An approval was used up before.
         RequestIdConflict: The request's id named another call before.
@@ -87,7 +90,12 @@ def check_take(case: Case) -> Generator[Need, Reply, None]:
     # for as long as the presentation, or the challenge it answers, could be taken again
     keep = binding.expires + seconds(limits.leeway_s + limits.nonce_life_s)
     spend = _spend(case, keep)
-    answer = yield NeedTake(case.question.trust.audience, str(binding.nonce), keep, spend)
+    names: tuple[str, ...] = ()
+    if case.names:
+        from agentdid.verify.denied import still_denied  # noqa: PLC0415  # most verifiers have no deny list
+
+        names = still_denied(case)
+    answer = yield NeedTake(case.question.trust.audience, str(binding.nonce), keep, spend, names)
     if answer == "taken" or (answer == "repeated" and spend is not None):
         case.repeated = answer == "repeated"
         return
@@ -100,6 +108,8 @@ def check_take(case: Case) -> Generator[Need, Reply, None]:
         if charge.approval:
             raise ApprovalUsed(f"approval {charge.place} has been used as often as it may be")
         raise LimitExceeded(f"limit {charge.place} leaves no room for this request")
+    if isinstance(answer, str) and answer.startswith(_DENIED) and names:
+        raise Denied("this verifier denies it")
     raise StoreUnavailable("the store of nonces did not answer")
 
 
@@ -143,6 +153,8 @@ def _chain_digest(case: Case) -> str:
 
 def _asked(case: Case, request: Request, asking: list[CapabilityGrant], subjects: frozenset[str]) -> dict[str, object]:
     """Return what is to be approved, as an approver's software takes it (specs/approval.md A8)."""
+    from agentdid.delegation.approval import eligible  # noqa: PLC0415  # as above
+
     http = case.question.http
     rules = [grant.approval for grant in asking]
     return {
@@ -164,7 +176,7 @@ def _asked(case: Case, request: Request, asking: list[CapabilityGrant], subjects
         "chainDigest": _chain_digest(case),
         "audience": [case.question.trust.did],
         "rules": [
-            {"approvers": sorted(rule.approvers - subjects), "threshold": rule.threshold}
+            {"approvers": eligible(rule.approvers, subjects), "threshold": rule.threshold}
             for rule in rules
             if rule is not None
         ],

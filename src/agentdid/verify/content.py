@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from agentdid.codec.strict_json import parse
 from agentdid.credential.digests import parse_sri
-from agentdid.errors import CODES, AgentdidError, FetchFailed, SchemaUnavailable, Undecided
+from agentdid.errors import CODES, AgentdidError, FetchFailed, TypeMismatch, Undecided
 from agentdid.verify.needs import Absent, NeedFacts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from agentdid.verify.case import Case
-    from agentdid.verify.needs import Answer, Need, Reply
+    from agentdid.verify.needs import Need, Reply
     from agentdid.verify.states import Link
 
 
@@ -25,18 +25,20 @@ def check_content(case: Case) -> Generator[Need, Reply, None]:
     """Hold what each credential says about other documents.
 
     Raises:
-        ResourceMismatch: A document is not the one whose digest is stated.
-        SchemaViolated, SchemaInvalid: A credential does not conform, or names no schema.
-        SchemaUnsupported, SchemaUnavailable and `fetch_…`: It could not be found out.
+        RelatedResourceMismatch: A document is not the one whose digest is stated.
+        TypeMismatch: A credential does not conform, or its schema is not the one that is pinned, or nothing pins it, or
+            the policy asks for one and it names none.
+        SchemaInvalid: What it names is no schema.
+        SchemaUnsupported and `fetch_…`: It could not be found out.
 
     Spec: specs/verification.md V42; VCDM 2.0 sections 4.11 and 5.3.
     """
     content = case.question.trust.content
     for link in case.parsed.links:
         try:
-            if content.fetches_related:
+            if content.related == "fetched":
                 yield from _check_related(case, link)
-            if content.checks_schemas:
+            if content.schemas != "ignored":
                 yield from _check_schemas(case, link)
         except AgentdidError as error:
             error.path = f"{link.path}{error.path}"
@@ -48,12 +50,7 @@ def _check_related(case: Case, link: Link) -> Generator[Need, Reply, None]:
     from agentdid.credential.related import check_known  # noqa: PLC0415
 
     for related in check_known(link.credential.document, bare=case.question.trust.profile.bare_digests):
-        answer = yield from _fetch(case, related.url)
-        if isinstance(answer, Absent):
-            found = CODES.get(answer.code, FetchFailed)
-            error = found if issubclass(found, Undecided) else FetchFailed
-            raise error(f"the resource could not be had ({answer.detail})", path=related.path)
-        related.check(answer.body)
+        related.check((yield from _fetch(case, related.url, related.path)))
 
 
 def _check_schemas(case: Case, link: Link) -> Generator[Need, Reply, None]:
@@ -61,25 +58,31 @@ def _check_schemas(case: Case, link: Link) -> Generator[Need, Reply, None]:
     from agentdid.credential.json_schema import check_conforms, open_schema, parse_references  # noqa: PLC0415
 
     document, pins = link.credential.document, case.question.trust.content.pins
-    for reference in parse_references(document):
+    references = parse_references(document)
+    if not references and case.question.trust.content.schemas == "required":
+        raise TypeMismatch("expected a schema that the credential conforms to", path="/credentialSchema")
+    for reference in references:
         pinned = reference
         if reference.url in pins:
             pinned = reference.pinned(parse_sri(pins[reference.url]))
         if not pinned.digests:
-            raise SchemaUnavailable("nothing pins the schema: neither a digest nor the policy", path=reference.path)
-        answer = yield from _fetch(case, reference.url)
-        if isinstance(answer, Absent):
-            raise SchemaUnavailable(f"the schema could not be had ({answer.code})", path=reference.path)
-        pinned.check_digest(answer.body)
-        schema = open_schema(reference, parse(answer.body, case.question.trust.limits).value)
+            raise TypeMismatch("nothing pins the schema: neither a digest nor the policy", path=reference.path)
+        body = yield from _fetch(case, reference.url, reference.path)
+        pinned.check_digest(body)
+        schema = open_schema(reference, parse(body, case.question.trust.limits).value)
         check_conforms(document, schema, reference.path)
 
 
-def _fetch(case: Case, url: str) -> Generator[Need, Reply, Answer]:
+def _fetch(case: Case, url: str, path: str) -> Generator[Need, Reply, bytes]:
     case.budget.spend_fetch()
     # what is pinned by digest may be as old as it likes
     answers = yield NeedFacts((url,), case.question.trust.limits.max_status_ttl_s)
     if not isinstance(answers, tuple) or len(answers) != 1:
         message = "NeedFacts is answered by one Answer for each URL"
         raise TypeError(message)
-    return answers[0]
+    [answer] = answers
+    if isinstance(answer, Absent):
+        found = CODES.get(answer.code, FetchFailed)
+        error = found if issubclass(found, Undecided) else FetchFailed
+        raise error(f"the document could not be had ({answer.detail})", path=path)
+    return answer.body

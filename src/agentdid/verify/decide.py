@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability, CapabilityGrant
     from agentdid.delegation.usage import Request
-    from agentdid.trust.anchors import Anchor, Trust
+    from agentdid.trust.anchor import Anchor
+    from agentdid.trust.anchors import Trust
     from agentdid.verify.case import Case, Question
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.report import CheckResult, Named
@@ -44,15 +45,17 @@ class Decision(Value, frozen=True):
         question: What was asked, and by which policy it was judged.
         exchange: Every question to the outside with its answer.
         clock: Tells `permits` whether the decision may still be relied upon.
+        receipt: What its verifier signed about it, where it gives receipts (specs/decision-receipt.md).
     """
 
-    quiet: ClassVar[frozenset[str]] = frozenset({"recipe", "question", "exchange", "clock"})
+    quiet: ClassVar[frozenset[str]] = frozenset({"recipe", "question", "exchange", "clock", "receipt"})
 
     verified: Verified
     recipe: Sequence[Named]
     question: Question
     exchange: Sequence[tuple[Need, Reply]]
     clock: Clock
+    receipt: str | None = None
 
     def __bool__(self) -> NoReturn:
         message = "a Decision is no yes or no: ask decision.permits(request), or use Verifier.authorize"
@@ -66,7 +69,7 @@ class Decision(Value, frozen=True):
     @property
     def report(self) -> Report:
         """How each check ended."""
-        return Report(self.recipe, len(self.recipe), None, self.question, self.exchange)
+        return Report(self.recipe, len(self.recipe), None, self.question, self.exchange, self.verified.parsed)
 
     @property
     def trust(self) -> Trust:
@@ -189,6 +192,11 @@ class Grant(Value, frozen=True):
     exercised: tuple[CapabilityGrant, ...]
     approvals: tuple[Link, ...] = ()
     repeated: bool = False
+
+    @property
+    def receipt(self) -> str | None:
+        """What its verifier signed about it, where it gives receipts."""
+        return self.decision.receipt
 
     @property
     def agent(self) -> str | None:

@@ -8,10 +8,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
+from msgspec import DecodeError
+from msgspec.json import decode
+
+from agentdid.audit.packed import Packed, name_digest
 from agentdid.canon.jcs import canonicalize
 from agentdid.clock import FixedClock
 from agentdid.codec.base import decode_base64url, encode_base64url
-from agentdid.codec.strict_json import write_given
+from agentdid.codec.strict_json import encode, write_given
 from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError, EncodingInvalid, EvidenceMismatch, Malformed, TypeMismatch
 from agentdid.record import Value
@@ -20,9 +24,11 @@ from agentdid.verify.case import ISSUED_HERE, HttpRequest, IssuedHere, Question
 from agentdid.verify.decide import as_outcome
 from agentdid.verify.flow import judgement
 from agentdid.verify.memory import Memory
-from agentdid.verify.needs import Absent, NeedFacts, NeedKeys, NeedMark, NeedNonce, NeedTake, Resource
+from agentdid.verify.needs import Absent, NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedNonce, NeedTake, Resource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentdid.delegation.charges import Spend
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.needs import Answer, Need, Reply
@@ -48,9 +54,58 @@ class Evidence(Value, frozen=True, eq=False):
             "decision": as_outcome(result),
         }
 
+    def pack(self, result: Decision | Grant | AgentdidError, policy: str) -> Packed:
+        """Return the bundle as a log keeps it: documents, and the policy, by their digests.
 
-def replay(bundle: object) -> Decision | Grant | AgentdidError:
+        Args:
+            result: The decision.
+            policy: The policy's digest; its body the caller adds.
+
+        Spec: specs/audit-log.md G21.
+        """
+        bodies: dict[str, bytes] = {}
+        bundle = {
+            "type": TYPE,
+            "version": VERSION,
+            "question": _encode_question(self.question, {"digest": policy}),
+            "answers": [
+                {"need": _encode_need(need), "reply": _encode_reply(reply, bodies)} for need, reply in self.exchange
+            ],
+            "decision": as_outcome(result),
+        }
+        return Packed(encode(bundle), bodies)
+
+
+def encode_policy(trust: Trust) -> bytes:
+    """Return the bytes of a policy that its digest is of."""
+    return canonicalize(trust.encode())
+
+
+def unpack(packed: dict[str, Any], find: Callable[[str], bytes]) -> dict[str, Any]:
+    """Return the bundle that was packed, its documents and its policy put back.
+
+    Args:
+        packed: The JSON object of its line.
+        find: Returns the body of a digest.
+
+    Raises:
+        TypeMismatch: Not a packed bundle; and what `find` raises.
+    """
+    try:
+        question = {**packed["question"]}
+        question["trust"] = decode(find(question["trust"]["digest"]))
+        answers = [{"need": row["need"], "reply": _refill(row["reply"], find)} for row in packed["answers"]]
+    except (KeyError, TypeError, AttributeError, DecodeError):
+        raise TypeMismatch("expected a packed evidence bundle as this version writes it") from None
+    return {**packed, "question": question, "answers": answers}
+
+
+def replay(bundle: object, memory: Memory | None = None) -> Decision | Grant | AgentdidError:
     """Judge a bundle's question again, by its own answers, and hold that the decision is the same to the byte.
+
+    Args:
+        bundle: What `encode` or `unpack` returned.
+        memory: Shared by many replays, so that what they have in common is read once.
 
     Returns:
         What was decided: a refusal is returned, not raised, when it is the recorded one.
@@ -69,14 +124,25 @@ def replay(bundle: object) -> Decision | Grant | AgentdidError:
         decision = bundle["decision"]
     except (KeyError, TypeError, ValueError, AttributeError, EncodingInvalid):
         raise TypeMismatch("expected an evidence bundle as this version writes it") from None
-    result = _judge_again(question, recorded)
+    result = _judge_again(question, recorded, memory or Memory())
     if canonicalize(as_outcome(result)) != canonicalize(decision):
         raise EvidenceMismatch("the recorded answers lead to another decision", path="/decision")
     return result
 
 
-def _judge_again(question: Question, recorded: list[tuple[object, object]]) -> Decision | Grant | AgentdidError:
-    steps = judgement(question, Memory(), FixedClock(question.at))
+def _refill(reply: object, find: Callable[[str], bytes]) -> object:
+    if isinstance(reply, list):
+        return [_refill(each, find) for each in reply]
+    if not isinstance(reply, dict) or "digest" not in reply:
+        return reply
+    held = {name: each for name, each in reply.items() if name != "digest"}
+    return {**held, **_encode_bytes(find(reply["digest"]))}
+
+
+def _judge_again(
+    question: Question, recorded: list[tuple[object, object]], memory: Memory
+) -> Decision | Grant | AgentdidError:
+    steps = judgement(question, memory, FixedClock(question.at))
     left = iter(recorded)
     result: Decision | Grant | AgentdidError
     try:
@@ -123,12 +189,12 @@ def _decode_input(shown: dict[str, Any]) -> bytes | str | dict[str, object] | li
     return cast("dict[str, object]", shown["json"])
 
 
-def _encode_question(question: Question) -> dict[str, object]:
+def _encode_question(question: Question, trust: dict[str, object] | None = None) -> dict[str, object]:
     challenge = question.challenge
     return {
         "input": _encode_input(question.raw),
         "holder": question.holder,
-        "trust": question.trust.encode(),
+        "trust": question.trust.encode() if trust is None else trust,
         "at": question.at.isoformat(),
         "challenge": {"issuedHere": challenge.nonce or True} if isinstance(challenge, IssuedHere) else challenge,
         "query": None if question.query is None else question.query.source,
@@ -192,7 +258,11 @@ def _encode_need(need: Need) -> dict[str, object]:
             return {"kind": "mark", "scid": need.scid, "version": need.versions[-1] if need.versions else None}
         case NeedTake():
             taken: dict[str, object] = {"kind": "take", "audience": need.audience, "nonce": need.nonce}
+            if need.names:
+                taken["names"] = list(need.names)
             return taken if need.spend is None else {**taken, "spend": _encode_spend(need.spend)}
+        case NeedDenied():
+            return {"kind": "denied", "names": list(need.names)}
 
 
 def _encode_spend(spend: Spend) -> dict[str, object]:
@@ -212,20 +282,29 @@ def _encode_spend(spend: Spend) -> dict[str, object]:
     }
 
 
-def _encode_reply(reply: Reply) -> object:
+def _encode_reply(reply: Reply, bodies: dict[str, bytes] | None = None) -> object:
     if isinstance(reply, tuple):
-        return [_encode_answer(each) for each in reply]
-    return reply if isinstance(reply, str) else _encode_answer(reply)
+        return [_encode_answer(each, bodies) for each in reply]
+    return reply if isinstance(reply, str) else _encode_answer(reply, bodies)
 
 
-def _encode_answer(answer: Answer) -> dict[str, object]:
+def _encode_answer(answer: Answer, bodies: dict[str, bytes] | None) -> dict[str, object]:
     if isinstance(answer, Absent):
         return {"url": answer.url, "code": answer.code, "detail": answer.detail}
-    held = {"url": answer.url, "heldAt": answer.held_at.isoformat()}
+    held: dict[str, object] = {"url": answer.url, "heldAt": answer.held_at.isoformat()}
+    if bodies is None:
+        return held | _encode_bytes(answer.body)
+    name = name_digest(answer.digest)
+    bodies[name] = answer.body
+    held["digest"] = name
+    return held
+
+
+def _encode_bytes(body: bytes) -> dict[str, object]:
     try:
-        return {**held, "text": answer.body.decode("utf-8")}
+        return {"text": body.decode("utf-8")}
     except UnicodeDecodeError:
-        return {**held, "base64url": encode_base64url(answer.body)}
+        return {"base64url": encode_base64url(body)}
 
 
 def _decode_reply(value: object) -> Reply:

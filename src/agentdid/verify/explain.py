@@ -20,7 +20,14 @@ from agentdid.proof.jws import is_compact
 from agentdid.secure import data_integrity
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
 from agentdid.trust.profile import STRICT
-from agentdid.verify.forms import presentation_readers, read_presented, read_presented_json
+from agentdid.verify.forms import (
+    find_bound,
+    presentation_readers,
+    read_bound,
+    read_presented,
+    read_presented_json,
+    read_token,
+)
 from agentdid.verify.inputs import COSE
 from agentdid.verify.structure import read_credential, read_members
 
@@ -92,7 +99,12 @@ def _is_presentation(item: object) -> bool:
 def _presentation(item: object, limits: Limits, depth: int) -> Explained:
     bound: Secured | None = None
     if isinstance(item, str | bytes):
-        secured, bound = read_presented(item, limits, STRICT)
+        before = find_bound(item)
+        if before is None:
+            secured = read_presented(item, limits, STRICT)
+        else:
+            bound = read_token(before, limits)
+            secured = read_bound(cast("str", item), bound, limits)
     else:
         document = cast("dict[str, object]", item)
         if PRESENTATION in _types(document):

@@ -6,6 +6,7 @@ run. A recipe is a generator: it yields needs and is sent answers (`verify.needs
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from agentdid.clock import Clock
+    from agentdid.credential.model import Credential
+    from agentdid.delegation.capability import Capability
     from agentdid.query.dcql import Candidate
     from agentdid.verify.memory import Memory
     from agentdid.verify.needs import Need, Reply
@@ -45,16 +48,29 @@ class Check(Value, frozen=True, eq=False):
 
 def check_chain(case: Case) -> None:
     """Hold that each child is narrower than its parent (delegation.chain). Spec: V32."""
-    for parent, child in pairwise(case.parsed.chain):
+    chain, known, pairs = case.parsed.chain, case.known, case.memory.pairs
+    for parent, child in pairwise(chain):
         # what two texts say of each other never changes; only pairs whose signatures held come here
-        lower, upper = case.known.get(child.position), case.known.get(parent.position)
+        lower, upper = known.get(child.position), known.get(parent.position)
         pair = None if lower is None or upper is None else (lower.text, upper.text)
-        if pair is None or case.memory.pairs.find(pair) is None:
-            from agentdid.delegation.chain import check_delegation  # noqa: PLC0415  # only delegated links need it
-
-            check_delegation([(parent.credential, parent.capability), (child.credential, child.capability)])  # type: ignore[list-item]
+        if pair is None or pairs.find(pair) is None:
+            _delegation()(parent.credential, parent.capability, child.credential, child.capability)  # type: ignore[arg-type]
             if pair is not None:
-                case.memory.pairs.keep(pair, value=True)
+                pairs.keep(pair, value=True)
+
+
+@cache
+def _delegation() -> Callable[[Credential, Capability, Credential, Capability], None]:
+    from agentdid.delegation.chain import check_delegation  # noqa: PLC0415  # only delegated links need it
+
+    return check_delegation
+
+
+def check_denied(case: Case) -> Generator[Need, Reply, None] | None:
+    """Hold that the verifier's deny list has nothing of what was presented (verify.denied). Spec: V43."""
+    from agentdid.verify import denied  # noqa: PLC0415  # most verifiers have no deny list
+
+    return denied.check_denied(case)
 
 
 def check_query(case: Case) -> None:
@@ -115,6 +131,7 @@ _STAND: Final = (
 )
 _CONTENT: Final = Check("content", "V42", check_content)
 _HOLDER: Final = Check("holder", "V16-V22", check_holder)
+_DENIED: Final = Check("denied", "V43", check_denied)
 _QUERY: Final = Check("query", "V33", check_query)
 _TAKE: Final = Check("take", "V38-V39", check_take)
 
@@ -142,6 +159,9 @@ CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (
 def recipe_for(question: Question) -> tuple[Check, ...]:
     """Return the checks that a question asks for, in their order."""
     recipe = _recipe_for(question)
+    if question.trust.denies or question.trust.denied:
+        place = recipe.index(_STAND[0])
+        recipe = (*recipe[:place], _DENIED, *recipe[place:])
     if question.trust.content is IGNORED:
         return recipe
     place = recipe.index(_STAND[1]) + 1
@@ -181,7 +201,7 @@ def judgement(
             if steps is not None:
                 yield from steps
     except AgentdidError as error:
-        error.report = Report(recipe, recipe.index(check), error, question, exchange)
+        error.report = Report(recipe, recipe.index(check), error, question, exchange, case.parsed)
         raise
     verified = seal_verified(
         case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness), tuple(case.levels),

@@ -5,7 +5,7 @@ COSE, key bindings and SD-JWT VCs are read by modules of their own, which a veri
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
@@ -20,6 +20,7 @@ from agentdid.verify.structure import SD_JWT_VC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import ModuleType
     from typing import TypeAlias
 
     from agentdid.limits import Limits
@@ -104,8 +105,8 @@ def read_serialized(item: dict[str, object], limits: Limits) -> Secured:
     return _read_all(serialized.tokens, item, limits)
 
 
-def read_presented(token: str | bytes, limits: Limits, profile: Profile) -> tuple[Secured, Secured | None]:
-    """Return the parts of a bare token that is a presentation, and of the credential that it is bound to, if it is.
+def read_presented(token: str | bytes, limits: Limits, profile: Profile) -> Secured:
+    """Return the parts of a bare token that is a presentation; one with a key binding is for `read_bound`.
 
     Raises:
         KbMissing: An SD-JWT without key binding, which nobody presents.
@@ -114,27 +115,32 @@ def read_presented(token: str | bytes, limits: Limits, profile: Profile) -> tupl
     if isinstance(token, bytes):
         from agentdid.secure import cose  # noqa: PLC0415  # as above
 
-        return cose.read_presentation(token, limits, timed=profile.bound_time), None
+        return cose.read_presentation(token, limits, timed=profile.bound_time)
     if "~" not in token:
         if profile.vc_claims and find_typ(token) in _OLD_TYPS:
             from agentdid.secure import vc_claims  # noqa: PLC0415  # as above
 
-            return vc_claims.read_presentation(token, limits), None
-        return jose.read(token, limits, timed=profile.bound_time), None
-    if not token.endswith("~"):
-        return _read_bound(token, _read_sd_jwt(f"{token.rpartition('~')[0]}~", limits), limits)
+            return vc_claims.read_presentation(token, limits)
+        return jose.read(token, limits, timed=profile.bound_time)
     if find_typ(token) != jose.SD_TYP:
         raise KbMissing("a bare SD-JWT; expected a presentation by its holder")
-    return jose.read_sd(token, limits, timed=profile.bound_time), None
+    return jose.read_sd(token, limits, timed=profile.bound_time)
 
 
-def read_presented_json(item: dict[str, object], limits: Limits) -> tuple[Secured, Secured | None]:
+def find_bound(token: str | bytes) -> str | None:
+    """Return the SD-JWT that a key binding stands behind; `None` where none does."""
+    if type(token) is not str or "~" not in token or token.endswith("~"):
+        return None
+    return token[: token.rindex("~") + 1]
+
+
+def read_presented_json(item: dict[str, object], limits: Limits) -> tuple[Secured, Secured]:
     """Return the same of an SD-JWT in JSON with its key binding; without one it is `KbMissing`."""
     serialized = sd_jwt_json.read(item, limits)
     if not serialized.key_binding:
         raise KbMissing("an SD-JWT in JSON without kb_jwt; expected a presentation by its holder")
     credential = _read_all(serialized.tokens, item, limits)
-    return _read_bound(f"{serialized.tokens[0]}{serialized.key_binding}", credential, limits)
+    return read_bound(f"{serialized.tokens[0]}{serialized.key_binding}", credential, limits), credential
 
 
 def _read_sd_jwt(token: str, limits: Limits) -> Secured:
@@ -145,10 +151,16 @@ def _read_sd_jwt(token: str, limits: Limits) -> Secured:
     return sd_jwt.read(token, limits)
 
 
-def _read_bound(token: str, credential: Secured, limits: Limits) -> tuple[Secured, Secured]:
+def read_bound(token: str, credential: Secured, limits: Limits) -> Secured:
+    """Return the parts of the key binding behind an SD-JWT, which is taken apart already."""
+    return _key_binding().read(token, credential, _subject(credential), limits)  # type: ignore[no-any-return]
+
+
+@cache
+def _key_binding() -> ModuleType:
     from agentdid.secure import key_binding  # noqa: PLC0415  # as above
 
-    return key_binding.read(token, credential, _subject(credential), limits), credential
+    return key_binding
 
 
 def _subject(credential: Secured) -> str | None:
@@ -170,4 +182,4 @@ def _read_all(tokens: tuple[str, ...], item: dict[str, object], limits: Limits) 
     signatures = [*first.signatures, *(_read_sd_jwt(each, limits).signatures[0] for each in tokens[1:])]
     if any(each.did != first.signer for each in signatures):
         raise IssuerKeyMismatch("all signatures must be by one DID", path="/signatures")
-    return structs.replace(first, signatures=tuple(signatures), wire=item)
+    return structs.replace(first, signatures=tuple(signatures), sent=item)

@@ -54,7 +54,8 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
         raise TypeError(message)
     did = presentation.signer
     _check_presenter(case, did, presentation.claims)
-    _check_self_asserted(case, did)
+    if case.parsed.holder is None:
+        _check_self_asserted(case, did)
     for link in case.parsed.links:
         if "cnf" in link.secured.claims and link.subject == did:
             yield from _check_confirmation(case, presentation, link)
@@ -72,9 +73,9 @@ def check_holder(case: Case) -> Generator[Need, Reply, None]:
 
 
 def _check_presenter(case: Case, did: str, claims: Mapping[str, object]) -> None:
-    parsed = case.parsed
+    parsed, alone = case.parsed, (did,)
     for link in parsed.links if case.question.trust.profile.bound_subject else ():
-        if link.subject != did and (link.capability is None or link is parsed.chain[-1]):
+        if link.credential.subjects != alone and (link.capability is None or link is parsed.chain[-1]):
             raise HolderBindingFailed("the presenter is not the subject", path=f"{link.path}/credentialSubject/id")
     if claims.get("iss", did) != did:
         raise HolderBindingFailed("iss is not the presenter", path="/iss")
@@ -82,10 +83,9 @@ def _check_presenter(case: Case, did: str, claims: Mapping[str, object]) -> None
 
 def _check_self_asserted(case: Case, did: str) -> None:
     """Who presents what it said itself names itself as holder (VCDM 2.0 section 4.13.3)."""
-    if case.parsed.holder is None:
-        for link in case.parsed.others:
-            if same_did(link.credential.issuer, did):
-                raise HolderBindingFailed("a self-asserted credential is presented by a named holder", path="/holder")
+    for link in case.parsed.others:
+        if same_did(link.credential.issuer, did):
+            raise HolderBindingFailed("a self-asserted credential is presented by a named holder", path="/holder")
 
 
 def _check_confirmation(case: Case, presentation: Secured, link: Link) -> Generator[Need, Reply, None]:

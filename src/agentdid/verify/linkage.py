@@ -13,7 +13,7 @@ from agentdid.verify.signatures import find_document
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentdid.trust.anchors import Anchor
+    from agentdid.trust.anchor import Anchor
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.states import Link

@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from agentdid.status.bitstring import StatusList
     from agentdid.status.token_list import TokenStatusList
     from agentdid.verify.known_links import KnownLink, Text
-    from agentdid.verify.needs import Resource
+    from agentdid.verify.needs import Answer, Resource
+    from agentdid.verify.trust_list import KnownTrustList, NewestTrustList
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 _MAX_DOCUMENTS: Final = 4_096  # a few kB each
 _MAX_LISTS: Final = 256  # 16 kB each at the usual size, 16 MiB at the largest
 _MAX_LOGS: Final = 64  # 4 MiB each at the largest
+_MAX_TRUST_LISTS: Final = 64  # some 300 bytes an issuer, so 30 MB for 100,000 of them
 _MAX_LINKS: Final = 1_024  # 16 kB of text each at the largest (verify.known_links), and some five times as much parsed
 _MAX_MET: Final = 16_384
 
@@ -115,18 +117,36 @@ class Memory:
             credential says is, and every signature is checked every time.
     """
 
-    __slots__ = ("_met", "documents", "links", "lists", "logs", "newest", "pairs", "signatures")
+    __slots__ = (
+        "_met",
+        "documents",
+        "links",
+        "lists",
+        "logs",
+        "newest",
+        "newest_trust_lists",
+        "pairs",
+        "signatures",
+        "trust_lists",
+    )
 
     def __init__(self, *, max_links: int = _MAX_LINKS, signatures: bool = True) -> None:
         self.signatures = signatures
         self.documents: _Recent[bytes, DidDocument] = _Recent(_MAX_DOCUMENTS)
         self.lists: _Recent[bytes, KnownList] = _Recent(_MAX_LISTS)
-        self.newest: _Recent[bytes, NewestList] = _Recent(_MAX_LISTS)
+        self.newest: _Recent[str, NewestList] = _Recent(_MAX_LISTS)
+        self.trust_lists: _Recent[bytes, KnownTrustList] = _Recent(_MAX_TRUST_LISTS)
+        self.newest_trust_lists: _Recent[str, NewestTrustList] = _Recent(_MAX_TRUST_LISTS)
         self.logs: _Recent[bytes, KnownLog] = _Recent(_MAX_LOGS)
         self.links: _Recent[Text, KnownLink] = _Recent(max_links)
         # child and parent, of which the child is narrower
         self.pairs: _Recent[tuple[Text, Text], bool] = _Recent(max_links)
         self._met: set[int] = set()
+
+    def is_newest(self, answer: Answer) -> bool:
+        """Whether no list of an answer's URL has verified but this one; else it is to be seen which is newer."""
+        newest = self.newest.find(answer.url)
+        return newest is None or newest.resource is answer
 
     def has_met(self, text: Text) -> bool:
         """Whether a text came before; from now on it has. By its hash, so once in a while one that did not."""

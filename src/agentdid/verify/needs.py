@@ -84,6 +84,13 @@ class NeedNonce(Value, frozen=True, eq=False):
 
 
 @final
+class NeedDenied(Value, frozen=True, eq=False):
+    """Whether the verifier's deny list has one of these names (`trust.denied.name_of`)."""
+
+    names: tuple[str, ...]
+
+
+@final
 class NeedTake(Value, frozen=True, eq=False):
     """The atomic consumption of a nonce, and of all that the request spends: the last act of a judgement.
 
@@ -92,12 +99,14 @@ class NeedTake(Value, frozen=True, eq=False):
         nonce: Which; remembered until `keep_until`.
         keep_until: When the presentation cannot be taken any more.
         spend: Limits, approvals and request id; `None` where the request touches none.
+        names: What must not be on the deny list then, still; none where there is no list.
     """
 
     audience: str
     nonce: str
     keep_until: datetime
     spend: Spend | None = None
+    names: tuple[str, ...] = ()
 
 
 @final
@@ -111,10 +120,11 @@ class NeedMark(Value, frozen=True, eq=False):
     versions: tuple[str, ...]
 
 
-Need: TypeAlias = NeedKeys | NeedFacts | NeedNonce | NeedTake | NeedMark
+Need: TypeAlias = NeedKeys | NeedFacts | NeedNonce | NeedDenied | NeedTake | NeedMark
 
 # NeedKeys → Answer; NeedFacts → tuple[Answer, ...]; NeedNonce → "ours" | "expired" | "unknown";
-# NeedTake → "taken" | "repeated" | "replayed" | "unavailable" | "conflict" | "exceeded:<place>";
+# NeedDenied → "clear" | "denied:<place in its names>" | "unavailable";
+# NeedTake → "taken" | "repeated" | "replayed" | "unavailable" | "conflict" | "exceeded:<place>" | "denied:<place>";
 # NeedMark → "kept" | "behind" | "forked" | "unavailable"
 Reply: TypeAlias = Answer | tuple[Answer, ...] | str
 
@@ -148,6 +158,14 @@ class Marks(Protocol):
             "kept", "behind" where the log ends before the mark, "forked" where it has another version there, or
             "unavailable". The mark never goes back.
         """
+        ...
+
+
+class DenyList(Protocol):
+    """What a verifier denies from one instant to the next, shared by all its processes."""
+
+    def find(self, names: tuple[str, ...], at: datetime) -> str:
+        """Return "clear", "denied:<place>" for the first of the names that is on the list, or "unavailable"."""
         ...
 
 

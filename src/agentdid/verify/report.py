@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Question
     from agentdid.verify.evidence import Evidence
     from agentdid.verify.needs import Need, Reply
+    from agentdid.verify.states import Parsed
 
 PASSED: Final = "passed"
 NOT_RUN: Final = "not_run"
+_SIGNATURES: Final = "signatures"
 
 
 @final
@@ -59,9 +61,10 @@ class Report:
 
     Attributes:
         error: What ended it, or `None`.
+        question: What was asked.
     """
 
-    __slots__ = ("_exchange", "_question", "_reached", "_recipe", "error")
+    __slots__ = ("_exchange", "_parsed", "_reached", "_recipe", "error", "question")
 
     def __init__(
         self,
@@ -70,12 +73,14 @@ class Report:
         error: AgentdidError | None,
         question: Question,
         exchange: Sequence[tuple[Need, Reply]],
+        parsed: Parsed | None = None,
     ) -> None:
         self._recipe = recipe
         self._reached = reached
         self.error = error
-        self._question = question
+        self.question = question
         self._exchange = exchange
+        self._parsed = parsed
 
     @property
     def outcome(self) -> str:
@@ -83,11 +88,16 @@ class Report:
         return "accepted" if self.error is None else self.error.family
 
     @property
+    def established(self) -> Parsed | None:
+        """The input, once every signature held: until then whom it names is nothing but its sender's word."""
+        return self._parsed if any(named.name == _SIGNATURES for named in self._recipe[: self._reached]) else None
+
+    @property
     def evidence(self) -> Evidence:
         """The question and every answer from outside, so that the decision can be replayed."""
         from agentdid.verify.evidence import Evidence  # noqa: PLC0415  # which stands on the flow that makes reports
 
-        return Evidence(self._question, tuple(self._exchange))
+        return Evidence(self.question, tuple(self._exchange))
 
     @property
     def code(self) -> str | None:

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agentdid.delegation.capability import SECURITY_LEVELS
 from agentdid.errors import EncodingInvalid, ExtraMissing, HybridComponentMissing, KeyInvalid, StoreUnavailable
-from agentdid.secure.mechanism import level_of
+from agentdid.secure.mechanism import SECURITY_LEVELS, level_of
 from agentdid.verify.needs import NeedMark
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from agentdid.did.document import DidDocument
     from agentdid.secure.mechanism import Signature
-    from agentdid.trust.anchors import Anchor
+    from agentdid.trust.anchor import Anchor
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Need, Reply
     from agentdid.verify.states import Link

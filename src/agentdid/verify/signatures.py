@@ -22,7 +22,7 @@ from agentdid.errors import (
     SignatureInvalid,
     Undecided,
 )
-from agentdid.verify.known_links import has_held, keep_link
+from agentdid.verify.known_links import keep_link
 from agentdid.verify.needs import Absent, NeedKeys
 from agentdid.verify.security import check_declared
 
@@ -56,20 +56,22 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
     """
     parent: Secured | None = None
     for link in case.parsed.links:
+        secured, known = link.secured, case.known.get(link.position)
         delegated = parent is not None and link.capability is not None
         keys = _carried_keys(case, link, delegated=delegated)
         if not keys:
             keys = tuple((yield from _link_keys(case, link, delegated=delegated)))
-        if not has_held(case, link, keys):
-            for signature, key in zip(link.secured.signatures, keys, strict=True):
+        if known is None or known.keys != keys:
+            for signature, key in zip(secured.signatures, keys, strict=True):
                 signature.check(key)
-            keep_link(case, link, keys)
-        if not link.secured.signer.startswith(did_key.PREFIX):  # which has one key, of one kind
-            yield from check_declared(case, link.secured.signatures, _speaking(case, link), f"{link.path}/proof")
+            if known is None or case.memory.signatures:
+                keep_link(case, link, keys)
+        if not secured.signer.startswith(did_key.PREFIX):  # which has one key, of one kind
+            yield from check_declared(case, secured.signatures, speaking(case, link), f"{link.path}/proof")
         if link.capability is not None:
             if parent is not None:
                 _check_parent(link, parent)
-            parent = link.secured
+            parent = secured
     if case.question.trust.names_domain:
         from agentdid.verify.linkage import check_domains  # noqa: PLC0415  # most policies name no domain
 
@@ -79,26 +81,23 @@ def check_signatures(case: Case) -> Generator[Need, Reply, None]:
 
 
 def _check_presentation(case: Case, presentation: Secured) -> Generator[Need, Reply, None]:
-    _check_presenter(case, presentation.signer)
+    did = presentation.signer
+    _check_presenter(case, did)
     for signature in presentation.signatures:
         key = find_carried(case, signature, signature.purpose) or (yield from find_key(case, signature))
         case.budget.spend_signature()
-        _check_presented(signature, key, presentation.form)
-    if not presentation.signer.startswith(did_key.PREFIX):
+        try:
+            signature.check(key)
+        except SignatureInvalid as error:
+            if presentation.form == KEY_BINDING:
+                raise KbInvalid("not signed with the holder's key") from error
+            raise
+    if not did.startswith(did_key.PREFIX):
         links = (*case.parsed.chain[:1], *case.parsed.others)
         yield from check_declared(case, presentation.signatures, links, "/proof")
 
 
-def _check_presented(signature: Signature, key: PublicKey, form: str) -> None:
-    try:
-        signature.check(key)
-    except SignatureInvalid as error:
-        if form == KEY_BINDING:
-            raise KbInvalid("not signed with the holder's key") from error
-        raise
-
-
-def _speaking(case: Case, link: Link) -> tuple[Link, ...]:
+def speaking(case: Case, link: Link) -> tuple[Link, ...]:
     """Return the link whose anchors speak for a link: the root of its chain, or itself."""
     return case.parsed.chain[:1] if link.capability is not None else (link,)
 
@@ -326,6 +325,6 @@ def _check_presenter(case: Case, did: str) -> None:
     if not case.question.trust.profile.bound_subject:
         return
     leaf = case.parsed.links[-1] if not case.parsed.chain else case.parsed.chain[-1]
-    if did != leaf.subject and isinstance(_plan(case, did), Ask):
+    if leaf.credential.subjects != (did,) and isinstance(_plan(case, did), Ask):
         # its signature could hold, its holder binding could not; so nobody is asked about a stranger's DID
         raise HolderBindingFailed("the presenter is not the subject", path="/holder")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from agentdid.errors import AudienceMismatch, ChainParentExpired, Expired, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Need, Reply
+    from agentdid.verify.states import Link
 
 
 def check_validity(case: Case) -> None:
@@ -68,6 +70,11 @@ def check_status(case: Case) -> Generator[Need, Reply, None] | None:
     ]
     if not links:
         return None
+    return _status()(case, links)
+
+
+@cache
+def _status() -> Callable[[Case, Sequence[Link]], Generator[Need, Reply, None] | None]:
     from agentdid.verify.status import check_statuses  # noqa: PLC0415  # many credentials have none
 
-    return check_statuses(case, links)
+    return check_statuses

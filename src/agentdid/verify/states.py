@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agentdid.delegation.approval import HumanApproval
     from agentdid.delegation.capability import Capability
     from agentdid.secure.mechanism import Secured
-    from agentdid.trust.anchors import Anchor
+    from agentdid.trust.anchor import Anchor
 
 _SEAL: Final = object()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from msgspec import structs
 
@@ -22,7 +22,7 @@ from agentdid.errors import (
 from agentdid.secure.mechanism import level_of
 from agentdid.verify.needs import Absent, NeedFacts
 from agentdid.verify.security import CLASSICAL, check_declared, check_level, hold_anchors
-from agentdid.verify.signatures import find_carried, find_document
+from agentdid.verify.signatures import find_carried, find_document, speaking
 from agentdid.verify.status_list import as_list_error, find_refusal, keep_list, read_body, read_entries
 
 if TYPE_CHECKING:
@@ -58,18 +58,21 @@ def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generato
     urls = tuple({entry.list_url: None for _, _, entry in entries})
     if not urls:
         return
-    bound = case.question.trust.limits.status_staleness_s
-    answers = dict(zip(urls, (yield from _ask(case, urls, bound)), strict=True))
     limits = case.question.trust.limits
+    answers = dict(zip(urls, _answered((yield _need(case, urls, limits.status_staleness_s)), urls), strict=True))
     for link, member, entry in entries:
         try:
-            known = _find_list(case, link, entry, answers[entry.list_url])
-            if known is None or _is_old(case, known):
-                known = yield from _fresh_list(case, link, entry, answers)
-            yield from _check_security(case, link, known.signatures)
+            known = _find_list(case, link, entry, answers[entry.list_url]) or (
+                yield from _fresh_list(case, link, entry, answers)
+            )
+            _check_level(case, link, known.signatures)
+            if not known.signatures[0].did.startswith(did_key.PREFIX):  # which has one key, of one kind
+                yield from check_declared(case, known.signatures, speaking(case, link), "")
             found: Content = known.content  # type: ignore[assignment]  # it has been read
             case.believe_until(found.signed_at, _bound(found, limits), f"status list {entry.list_url}")
-            _refuse(case, link, find_refusal(entry, found.value(entry)))
+            refusal = find_refusal(entry, found.value(entry))
+            if refusal is not None:
+                _refuse(case, link, refusal)
         except AgentdidError as error:
             error.path = f"{link.path}{member}{error.path}"
             raise
@@ -93,17 +96,22 @@ def _check_stapled(
             if staple.issuer != link.credential.issuer:
                 _check_list_issuer(case, link, staple.issuer)
             # what is held already, and nothing that would have to be fetched: the newest evidence wins
-            (held,) = yield from _ask(case, (entry.list_url,), -bound)
+            urls = (entry.list_url,)
+            (held,) = _answered((yield _need(case, urls, -bound)), urls)
             if not isinstance(held, Absent):
                 known = yield from _verified_list(case, link, entry, held)
                 newest: Content = known.content  # type: ignore[assignment]  # it has been read
                 if newest.signed_at > staple.issued:
                     left.append((link, member, entry))
                     continue
-            yield from _check_security(case, link, (staple.signature,))
+            _check_level(case, link, (staple.signature,))
+            if not staple.signature.did.startswith(did_key.PREFIX):
+                yield from check_declared(case, (staple.signature,), speaking(case, link), "")
             life = min(float(bound), (staple.expires - staple.issued).total_seconds())
             case.believe_until(staple.issued, life, f"stapled status {entry.list_url}#{entry.index}")
-            _refuse(case, link, find_refusal(entry, staple.value))
+            refusal = find_refusal(entry, staple.value)
+            if refusal is not None:
+                _refuse(case, link, refusal)
         except AgentdidError as error:
             error.path = f"{link.path}{member}{error.path}"
             raise
@@ -116,7 +124,7 @@ def _fresh_list(case: Case, link: Link, entry: Entry, answers: dict[str, Answer]
     known = yield from _verified_list(case, link, entry, answers[url])
     if _is_old(case, known):
         # what was held is older than the policy's bound: one more question, for a new one
-        (answers[url],) = yield from _ask(case, (url,), 0)
+        (answers[url],) = _answered((yield _need(case, (url,), 0)), (url,))
         known = yield from _verified_list(case, link, entry, answers[url])
         if _is_old(case, known):
             raise StatusStale("the newest list to be had is too old")
@@ -128,11 +136,10 @@ def _is_old(case: Case, known: KnownList) -> bool:
     return case.question.at - content.signed_at > seconds(_bound(content, case.question.trust.limits))
 
 
-def _refuse(case: Case, link: Link, refusal: type[Refused] | None) -> None:
-    if refusal is not None:
-        if link in case.parsed.chain[:-1]:
-            raise ChainParentRevoked(f"a link further up is no longer good ({refusal.code})")
-        raise refusal("the issuer's list says so")
+def _refuse(case: Case, link: Link, refusal: type[Refused]) -> NoReturn:
+    if link in case.parsed.chain[:-1]:
+        raise ChainParentRevoked(f"a link further up is no longer good ({refusal.code})")
+    raise refusal("the issuer's list says so")
 
 
 def _bound(found: Content, limits: Limits) -> float:
@@ -161,10 +168,13 @@ def _entries(case: Case, link: Link) -> Sequence[tuple[str, Entry]]:
     return entries
 
 
-def _ask(case: Case, urls: tuple[str, ...], max_age_s: float) -> Generator[Need, Reply, tuple[Answer, ...]]:
+def _need(case: Case, urls: tuple[str, ...], max_age_s: float) -> NeedFacts:
     for _ in urls:
         case.budget.spend_fetch()
-    answers = yield NeedFacts(urls, max_age_s)
+    return NeedFacts(urls, max_age_s)
+
+
+def _answered(answers: Reply, urls: tuple[str, ...]) -> tuple[Answer, ...]:
     if not isinstance(answers, tuple) or len(answers) != len(urls):
         message = "NeedFacts is answered by one Answer for each URL"
         raise TypeError(message)
@@ -172,21 +182,22 @@ def _ask(case: Case, urls: tuple[str, ...], max_age_s: float) -> Generator[Need,
 
 
 def _find_list(case: Case, link: Link, entry: Entry, held: Answer) -> KnownList | None:
-    """Return the list that is known of the bytes of `held`, where nobody need be asked; else `_verified_list` says."""
+    """Return the list that is known of the bytes of `held`, where nobody need be asked; else `_fresh_list` says."""
     if type(held) is Absent:
         return None
     known = case.memory.lists.find(held.digest)
     if known is None or known.url != entry.list_url or known.issuer != link.credential.issuer:
         return None
+    content, now = known.content, case.now
+    if content is None or content.signed_at > now.latest or (known.ends is not None and known.ends < now.earliest):
+        return None
     try:
-        # most lists have one signature
-        keys = tuple([find_carried(case, each, each.purpose) for each in known.signatures])
+        for signature, key in zip(known.signatures, known.keys, strict=True):
+            if find_carried(case, signature, signature.purpose) != key:
+                return None
     except AgentdidError:
         return None
-    content = known.content
-    if keys != known.keys or content is None or content.signed_at > case.now.latest:
-        return None
-    return None if known.ends is not None and known.ends < case.now.earliest else known
+    return None if _is_old(case, known) else known
 
 
 def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Generator[Need, Reply, KnownList]:
@@ -225,17 +236,15 @@ def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Genera
     return known
 
 
-def _check_security(case: Case, link: Link, signatures: tuple[Signature, ...]) -> Generator[Need, Reply, None]:
+def _check_level(case: Case, link: Link, signatures: tuple[Signature, ...]) -> None:
     """Hold that a list is signed as strongly as what it speaks about: it is a step of its chain."""
     level = level_of(signatures)
     case.levels.append(level)
-    links = (link,) if link.capability is None else case.parsed.chain[:1]
+    case.list_signatures += signatures
     if case.needed != CLASSICAL:
         check_level(case, level, "")
     if case.anchors:
-        hold_anchors(case, links, level, "")
-    if not signatures[0].did.startswith(did_key.PREFIX):
-        yield from check_declared(case, signatures, links, "")
+        hold_anchors(case, speaking(case, link), level, "")
 
 
 def _check_list_issuer(case: Case, link: Link, issuer: str) -> None:

@@ -118,10 +118,9 @@ def keep_list(case: Case, held: Resource, known: KnownList, keys: tuple[PublicKe
     read = structs.replace(known, keys=keys, read=None, content=content)
     memory.lists.keep(held.digest, read)
     if not case.question.historical:
-        key = content.url.encode()
-        newest = memory.newest.find(key)
+        newest = memory.newest.find(content.url)
         if newest is None or newest.signed_at <= content.signed_at:
-            memory.newest.keep(key, NewestList(content.signed_at, held))
+            memory.newest.keep(content.url, NewestList(content.signed_at, held))
     return read
 
 
@@ -134,7 +133,7 @@ def prefer_newest(memory: Memory, answer: Answer, limits: Limits) -> Answer:
     """
     if isinstance(answer, Absent):
         return answer
-    newest = memory.newest.find(answer.url.encode())
+    newest = memory.newest.find(answer.url)
     if newest is None or newest.resource.digest == answer.digest:
         return answer
     known = memory.lists.find(answer.digest)

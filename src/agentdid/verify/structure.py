@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.strict_json import JsonText
@@ -21,12 +22,12 @@ from agentdid.secure import data_integrity
 from agentdid.secure.envelope import CREDENTIAL, PRESENTATION, open_envelope
 from agentdid.secure.mechanism import Secured
 from agentdid.trust.profile import STRICT, Profile
-from agentdid.verify.inputs import Item
+from agentdid.verify.inputs import CLOSED_LEVELS, Item
 from agentdid.verify.known_links import NewText, find_known_link, text_of
 from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from msgspec import Raw
 
@@ -175,8 +176,14 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
     value = item
     if type(item) is Item:
         text, canonical, known = item.text, item.canonical, item.known
+        if item.link is not None:
+            if not case.question.keeps:
+                case.new[position] = NewText(text, 0, canonical)
+            return item.link
         if item.parsed is not None:
             value, plain = item.parsed.value, item.parsed.plain
+        elif item.secured is not None:
+            value = item.secured
     elif isinstance(item, str | dict):
         text = text_of(item)
         known = find_known_link(case, text)
@@ -198,12 +205,18 @@ def _read_item(case: Case, item: object, plain: bool, position: int) -> Link:
 
 
 def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secured, str | None, Sequence[object], bool]:
+    if case.presented is not None:
+        holder: str = case.presented.document["holder"]  # type: ignore[assignment]  # by its form
+        return case.presented, holder, case.items, False
     limits, profile = case.question.trust.limits, case.question.trust.profile
     if type(text) is not JsonText:
-        from agentdid.verify.forms import read_presented  # noqa: PLC0415  # as above
+        from agentdid.verify.forms import find_bound, read_presented  # noqa: PLC0415  # as above
 
-        secured, bound = read_presented(text, limits, profile)
-        return _open(secured, plain=False) if bound is None else (secured, None, [bound], False)
+        bound = find_bound(text)
+        closed = _read_closed(case, text) if bound is None else None
+        if closed is not None:
+            return closed
+        return _open(read_presented(text, limits, profile), plain=False) if bound is None else _read_bound(case, bound)
     value = text.value
     if type(value) is not dict:
         raise TypeMismatch("expected a presentation")
@@ -214,13 +227,43 @@ def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secure
     if not MEMBERS.isdisjoint(value):
         from agentdid.verify.forms import read_presented_json  # noqa: PLC0415  # as above
 
-        secured, bound = read_presented_json(value, limits)
-        return secured, None, [bound], False
+        secured, credential = read_presented_json(value, limits)
+        return secured, None, [credential], False
     if not _has_type(value, "VerifiablePresentation"):
         raise TypeMismatch("expected a VerifiablePresentation", path="/type")
     required = case.question.trust.presentation_proofs
     secured = data_integrity.read(text, data_integrity.AUTHENTICATION, limits, required)
     return _open(write_signed(case, secured), text.plain, case.items)
+
+
+def _read_closed(case: Case, text: str | bytes) -> tuple[Secured, str | None, Sequence[object], bool] | None:
+    """Return the same of a `vp+jwt` of the closed form (`secure.closed_tokens`); `None` of anything else."""
+    limits = case.question.trust.limits
+    if type(text) is not str or limits.max_depth < CLOSED_LEVELS or len(text) > 2 * limits.max_members:
+        return None
+    found = _read_closed_token()(case, text)
+    if found is None:
+        return None
+    secured, items = found
+    return secured, secured.signer, items, False
+
+
+@cache
+def _read_closed_token() -> Callable[[Case, str], tuple[Secured, list[Item]] | None]:
+    from agentdid.verify.closed_links import read_presentation  # noqa: PLC0415  # as above
+
+    return read_presentation
+
+
+def _read_bound(case: Case, bound: str) -> tuple[Secured, str | None, Sequence[object], bool]:
+    """Return the key binding that is the whole text, and the SD-JWT before it, by itself or as known."""
+    from agentdid.verify.forms import read_bound  # noqa: PLC0415  # as above
+
+    trust = case.question.trust
+    known = find_known_link(case, bound)
+    credential = read_credential(bound, False, trust.limits) if known is None else known.link.secured
+    secured = read_bound(case.text, credential, trust.limits)  # type: ignore[arg-type]  # a token, by find_bound
+    return secured, None, [Item(bound, None, known, None, secured=credential)], False
 
 
 def _open(

@@ -13,7 +13,7 @@ from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode
 from agentdid.errors import CredentialExists
 from agentdid.record import Value
-from agentdid.storage.controlled import ControlledDids, add_table
+from agentdid.storage.controlled_dids import ControlledDids, add_table
 from agentdid.storage.engine import reading, transaction
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 from agentdid.wallet.lineage import Minted

@@ -6,6 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, Self, final
 
+from msgspec import structs
+
 from agentdid.clock import Clock, SystemClock
 from agentdid.codec.strict_json import encode, parse
 from agentdid.credential.model import APPROVAL_TYPE
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agentdid.keys.secret import Signer
-    from agentdid.storage.controlled import ControlledDids
+    from agentdid.storage.controlled_dids import ControlledDids
     from agentdid.storage.vault import Kdf
     from agentdid.verify.needs import Need, Reply, Source
     from agentdid.verify.states import Link
@@ -223,6 +225,8 @@ class Wallet:
             HolderBindingFailed: It is for a DID whose key is not here.
         """
         policy = trust or UnsafeAnyIssuer()
+        if policy.denies:  # the list is the verifier's, who asks it of whatever the wallet presents
+            policy = structs.replace(policy, denies=False)
         items = _items(credential, self._limits)
         question = Question(raw=items, holder=False, trust=policy, at=self._clock.now(), keeps=True)
         run(question, Memory(), self._clock, self._answer(source, policy))

@@ -15,6 +15,7 @@ from agentdid.errors import AgentdidError, TypeMismatch
 from agentdid.secure import sd_jwt_vc
 from agentdid.trust.anchors import Trust
 from agentdid.verify.evidence import replay
+from agentdid.verify.memory import Memory
 from agentdid.verify.run import report_of
 from tests.forgery import as_toml
 from tests.tokens import party
@@ -106,6 +107,18 @@ def test_the_document_is_the_one_that_the_credential_pins(tmp_path: Path) -> Non
 
     assert code_of(world, trust, [], **{"vct#integrity": sri(encode(document))}) is None
     assert "type_metadata_mismatch" == code_of(world, trust, [], **{"vct#integrity": sri(b"{}")})
+
+
+def test_a_policy_with_other_types_reads_it_again(tmp_path: Path) -> None:
+    """A memory may be shared: what one policy's rules refuse, they refuse however often another took it."""
+    world, issuer, memory = World(), party("issuer", "P-256"), Memory()
+    lax = policy(tmp_path, world, {"vct": VCT})
+    token = sd_jwt_vc.issue({"vct": VCT, "level": 3}, issuer.secret, issuer.method_id)
+    for _ in range(3):
+        world.verifier(trust=lax, memory=memory).verify_credential(token)
+    strict = policy(tmp_path, world, {"vct": VCT, "claims": RULES})
+    with pytest.raises(TypeMismatch):
+        world.verifier(trust=strict, memory=memory).verify_credential(token)
 
 
 def test_a_decision_is_replayed_with_its_types(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ from fastapi import Depends, FastAPI, Request
 from agentdid import http as faces
 from agentdid.http import protect, require_capability
 from agentdid.present.challenge import Challenge
-from agentdid.present.exchange import content_digest, encode_authorization, normalize_url
+from agentdid.present.exchange import encode_authorization
 from agentdid.storage.nonces import MemoryTakes
 from agentdid.verify.case import HttpRequest
 from agentdid.verify.decide import Grant
 from tests.chains import capability_of, chain_of, grant_of, root_document, sign
+from tests.guarded import Client
 from tests.world import AUDIENCE, World
 
 if TYPE_CHECKING:
@@ -68,36 +69,6 @@ def api(world: World, takes: Takes | None = None) -> FastAPI:
         raise ValueError(message)
 
     return app
-
-
-class Client:
-    """Calls an app, and presents where it is challenged."""
-
-    def __init__(self, world: World, app: FastAPI) -> None:
-        self._world, self._app = world, app
-
-    def call(self, method: str, target: str, content: bytes = b"", **headers: str) -> httpx.Response:
-        """Call once."""
-
-        async def run() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, raise_app_exceptions=False)
-            async with httpx.AsyncClient(transport=transport, base_url=AUDIENCE) as client:
-                return await client.request(
-                    method,
-                    target,
-                    content=content,
-                    headers={name.replace("_", "-"): each for name, each in headers.items()},
-                )
-
-        return asyncio.run(run())
-
-    def present(self, method: str, target: str, chain: list[object], content: bytes = b"") -> httpx.Response:
-        """Call, be challenged, present a chain."""
-        challenge = Challenge.find(self.call(method, target, content).headers.get_list("WWW-Authenticate"))
-        assert challenge is not None
-        bound = HttpRequest(method, normalize_url(f"{AUDIENCE}{target}"), content_digest(content))
-        presented = self._world.present(chain, challenge=challenge.nonce, http=bound)  # type: ignore[arg-type]
-        return self.call(method, target, content, authorization=encode_authorization(presented))
 
 
 def test_a_route_lets_in(world: World) -> None:

@@ -23,7 +23,8 @@ from agentdid.errors import (
     PurposeNotAuthorized,
 )
 from agentdid.issuer.issuer import Issuer
-from agentdid.storage.controlled import GRACE, LEAD, Controlled, make
+from agentdid.storage.controlled import Controlled, make
+from agentdid.storage.held_keys import GRACE, LEAD
 from agentdid.verifier.service import Verifier
 from tests.logs import secret, witness_did
 from tests.stores import CHEAP, PASSPHRASE

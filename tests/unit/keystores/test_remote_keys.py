@@ -19,7 +19,8 @@ from agentdid.issuer.issuer import Issuer
 from agentdid.keys import pair
 from agentdid.keys.secret import SecretKey
 from agentdid.keystores.reference import open_signer, parse_reference, successor
-from agentdid.storage.controlled import LEAD, make
+from agentdid.storage.controlled import make
+from agentdid.storage.held_keys import LEAD
 from agentdid.verifier.service import Verifier
 from agentdid.wallet.wallet import Wallet
 from tests.softhsm import PIN, soft_tokens, uri

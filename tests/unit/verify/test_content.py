@@ -79,19 +79,19 @@ def test_a_carried_context_is_always_held(world: World) -> None:
     right = {"relatedResource": [{"id": V2, "digestSRI": V2_SRI}]}
     wrong = {"relatedResource": [{"id": V2, "digestSRI": sri(b"x")}]}
 
-    assert [None, "resource_mismatch"] == [judged(world, each).code for each in (right, wrong)]
+    assert [None, "related_resource_mismatch"] == [judged(world, each).code for each in (right, wrong)]
 
 
 @pytest.mark.parametrize(
     ("members", "expected"),
     [
         ({"digestSRI": sri(SCHEMA)}, None),
-        ({"digestSRI": sri(b"x")}, "resource_mismatch"),
+        ({"digestSRI": sri(b"x")}, "related_resource_mismatch"),
         ({"id": "https://acme.example/absent", "digestSRI": sri(SCHEMA)}, "fetch_failed"),
     ],
 )
 def test_related_resources(world: World, members: dict[str, object], expected: str | None) -> None:
-    """Fetched and held against their digests; one that cannot be had leaves it undecided."""
+    """V10: fetched and held against their digests; one that cannot be had leaves it undecided."""
     report = judged(world, related(**members), related="fetched")
 
     assert expected == report.code
@@ -105,11 +105,11 @@ def test_related_resources(world: World, members: dict[str, object], expected: s
     [
         ({"digestSRI": sri(SCHEMA)}, {}, SCHEMA, None),
         ({}, {THERE: sri(SCHEMA)}, SCHEMA, None),
-        ({"digestSRI": sri(STRICTER)}, {}, STRICTER, "schema_violated"),
-        ({"digestSRI": sri(SCHEMA)}, {}, STRICTER, "resource_mismatch"),
-        ({"digestSRI": sri(SCHEMA)}, {THERE: sri(STRICTER)}, SCHEMA, "resource_mismatch"),
-        ({}, {}, SCHEMA, "schema_unavailable"),
-        ({"id": "https://acme.example/absent", "digestSRI": sri(SCHEMA)}, {}, SCHEMA, "schema_unavailable"),
+        ({"digestSRI": sri(STRICTER)}, {}, STRICTER, "type_mismatch"),
+        ({"digestSRI": sri(SCHEMA)}, {}, STRICTER, "type_mismatch"),
+        ({"digestSRI": sri(SCHEMA)}, {THERE: sri(STRICTER)}, SCHEMA, "type_mismatch"),
+        ({}, {}, SCHEMA, "type_mismatch"),
+        ({"id": "https://acme.example/absent", "digestSRI": sri(SCHEMA)}, {}, SCHEMA, "fetch_failed"),
         ({"type": "Other"}, {}, SCHEMA, "schema_unsupported"),
         ({"digestSRI": sri(b"[]")}, {}, b"[]", "schema_invalid"),
         ({"digestSRI": sri(b"{")}, {}, b"{", "json_invalid"),
@@ -118,10 +118,18 @@ def test_related_resources(world: World, members: dict[str, object], expected: s
 def test_schemas(
     world: World, members: dict[str, object], pins: dict[str, str], body: bytes, expected: str | None
 ) -> None:
-    """Checked only as what the credential or the policy pins, whoever serves it."""
+    """V09: checked only as what the credential or the policy pins, whoever serves it."""
     world.serve(THERE, body)
 
     assert expected == judged(world, named(**members), schemas="checked", pins=pins).code
+
+
+def test_a_schema_is_required(world: World) -> None:
+    """V09: a credential that names none is refused where the policy asks for one, and only there."""
+    reports = [judged(world, {}, schemas=each) for each in ("ignored", "checked", "required")]
+
+    assert [None, None, "type_mismatch"] == [each.code for each in reports]
+    assert judged(world, named(digestSRI=sri(SCHEMA)), schemas="required").code is None
 
 
 def test_it_stands_after_status(world: World) -> None:

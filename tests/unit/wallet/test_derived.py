@@ -94,7 +94,7 @@ def shown(presentation: str) -> dict[str, Any]:
 
 
 def test_the_whole_way(scene: Scene) -> None:
-    """What the agent chose is shown, what the issuer must have said is always shown, and no more (ATTACKS G15)."""
+    """G15: what the agent chose is shown, what the issuer must have said is always shown, and no more."""
     issued = scene.issue()
     least, some = scene.present(), scene.present("m", disclose=[("credentialSubject", "name"), ("nothing", "here")])
     verifier = scene.world.verifier(takes=MemoryTakes())
@@ -199,7 +199,7 @@ def test_terms_that_no_context_defines(scene: Scene) -> None:
 
 
 def test_a_bbs_proof_serves_one_occasion(tmp_path: Path) -> None:
-    """Derived for another challenge or audience, it is refused though whoever presents is the subject (ATTACKS G13)."""
+    """G13: derived for another challenge or audience, it is refused though whoever presents is the subject."""
     scene = Scene(tmp_path, "bbs-2023")
     with scene.issuer, scene.wallet:
         scene.issue()

@@ -8,7 +8,6 @@ is given again, and not issued twice.
 from __future__ import annotations
 
 import csv
-import sys
 from datetime import timedelta
 from io import TextIOWrapper
 from pathlib import Path
@@ -26,6 +25,7 @@ from agentdid.cli.options import (
     read_passphrase,
     read_pin,
 )
+from agentdid.cli.progress import Bar
 from agentdid.cli.render import print_done
 from agentdid.codec.strict_json import encode, parse_object
 from agentdid.delegation.link import FORMATS
@@ -35,7 +35,7 @@ from agentdid.issuer.orders import Issued, Order
 from agentdid.wallet.disclosure import parse_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _MEMBERS: Final = frozenset(
     {"to", "capability", "claims", "disclosable", "ttl", "format", "status", "suspendable", "key"}
@@ -65,7 +65,7 @@ def batch(
         orders.open("rb") as raw,
         TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines,
         out.open("wb") as written,
-        _progress(orders.stat().st_size, quiet=as_json) as advance,
+        Bar("issuing", orders.stat().st_size, quiet=as_json) as advance,
     ):
         read = _read_csv(lines) if orders.suffix.lower() == ".csv" else _read_json(lines)
         asked = (_order(each, default, ttl, form, name, position) for position, each in enumerate(read))
@@ -134,27 +134,3 @@ def _order(
         life, str(row.get("format", form)), str(row.get("status", "bitstring")),
         row.get("suspendable", True) in _TRUE, None if key is None else str(key),
     )  # fmt: skip
-
-
-class _progress:  # noqa: N801  # used as a verb
-    """A progress bar on stderr, where that is a terminal; how far the file is read."""
-
-    def __init__(self, total: int, *, quiet: bool) -> None:
-        self._total = max(total, 1)
-        self._bar: Any = None
-        if sys.stderr.isatty() and not quiet:
-            from rich.console import Console  # noqa: PLC0415  # only where it is seen
-            from rich.progress import Progress  # noqa: PLC0415
-
-            self._bar = Progress(console=Console(stderr=True))
-
-    def __enter__(self) -> Callable[[int], None]:
-        if self._bar is None:
-            return lambda _: None
-        self._bar.start()
-        task = self._bar.add_task("issuing", total=self._total)
-        return lambda done: self._bar.update(task, completed=done)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()

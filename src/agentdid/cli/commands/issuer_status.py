@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -20,6 +21,8 @@ from agentdid.issuer.issuer import Issuer
 from agentdid.issuer.status_ledger import Which
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from agentdid.issuer.ledger_tables import Entry
 
 Database = Annotated[
@@ -32,73 +35,49 @@ IssuedFrom = Annotated[str | None, typer.Option(help="Issued at this time (RFC 3
 IssuedUntil = Annotated[str | None, typer.Option(help="Issued at this time or before.")]
 Everything = Annotated[bool, typer.Option("--all", help="All that this issuer ever issued.")]
 Reason = Annotated[str | None, typer.Option(help="Why; kept in the history, shown to nobody else.")]
-_PASTS: Final = {"revoke": "revoked", "suspend": "suspended", "reinstate": "reinstated"}
+# a verb → its past, and what its help says
+_ACTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "revoke": (
+            "revoked",
+            "Revoke a credential for ever; or all of a subject, of a key, of a time, or all: the kill switch.",
+        ),
+        "suspend": ("suspended", "Suspend a credential, or many, until reinstated."),
+        "reinstate": ("reinstated", "End the suspension of a credential, or of many; a revocation has no end."),
+    }
+)
 
 
 def add_verbs(app: typer.Typer) -> None:
     """Add the verbs to `agentdid issuer`."""
-    app.command()(revoke)
-    app.command()(suspend)
-    app.command()(reinstate)
+    for act, (_, says) in _ACTS.items():
+        app.command(act)(_changing(act, says))
     app.command("list")(list_issued)
     app.command()(show)
 
 
-def revoke(
-    db: Database,
-    credential: Credential = None,
-    subject: Subject = None,
-    key: Key = None,
-    issued_from: IssuedFrom = None,
-    issued_until: IssuedUntil = None,
-    everything: Everything = False,
-    reason: Reason = None,
-    passphrase_fd: PassphraseFd = None,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Revoke a credential for ever; or all of a subject, of a key, of a time, or all: the kill switch."""
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
-        which = _which(subject, key, issued_from, issued_until)
-        _change(opened, "revoke", credential, which, everything, reason, as_json=as_json)
+def _changing(act: str, says: str) -> Callable[..., None]:
+    """Return the command of a verb that changes the status of one credential, or of many."""
 
+    def change(
+        db: Database,
+        credential: Credential = None,
+        subject: Subject = None,
+        key: Key = None,
+        issued_from: IssuedFrom = None,
+        issued_until: IssuedUntil = None,
+        everything: Everything = False,
+        reason: Reason = None,
+        passphrase_fd: PassphraseFd = None,
+        passphrase_file: PassphraseFile = None,
+        as_json: AsJson = False,
+    ) -> None:
+        which = Which(subject, key, read_instant(issued_from), read_instant(issued_until))
+        with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
+            _change(opened, act, credential, which, everything, reason, as_json=as_json)
 
-def suspend(
-    db: Database,
-    credential: Credential = None,
-    subject: Subject = None,
-    key: Key = None,
-    issued_from: IssuedFrom = None,
-    issued_until: IssuedUntil = None,
-    everything: Everything = False,
-    reason: Reason = None,
-    passphrase_fd: PassphraseFd = None,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Suspend a credential, or many, until reinstated."""
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
-        which = _which(subject, key, issued_from, issued_until)
-        _change(opened, "suspend", credential, which, everything, reason, as_json=as_json)
-
-
-def reinstate(
-    db: Database,
-    credential: Credential = None,
-    subject: Subject = None,
-    key: Key = None,
-    issued_from: IssuedFrom = None,
-    issued_until: IssuedUntil = None,
-    everything: Everything = False,
-    reason: Reason = None,
-    passphrase_fd: PassphraseFd = None,
-    passphrase_file: PassphraseFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """End the suspension of a credential, or of many; a revocation has no end."""
-    with Issuer.open(db, passphrase=read_passphrase(passphrase_fd, passphrase_file), pin=read_pin) as opened:
-        which = _which(subject, key, issued_from, issued_until)
-        _change(opened, "reinstate", credential, which, everything, reason, as_json=as_json)
+    change.__doc__ = says
+    return change
 
 
 def list_issued(
@@ -145,10 +124,6 @@ def show(
     print_done(shown, "\n".join(lines), as_json=as_json)
 
 
-def _which(subject: str | None, key: str | None, issued_from: str | None, issued_until: str | None) -> Which:
-    return Which(subject, key, read_instant(issued_from), read_instant(issued_until))
-
-
 def _change(
     issuer: Issuer,
     act: str,
@@ -162,7 +137,7 @@ def _change(
     meant = [credential is not None, which != Which(), everything]
     if sum(meant) != 1:
         raise ValueError("name one of --credential, conditions such as --subject, or --all")
-    past = _PASTS[act]
+    past, _ = _ACTS[act]
     if credential is None:
         count = issuer.change_all(act, which, reason=reason)
         print_done({"changed": count}, f"{count} credentials {past}", as_json=as_json)

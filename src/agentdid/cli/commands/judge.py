@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from agentdid.audit.packed import LIMITS
 from agentdid.cli.main import EXIT_CODES
 from agentdid.cli.options import (
     AsJson,
+    LogKey,
     SourcesFile,
     TrustFile,
     now,
@@ -19,21 +21,20 @@ from agentdid.cli.options import (
     read_source,
     read_trust,
 )
-from agentdid.cli.render import print_decision, print_done
+from agentdid.cli.progress import Bar
+from agentdid.cli.render import print_decision, print_done, print_verdict, show_finding
 from agentdid.codec.strict_json import encode, parse
 from agentdid.delegation.usage import Request
-from agentdid.errors import EvidenceMismatch
-from agentdid.limits import Limits
+from agentdid.errors import AuditLogInvalid, EvidenceMismatch
+from agentdid.keys.multikey import decode_multikey
 from agentdid.query.dcql import parse_query
+from agentdid.storage.log_folder import RECORDS, LogFolder
 from agentdid.storage.marks import SqlMarks
 from agentdid.verifier.service import Verifier
 from agentdid.verify.case import Question
 from agentdid.verify.evidence import replay as replay_bundle
 from agentdid.verify.looks import looks_presented
 from agentdid.verify.run import report_of
-
-# a bundle holds an input and every document it led to
-_BUNDLE_LIMITS = Limits(max_input_bytes=64 * 1024 * 1024, max_members=1_000_000)
 
 
 def verify(
@@ -82,17 +83,24 @@ def verify(
 
 
 def replay(
-    bundle: Annotated[Path, typer.Argument(help="An evidence bundle, or a log of them, one a line.")],
+    bundle: Annotated[Path, typer.Argument(help="An audit log's folder, an evidence bundle, or a file of them.")],
+    day: Annotated[str | None, typer.Option(help="Of a log: only this day (UTC), 2026-11-01.")] = None,
+    key: LogKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge recorded evidence again, offline; succeeds only when every decision comes out the same."""
+    if bundle.is_dir() or bundle.name == RECORDS:
+        _replay_log(bundle, day, key, as_json=as_json)
+        return
+    if day is not None or key is not None:
+        raise ValueError("--day and --key are for audit logs")
     outcomes = []
     lines = [line for line in bundle.read_bytes().splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].strip() == b"{":
         lines = [bundle.read_bytes()]  # one bundle, laid out over several lines
     for position, line in enumerate(lines, 1):
         try:
-            result = replay_bundle(parse(line, _BUNDLE_LIMITS).value)
+            result = replay_bundle(parse(line, LIMITS).value)
         except EvidenceMismatch as error:
             raise EvidenceMismatch(f"bundle {position}: {error.detail}", path=error.path) from None
         report = report_of(result)
@@ -101,3 +109,24 @@ def replay(
         raise ValueError("the file holds no evidence bundle")
     text = "\n".join(f"{row['outcome']}  {row['code'] or ''}".rstrip() for row in outcomes)
     print_done({"replayed": len(outcomes), "decisions": outcomes}, f"{text}\nall the same", as_json=as_json)
+
+
+def _replay_log(folder: Path, day: str | None, key: str | None, *, as_json: bool) -> None:
+    from agentdid.verifier.replaying import replay_log  # noqa: PLC0415  # a bundle needs no log
+
+    known = None if key is None else decode_multikey(key)
+    with Bar("replaying", LogFolder(folder).records.stat().st_size, quiet=as_json) as advance:
+        done = replay_log(folder, day=day, key=known, advance=advance)
+    findings = [*done.health.faults, *done.differing]
+    ok = not findings and not done.absent
+    shown = {
+        "replayed": done.same,
+        "absent": list(done.absent),
+        "differing": [show_finding(each) for each in done.differing],
+        "faults": [show_finding(each) for each in done.health.faults],
+    }
+    text = [f"NO  {each.place}: {each.detail}" for each in findings]
+    if done.absent:
+        text.append(f"NO  the evidence of {len(done.absent)} decisions is gone, from entry {done.absent[0]}")
+    text.append(f"{done.same} decisions {'all the same' if ok else 'the same'}")
+    print_verdict(shown, text, None if ok else AuditLogInvalid, as_json=as_json)

@@ -79,6 +79,9 @@ def serve_verifier(
     events: Annotated[
         list[str] | None, typer.Option("--events", help="An issuer's …/status/events to follow; may be repeated.")
     ] = None,
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Let whoever has the token, shown once, read and write the deny list.")
+    ] = False,
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
 ) -> None:
@@ -92,10 +95,18 @@ def serve_verifier(
     policy = Trust.load(trust)
     takes = open_takes(db or policy.store or MEMORY, policy.limits)
     seen = None if marks is None else SqlMarks.open(marks)
-    verifier = Verifier(policy, takes=takes, marks=seen, log=None if log is None else DecisionLog(log))
+    # a store that is named here is one that others write to, as one that the policy names
+    denied = takes.denied if policy.denies or db is not None or admin else None
+    kept = None if log is None else DecisionLog(log)
+    verifier = Verifier(policy, takes=takes, marks=seen, log=kept, denied=denied)
     for url in events or []:
         verifier.follow(url)
-    _run(create_verifier_app(verifier), host, port, tls_cert, tls_key)
+    token_hash = None
+    if admin:
+        token = secrets.token_urlsafe(32)
+        typer.echo(f"token for the deny list, shown once: {token}", err=True)
+        token_hash = hashlib.sha256(token.encode()).hexdigest()
+    _run(create_verifier_app(verifier, token_hash=token_hash), host, port, tls_cert, tls_key)
 
 
 @app.command("approvals")
@@ -161,14 +172,20 @@ def serve_vc_api(
 def _run(service: FastAPI, host: str, port: int, certificate: Path | None, key: Path | None) -> None:
     import uvicorn  # noqa: PLC0415  # an extra
 
-    from agentdid.http.middleware import MAX_HEAD  # noqa: PLC0415  # of the same extra
+    # of the same extra
+    from agentdid.http.connections import PromptRequests, raise_descriptors  # noqa: PLC0415
+    from agentdid.http.middleware import MAX_HEAD  # noqa: PLC0415
 
     if (certificate is None) != (key is None):
         raise ValueError("--tls-cert and --tls-key go together")
+    raise_descriptors()
     uvicorn.run(
         service,
         host=host,
         port=port,
+        http=PromptRequests,
+        proxy_headers=False,  # who calls is who connected, whatever a header or FORWARDED_ALLOW_IPS says (R11)
+        workers=1,  # nor is WEB_CONCURRENCY read
         log_level="warning",
         access_log=False,
         server_header=False,

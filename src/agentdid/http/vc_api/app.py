@@ -65,8 +65,8 @@ def create_vc_api_app(
     register_contexts()
     told = clock or SystemClock()
     keys = make_keys() if keys is None else keys
-    app = create_service("agentdid VC-API")
     lists = OwnLists(keys["ed"], told)
+    app = create_service("agentdid VC-API", close=lists.close)
     issuing = Issuing(keys, lists, told)
     verifying = Verifying(LENIENT if lenient_issuer else CONFORMANCE, lists, told)
     add_did(app, resolver)

@@ -41,8 +41,14 @@ class OwnLists:
         tables = MetaData()
         add_tables(tables)
         engine = create_store(Path(self._folder.name) / "lists.db", "issuer", tables, lambda _: None)
+        self._engine = engine
         self._ledger = StatusLedger(engine)
         self._minted: dict[str, str] = {}
+
+    def close(self) -> None:
+        """Remove the file; no list is minted or served after."""
+        self._engine.dispose()
+        self._folder.cleanup()
 
     def allot(self, credential_id: str, subject: str, base_url: str) -> dict[str, object]:
         """Return a fresh `credentialStatus` whose list is under `base_url`.
