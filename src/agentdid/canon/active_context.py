@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, final
 from agentdid.canon.contexts import find_layers
 from agentdid.canon.literals import RDF, check_tag, is_native, language_suffix
 from agentdid.canon.nquads import is_iri
-from agentdid.canon.plan import Plan
 from agentdid.canon.term_table import Layers, Uncovered
 from agentdid.canon.terms import IRI, JSON, LITERAL, SKIP, UNSET, VOCAB, Term, define_terms
 from agentdid.errors import ContextNotAllowed, JsonRdfDivergence, TermUndefined, TypeMismatch
@@ -105,7 +104,7 @@ class ActiveContext:
     """Member names and their terms at one place. Made by `process` only."""
 
     __slots__ = (
-        "direction", "fields", "has_id", "has_type", "language", "plans", "preferred", "prefixes", "previous",
+        "direction", "fields", "has_id", "has_type", "language", "preferred", "prefixes", "previous",
         "terms", "typed_contexts", "vocab", "vocab_iris",
     )  # fmt: skip
 
@@ -123,7 +122,6 @@ class ActiveContext:
         self.direction = direction
         self.previous = previous
         self.fields: dict[str, Field] = {}
-        self.plans: dict[tuple[object, ...], Plan] = {}
         self.typed_contexts: dict[str | tuple[str, ...], tuple[ActiveContext, tuple[str, ...]]] = {}
         self.vocab_iris: dict[str, str] = {}
         self.prefixes = frozenset(name for name, term in terms.items() if term.prefix)
@@ -134,32 +132,6 @@ class ActiveContext:
     def is_empty(self) -> bool:
         """Whether nothing has a meaning here."""
         return not self.terms and self.vocab is None and self.language is None and self.direction is None
-
-    def plan(self, node: Mapping[str, object]) -> Plan:
-        """Return what the members of an object become: the same for all with its names and types, in their order.
-
-        Raises:
-            As `field`.
-        """
-        key = (*node, *map(type, node.values()))
-        return self.plans.get(key) or self._plan(key, node)
-
-    def _plan(self, key: tuple[object, ...], node: Mapping[str, object]) -> Plan:
-        fields = {}
-        for name in node:
-            if name == "@context":
-                continue
-            try:
-                field = self.fields.get(name) or self.field(name)
-            except (TermUndefined, JsonRdfDivergence) as error:
-                error.path = member_path(name)
-                raise
-            if field.kind != SKIP:
-                fields[name] = field
-        plan = Plan(fields, node)
-        if len(self.plans) < _MAX_REMEMBERED:
-            self.plans[key] = plan
-        return plan
 
     def field(self, name: str) -> Field:
         """Return what a member name does, and remember it.
@@ -351,11 +323,6 @@ def _apply(active: ActiveContext, layer: Mapping[str, Any], *, override: bool) -
         language.lower() if language else language,
         layer.get("direction", active.direction),
     )
-
-
-def member_path(name: str) -> str:
-    """Return the JSON Pointer (RFC 6901) to a member of an object."""
-    return f"/{name.replace('~', '~0').replace('/', '~1')}"
 
 
 def _means(terms: Mapping[str, Term], name: str, keyword: str) -> bool:

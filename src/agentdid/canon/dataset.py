@@ -1,8 +1,7 @@
-"""The statements of one document as they are written: texts of three terms, by graph, and few of them taken apart.
+"""The statements of one document as they are written: texts of three terms, by graph.
 
-While a document is written, a blank node stands in its statements as one control character, which no canonical IRI or
-literal holds. So what is asked of blank nodes, which lines name this one and how they read with another label, is
-asked of whole texts.
+Most of them are never taken apart. The one blank node that most proofs have is called as it is in the end; only where
+there are more must their labels be found out.
 """
 
 from __future__ import annotations
@@ -11,17 +10,18 @@ from itertools import islice
 from operator import eq
 from typing import TYPE_CHECKING, Final, final
 
-from agentdid.canon.rdfc import HASHES, canonical_labels
+from agentdid.canon.rdfc import canonical_labels, relabel
 from agentdid.errors import EncodingInvalid, JsonRdfDivergence
-from agentdid.limits import DEFAULT, Budget
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from agentdid.canon.nquads import Quad
+    from agentdid.limits import Budget
 
-_MARKS: Final = [chr(code) for code in range(1, 32) if chr(code) != "\n"]
-"""What stands for the first blank nodes; those after them have a label from the start."""
+_END: Final = " .\n"
+_CLOSED: Final = frozenset('">')
+"""What an IRI and most literals end with; a blank node's label does not."""
 
 
 @final
@@ -31,14 +31,16 @@ class Graph:
     Attributes:
         name: As it stands in a line; empty for the default graph.
         statements: Subject, predicate and object, with a space between.
+        add: Adds one.
         described: The subjects that have been described here.
     """
 
-    __slots__ = ("described", "name", "statements")
+    __slots__ = ("add", "described", "name", "statements")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.statements: list[str] = []
+        self.add: Callable[[str], None] = self.statements.append
         self.described: set[str] = set()
 
     def describe(self, subject: str) -> None:
@@ -64,10 +66,10 @@ class Dataset:
         self.labels = 0
 
     def fresh(self) -> str:
-        """Return what stands for a new blank node."""
-        number = self.labels
+        """Return a new blank node's label. Of one blank node it is the canonical label already."""
+        label = f"_:c14n{self.labels}"
         self.labels += 1
-        return _MARKS[number] if number < len(_MARKS) else f"_:b{number}"
+        return label
 
     def open_graph(self, name: str) -> Graph:
         """Return a new graph."""
@@ -85,87 +87,56 @@ class Dataset:
 
         Spec: RDFC-1.0 section 4.4.3.
         """
-        lines = self._lines()
-        if self.labels:
-            labels = self._label(lines, hash_name, budget or Budget.of(DEFAULT))
-            lines = self._relabel(hash_name, budget) if labels is None else _rename(lines, labels)
+        lines = self._relabel(hash_name, budget) if self.labels > 1 else self._lines()
         # without the point at its end: the space before it is less than whatever else may follow a term
         lines.sort()
         if any(map(eq, lines, islice(lines, 1, None))):
             raise _twice()
-        return _encode(lines)
+        return _encode(f"{_END.join(lines)}{_END}")
 
     def quads(self) -> list[Quad]:
         """Return every statement as a quad. Raises `JsonRdfDivergence` if one stands twice."""
-        labels = self.names()
-        found: list[Quad] = []
-        for graph in self.graphs:
-            name = labels.get(graph.name, graph.name)
-            for text in _rename(graph.statements, labels):
-                subject, predicate, value = text.split(" ", 2)
-                found.append((subject, predicate, value, name))
+        found = [_split(text, graph.name) for graph in self.graphs for text in graph.statements]
         if len(set(found)) != len(found):
             raise _twice()
         return found
 
-    def names(self) -> dict[str, str]:
-        """Return the labels that blank nodes have in `quads`, by what stands for them."""
-        return {mark: f"_:b{number}" for number, mark in enumerate(_MARKS[: self.labels])}
-
     def check_text(self) -> None:
         """Hold that every text is one of Unicode characters. Raises `EncodingInvalid` for a lone surrogate."""
-        _encode(self._lines())
+        _encode("".join(self._lines()))
 
     def _lines(self) -> list[str]:
-        lines = self.graphs[0].statements.copy()
+        lines = self.graphs[0].statements
         for graph in self.graphs[1:]:
-            lines += [f"{text} {graph.name}" for text in graph.statements]
+            lines = [*lines, *[f"{text} {graph.name}" for text in graph.statements]]
         return lines
 
-    def _label(self, lines: list[str], hash_name: str, budget: Budget) -> dict[str, str] | None:
-        """Return the canonical labels, where one hash each settles them (RDFC-1.0 section 4.4.3 steps 3 and 4)."""
-        if self.labels == 1:
-            return {_MARKS[0]: "_:c14n0"}
-        if self.labels > len(_MARKS):
-            return None
-        marks = _MARKS[: self.labels]
-        others = dict.fromkeys(marks, "_:z")
-        hashed: dict[str, str] = {}
-        steps = 0
-        for mark in marks:
-            # section 4.6: the one is called a, all others z
-            mentions = [line.replace(mark, "_:a") for line in lines if mark in line]
-            if not mentions:
-                continue  # of a part that was taken back
-            steps += len(mentions)
-            found = HASHES[hash_name](_encode(sorted(_rename(mentions, others)))).hexdigest()
-            if found in hashed:
-                return None
-            hashed[found] = mark
-        budget.spend_rdfc(steps)
-        return {hashed[found]: f"_:c14n{number}" for number, found in enumerate(sorted(hashed))}
-
     def _relabel(self, hash_name: str, budget: Budget | None) -> list[str]:
-        """Return the lines with canonical labels, found by the whole algorithm."""
-        quads = self.quads()
-        labels = canonical_labels(quads, hash_name=hash_name, budget=budget)
-        found = []
-        for subject, predicate, value, graph in quads:
-            terms = [labels.get(subject, subject), predicate, labels[value] if value[0] == "_" else value]
-            found.append(" ".join([*terms, labels.get(graph, graph)] if graph else terms))
-        return found
+        """Return the statements with canonical labels; only those with a blank node in them are taken apart."""
+        linked: list[Quad] = []
+        ground: dict[str, list[str]] = {}
+        for graph in self.graphs:
+            name, texts = graph.name, ground.setdefault(graph.name, [])
+            for text in graph.statements:
+                if text[0] == "_" or text[-1] not in _CLOSED:
+                    linked.append(_split(text, name))
+                else:
+                    texts.append(text)
+        labels = canonical_labels(linked, hash_name=hash_name, budget=budget, ground=ground)
+        lines = [f"{s} {p} {o} {g}" if g else f"{s} {p} {o}" for s, p, o, g in relabel(linked, labels)]
+        for name, texts in ground.items():
+            lines += [f"{text} {labels.get(name, name)}" for text in texts] if name else texts
+        return lines
 
 
-def _rename(lines: list[str], labels: Mapping[str, str]) -> list[str]:
-    for mark, label in labels.items():
-        lines = [line.replace(mark, label) if mark in line else line for line in lines]
-    return lines
+def _split(text: str, graph: str) -> Quad:
+    subject, predicate, value = text.split(" ", 2)
+    return subject, predicate, value, graph
 
 
-def _encode(lines: list[str]) -> bytes:
-    """Return whole lines, UTF-8, of texts without the point at their end."""
+def _encode(text: str) -> bytes:
     try:
-        return " .\n".join([*lines, ""]).encode("utf-8")
+        return text.encode("utf-8")
     except UnicodeEncodeError:
         raise EncodingInvalid("expected strings without lone surrogates") from None
 

@@ -111,8 +111,7 @@ def locate_nodes(
         raise JsonRdfDivergence("the places of blank nodes are known under term tables only") from None
     if given is not None and writer.dataset.labels:
         raise JsonRdfDivergence("of lists and of graphs nothing is selected: no object stands for their blank nodes")
-    names = writer.dataset.names()
-    return writer.dataset.quads(), {place: names.get(label, label) for place, label in writer.places.items()}
+    return writer.dataset.quads(), writer.places
 
 
 def _write(document: dict[str, object], *, plain: bool, rules: ContextRules) -> Dataset:
