@@ -86,7 +86,7 @@ class Writer:
         if not graph.statements:
             raise JsonRdfDivergence("a document without statements")
 
-    def node(  # noqa: PLR0912  # a call more for each member is a tenth of the time
+    def node(  # noqa: C901, PLR0912  # a call more for each member is a tenth of the time
         self, node: dict[str, object], active: ActiveContext, graph: Graph, depth: int
     ) -> str:
         """Write an object's statements; return its subject."""
