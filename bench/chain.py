@@ -8,22 +8,26 @@ links has been verified, its time, status and policy are judged anew.
 from __future__ import annotations
 
 import itertools
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 
+from agentdid.audit.receipt import ReceiptKey
 from agentdid.clock import FixedClock
 from agentdid.delegation.link import ParentLink, build_link, secure_link
 from agentdid.limits import DEFAULT
 from agentdid.present.presentation import make_presentation
 from agentdid.sources.source import RecordedSource
 from agentdid.status.bitstring import build_list_credential
+from agentdid.storage.audit_log import AuditLog
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
 from agentdid.verify.memory import Memory
 from agentdid.verify.structure import read_chain
-from bench.measure import CALLS, Row, Work, compare
+from bench.measure import CALLS, Row, Work, added, compare
 from bench.verify import AUDIENCE, NOW, SUITE, _party, capability, data_integrity
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from agentdid.keys.secret import SecretKey
 
 DEPTH: Final = 5
+DID: Final = "did:web:partner.example"
 FORMS: Final = {"SD-JWT": ("vc+sd-jwt", "vp+jwt"), "JCS": ("eddsa-jcs-2022", "eddsa-jcs-2022")}
 _PUBLIC, _SECRET = crypto_sign_seed_keypair(b"f" * 32)
 Party = tuple["SecretKey", str, str]
@@ -85,11 +90,14 @@ def _lists(parties: list[tuple[str, Party]]) -> dict[str, dict[str, object]]:
     return lists
 
 
-def _verifier(lists: dict[str, dict[str, object]], roots: list[str], memory: Memory) -> Verifier:
+def _verifier(
+    lists: dict[str, dict[str, object]], roots: list[str], memory: Memory, audit: AuditLog | None = None,
+    receipts: ReceiptKey | None = None,
+) -> Verifier:  # fmt: skip
     trust = Trust.parse(
         {
             "audience": AUDIENCE,
-            "did": "did:web:partner.example",
+            "did": DID,
             "resource": [{"prefix": f"{AUDIENCE}/", "root": roots[0]}],
             "anchor": [
                 {"did": root, "types": ["AgentCapabilityCredential"], "roots": [root], "actions": ["invoice.*"]}
@@ -97,7 +105,10 @@ def _verifier(lists: dict[str, dict[str, object]], roots: list[str], memory: Mem
             ],
         }
     )
-    return Verifier(trust, source=RecordedSource.load(lists, NOW), clock=FixedClock(NOW), memory=memory)
+    return Verifier(
+        trust, source=RecordedSource.load(lists, NOW), clock=FixedClock(NOW), memory=memory, audit=audit,
+        receipts=receipts,
+    )  # fmt: skip
 
 
 def _present(chain: list[str | dict[str, object]], leaf: Party, form: str, nonce: str) -> bytes:
@@ -155,7 +166,44 @@ def rows() -> list[Row]:
         one = Work(floor_of([64]).prepare, floor_of([64]).call, 1.0)
         found += compare(one, {f"{title}, links cached: over one verify": again})
         found.append(_linear(name))
-    return found
+    return found + _kept()
+
+
+def _kept() -> list[Row]:
+    """What a record and a receipt add to the decision on a chain, over one verify, each beside the same unrecorded.
+
+    The log takes each line in a write of its own under its lock, and signs and syncs a checkpoint every 1,000 entries;
+    it does not wait for the disk at each entry (`durable=False`), which is the disk's time and not ours. The second row
+    is with the evidence, all that a replay needs.
+    """
+    form, around = FORMS["SD-JWT"]
+    parties = _parties(0)
+    chain, leaf = _chain(form, parties), parties[-1][1]
+    key = ReceiptKey(parties[0][1][0], f"{DID}#key-1")
+    numbers = itertools.count()
+
+    def presentations() -> list[tuple[bytes, str]]:
+        nonces = [f"nonce-kept-{next(numbers)}" for _ in range(CALLS)]
+        return [(_present(chain, leaf, around, nonce), nonce) for nonce in nonces]
+
+    with tempfile.TemporaryDirectory() as folder:
+        works, logs = {}, []
+        for name, evidence in (("plain", None), ("kept", False), ("evidence", True)):
+            log = None
+            if evidence is not None:
+                log = AuditLog.open(Path(folder) / name, key.signer, owner=DID, durable=False, evidence=evidence)
+                logs.append(log)
+            verifier = _verifier(
+                _lists(parties), [parties[0][1][1]], Memory(), audit=log, receipts=None if log is None else key
+            )
+            works[name] = Work(presentations, lambda each, judge=verifier.verify: judge(each[0], challenge=each[1]), 0)  # type: ignore[misc]
+        rows = [
+            added(floor_of([64]), works["plain"], works["kept"], "receipt and log entry, over one verify", 1.0),
+            added(floor_of([64]), works["plain"], works["evidence"], "receipt, log entry and evidence", 3.0),
+        ]
+        for log in logs:
+            log.close()
+    return rows
 
 
 def _linear(name: str) -> Row:

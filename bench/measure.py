@@ -85,6 +85,18 @@ def compare(floor: Work, works: Mapping[str, Work], rounds: int = ROUNDS) -> lis
     ]
 
 
+def added(floor: Work, plain: Work, more: Work, name: str, bar: float, rounds: int = ROUNDS) -> Row:
+    """Return what `more` costs above `plain`, over the floor, in rounds that time all three in turn."""
+    for work in (floor, plain, more):
+        sample(work)
+    ratios, times = [], []
+    for _ in range(rounds):
+        before, first, own, second, after = (sample(work) for work in (floor, plain, more, plain, floor))
+        times.append(own - (first + second) / 2)
+        ratios.append(times[-1] / ((before + after) / 2))
+    return Row(name, statistics.median(ratios), *_spread(ratios), statistics.median(times) * 1e6, bar)
+
+
 def sample(work: Work) -> float:
     """Return the seconds a call takes, over the inputs of one sample."""
     inputs, call = work.prepare(), work.call

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import re
 import socket
 import ssl
 import struct
@@ -212,7 +213,15 @@ class FaultServer:
                 connection.sendall(_head(400, "text/plain", 0))
                 return
             request += piece
-        self.requests.append(request)
+        head, _, body = request.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
+        # what is not read when a connection is closed resets it, and the answer may be lost
+        while length is not None and len(body) < int(length[1]):
+            piece = connection.recv(65_536)
+            if not piece:
+                return
+            body += piece
+        self.requests.append(head + b"\r\n\r\n" + body)
         path = request.split(b" ", 2)[1].decode("ascii")
         self.faults.get(path, answer(b"not here", status=404, content_type="text/plain"))(connection, self._stopped)
 

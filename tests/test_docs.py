@@ -16,6 +16,7 @@ from typer.main import get_command
 from agentdid.cli.app import app
 from agentdid.errors import CODES
 from agentdid.limits import Limits
+from agentdid.policy.table import CONDITIONS
 from agentdid.trust.anchor import Anchor
 from agentdid.trust.anchors import Trust
 from agentdid.trust.trust_list import ListRef
@@ -54,6 +55,7 @@ BUILT = {
     },
     "wallet delegate": {"--wallet", "--credential", "--to", "--capability", "--ttl", "--out", "--json"},
     "wallet approve": {"--wallet", "--out", "--json"},
+    "wallet receipts": {"--wallet", "--proof", "--check", "--trust", "--sources", "--json"},
     "wallet relinquish": {"--wallet", "--credential", "--json"},
     "deny add": {"--trust", "--db", "--did", "--credential", "--key", "--reason", "--until", "--json"},
     "deny remove": {"--trust", "--db", "--did", "--credential", "--key", "--json"},
@@ -76,6 +78,7 @@ BUILT = {
     "serve verifier": {"--port", "--db"},
     "serve approvals": {"--port", "--wallet"},
     "serve resolver": {"--port", "--db"},
+    "serve trqp": {"--port", "--list", "--trust", "--sources"},
     "serve vc-api": {"--port", "--manifest", "--lenient-issuer"},
     "interop json-schema validate": {"--format", "--schema", "--credential", "--output"},
     "did link-domain": {"--did", "--origin", "--wallet"},
@@ -88,6 +91,9 @@ BUILT = {
     "did approve": {"--wallet", "--json"},
     "capability lint": {"--parent", "--json"},
     "doctor": {"--json"},
+    "policy check": {"--json"},
+    "policy schema": {"--json"},
+    "policy show": {"--trust", "--json"},
     "inspect": {"--json"},
     "interop vc-jose-cose issue": {"--input", "--key", "--feature", "--sd", "--output"},
     "interop vc-jose-cose verify": {"--input", "--key", "--feature", "--output"},
@@ -96,9 +102,10 @@ BUILT = {
 NAMES = {name for kind in (Limits, Anchor, Trust, ListRef) for name in kind.__struct_fields__} | {
     "a2a_skill", "mcp_tool", "safe_until", "verify_credential", "require_capability", "token_endpoint", "dcql_query",
     "type_values", "check_root", "ldp_vc", "aka_vcts", "authority_id", "entity_id", "max_age", "time_evaluated",
+    "window_s", *CONDITIONS,
 }  # fmt: skip
 # Codes of HTTP's own mistakes, which no judgement answers (http/).
-HTTP_CODES = {"presentation_required"}
+HTTP_CODES = {"presentation_required", "statement_not_found"}
 
 _FENCE = re.compile(r"^(<!-- run -->\n)?```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -257,12 +264,13 @@ def test_the_index_names_every_page() -> None:
     assert set() == pages - named
 
 
-def test_the_quickstart_runs(tmp_path: Path) -> None:
-    """Every marked block of the first five minutes runs, in its order, in an empty folder, offline."""
+@pytest.mark.parametrize("page", ["quickstart.md", "policy.md"])
+def test_a_page_runs(page: str, tmp_path: Path) -> None:
+    """Every marked block of the first five minutes, and of policies, runs in its order, in an empty folder, offline."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     passphrase = "nothing worth keeping"  # of stores that end with the test
     environment = {**os.environ, "PATH": path, "AGENTDID_PASSPHRASE": passphrase, "AGENTDID_CHECKOUT": str(ROOT)}
-    blocks = _FENCE.findall((ROOT / "docs" / "quickstart.md").read_text("utf-8"))
+    blocks = _FENCE.findall((ROOT / "docs" / page).read_text("utf-8"))
     marked = [(language, text) for run, language, text in blocks if run]
     for language, text in marked:
         command = ["sh", "-eu", "-c", text] if language == "sh" else [sys.executable, "-c", text]

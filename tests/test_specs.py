@@ -56,6 +56,7 @@ LETTERS = {
     "trust-list.md": "L",
     "audit-log.md": "G",
     "decision-receipt.md": "R",
+    "policy.md": "B",
 }
 AT = parse_instant("2026-11-01T12:00:00Z", "")
 CHALLENGE = "bm90LXJhbmRvbS1hdC1hbGw"
@@ -63,7 +64,7 @@ REQUEST = Request("http", "invoice.read", "https://api.partner.example/v1/invoic
 
 _SENTENCE = re.compile(r"^- \*\*([A-Z])([0-9]+)\*\* ", re.MULTILINE)
 _SHOWN = re.compile(r"^<!-- example: (\S+)(?: (/\S+))? -->\n```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_NUMBERS = r"[ACDEGHLNPRSTV][0-9]+(?:-[ACDEGHLNPRSTV][0-9]+)?"
+_NUMBERS = r"[ABCDEGHLNPRSTV][0-9]+(?:-[ABCDEGHLNPRSTV][0-9]+)?"
 # a citation is a file of specs/ with its numbers, a check's row in verify.flow, or "Spec: V32" there
 _CITED = re.compile(
     rf"(?:specs/[\w-]+\.md |Spec: |^    Check\(\"\w+\", \"|= Check\(\"\w+\", \")({_NUMBERS})", re.MULTILINE

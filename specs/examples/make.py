@@ -380,6 +380,22 @@ def judged(presentation: str, http: HttpRequest) -> tuple[dict[str, object], dic
     return grant.encode(), kept[0]
 
 
+def ruled() -> dict[str, object]:
+    """Return what a decision says of the verifier's own policy."""
+    import tomllib  # noqa: PLC0415  # as Trust.load
+
+    table = tomllib.loads(TRUST + (HERE / "policy.toml").read_text("utf-8"))
+    verifier = Verifier(
+        Trust.parse(table, HERE / "trust.toml"),
+        source=RecordedSource.load(sources(), AT),
+        takes=MemoryTakes(),
+        clock=FixedClock(AT),
+    )
+    shown: dict[str, object] = verifier.authorize(present("vp+jwt", None), challenge=NONCE, request=REQUEST).encode()
+    ruling: dict[str, object] = shown["policy"]  # type: ignore[assignment]  # JSON
+    return ruling
+
+
 def derived() -> dict[str, object]:
     """Return what an agent shows of a credential under ecdsa-sd-2023: its name, and nothing of what it does."""
     issuer, own = (SecretKey.from_seed("P-256", (name * 32)[:32]) for name in (b"acme", b"acme-proof"))
@@ -477,6 +493,7 @@ def files() -> dict[str, str]:
         "capability-credential.json": chain()[0],
         "delegation.json": chain(),
         "verification.json": decision,
+        "policy-decision.json": ruled(),
         "presentation-over-http.json": json.loads(_decode(payload)),
         "presentation-eddsa-jcs-2022.json": json.loads(present(SUITE.name, None)),
         "evidence-bundle.json": bundle,

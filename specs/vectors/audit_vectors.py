@@ -112,8 +112,8 @@ def _lines() -> list[bytes]:
 
 
 def _write(head: Head, record: Record) -> bytes:
-    line, entry = head.write(record)
-    head.grow(line, entry.leaf)
+    line, entry, digest = head.write(record)
+    head.grow(entry.leaf, digest)
     return line
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+import policy_cases
 from audit_vectors import audit_log, decision_receipt
 
 from agentdid.codec.base import encode_multibase
@@ -520,6 +521,8 @@ MAKERS: Final = {
     "trust-lists": trust_lists,
     "audit-log": lambda: audit_log(hold),
     "decision-receipt": lambda: decision_receipt(hold),
+    "policies": policy_cases.policies,
+    "behaviour": policy_cases.behaviour,
 }
 
 

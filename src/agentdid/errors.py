@@ -518,6 +518,10 @@ class ApprovalUsed(Refused, code="approval_used"):
     """The approval that was presented has been used as often as it may be."""
 
 
+class PolicyDenied(Refused, code="policy_denied"):
+    """The chain permits the request, and the verifier's own policy does not (specs/policy.md)."""
+
+
 class LimitExceeded(Refused, code="limit_exceeded"):
     """A limit of the grant, or of one above it, leaves no room for this request now."""
 

@@ -115,8 +115,8 @@ def test_lines_that_were_written_anew(honest: Path, tmp_path: Path) -> None:
     for number, line in enumerate(file.read_bytes().splitlines()):
         record, _ = split_line(line)
         changed = record if number != 8 else type(record)(record.at, record.kind, record.actor, "accepted")
-        again, entry = head.write(changed, record.evidence)
-        head.grow(again, entry.leaf)
+        again, entry, digest = head.write(changed, record.evidence)
+        head.grow(entry.leaf, digest)
         written.append(again + b"\n")
     file.write_bytes(_whole(written))
     (fault,) = [each for each in examine(folder).faults if "anew" in each.detail]

@@ -9,6 +9,7 @@ Spec: specs/audit-log.md G1-G4.
 
 from __future__ import annotations
 
+from copy import copy
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol, final
 
@@ -58,6 +59,11 @@ class Audit(Protocol):
         """What names it."""
         ...
 
+    @property
+    def keeps_evidence(self) -> bool:
+        """Whether it takes evidence; if not, none is made ready."""
+        ...
+
     def append(self, record: Record, packed: Packed | None = None) -> Entry:
         """Keep an entry and its evidence; raising refuses what it records."""
         ...
@@ -82,32 +88,24 @@ class Head:
         """How many entries there are."""
         return self.frontier.size
 
-    def write(self, record: Record, evidence: Place | None = None) -> tuple[bytes, Entry]:
-        """Return the line, without its end, by which a record becomes the next entry; nothing is changed by it."""
-        record = structs.replace(record, index=self.frontier.size, evidence=evidence)
-        body = encode_record(record)
-        line = b"".join((body[:-1], _SUM, encode_base64url(add_sum(self.sum, body)).encode(), b'"}'))
-        return line, Entry(record.index, hash_leaf(line), record)
+    def write(self, record: Record, evidence: Place | None = None) -> tuple[bytes, Entry, bytes]:
+        """Return the line by which a record becomes the next entry, the entry, and the running digest after it.
 
-    def grow(self, line: bytes, leaf: bytes) -> None:
-        """Have the line of the next entry stand."""
-        self.sum = read_sum(line)
-        self.frontier.append(leaf)
-
-    def follow(self, line: bytes) -> Record:
-        """Return the record of the next line, without its end, and have it stand.
-
-        Raises:
-            ValueError: Not what stands after what stands here; nothing was changed.
+        The line comes without its end, and nothing is changed by it.
         """
-        record, body = split_line(line)
-        if record.index != self.size:
-            message = f"expected entry {self.size}, found {record.index}"
-            raise ValueError(message)
-        if add_sum(self.sum, body) != read_sum(line):
-            raise ValueError("the running digest is another")
-        self.grow(line, hash_leaf(line))
-        return record
+        index = self.frontier.size
+        numbered = copy(record)  # not made anew: what it says was held when it was made
+        structs.force_setattr(numbered, "index", index)
+        structs.force_setattr(numbered, "evidence", evidence)
+        body = encode_record(numbered)
+        digest = add_sum(self.sum, body)
+        line = b"".join((body[:-1], _SUM, encode_base64url(digest).encode(), b'"}'))
+        return line, Entry(index, hash_leaf(line), numbered), digest
+
+    def grow(self, leaf: bytes, digest: bytes) -> None:
+        """Have the next entry stand: its leaf hash, and the running digest after it."""
+        self.sum = digest
+        self.frontier.append(leaf)
 
 
 def add_sum(before: bytes, body: bytes) -> bytes:

@@ -7,6 +7,7 @@ Spec: specs/audit-log.md G20-G23.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, final
 
@@ -37,11 +38,12 @@ class Packed(Value, frozen=True, eq=False):
 
 def digest_of(octets: bytes) -> str:
     """Return the multibase multihash (base64url, SHA-256) of some bytes."""
-    return name_digest(sha256(octets).digest())
+    return encode_multibase(_MULTIHASH + sha256(octets).digest(), "u")
 
 
+@lru_cache(maxsize=4_096)
 def name_digest(digest: bytes) -> str:
-    """Return a SHA-256 digest as a multibase multihash, as `digestMultibase` has it."""
+    """Return a SHA-256 digest as a multibase multihash, as `digestMultibase` has it; links and lists come again."""
     return encode_multibase(_MULTIHASH + digest, "u")
 
 

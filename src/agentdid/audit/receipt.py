@@ -9,24 +9,30 @@ Spec: specs/decision-receipt.md.
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  # msgspec reads the annotation as it runs
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 
 from agentdid.audit.record import Call, Named, Text  # noqa: TC001  # as above
-from agentdid.errors import AgentdidError, ReceiptInvalid
+from agentdid.codec.base import encode_base64url
+from agentdid.errors import AgentdidError, AlgKeyMismatch, ReceiptInvalid
 from agentdid.limits import DEFAULT, Limits
-from agentdid.proof.jws import parse_jws, sign_jws
+from agentdid.proof.jws import parse_jws
 from agentdid.record import Value
 from agentdid.secure.claims import check_header, signature_of
 
 if TYPE_CHECKING:
+    from agentdid.keys.algorithms import Algorithm
     from agentdid.keys.secret import Signer
     from agentdid.secure.mechanism import Signature
 
+_encode: Final = msgspec.json.Encoder().encode
 TYP: Final = "agentdid-receipt+jwt"
 HEADER: Final = "Agent-Receipt"
 """The HTTP header in which a receipt comes."""
+MAX_RECEIPT: Final = 12_288
+"""Characters of a receipt that goes in a header: some clients take 16 kB of headers, and no more."""
 
 
 @final
@@ -102,7 +108,17 @@ class ReceiptKey(Value, frozen=True):
 
     def sign(self, statement: Statement) -> str:
         """Return the receipt (specs/decision-receipt.md R1-R3)."""
-        return sign_jws({"typ": TYP, "kid": self.method_id}, msgspec.to_builtins(statement), self.signer)
+        head = _protected(self.signer.public.algorithm, self.method_id)
+        signing_input = f"{head}.{encode_base64url(_encode(statement))}"
+        return f"{signing_input}.{encode_base64url(self.signer.sign(signing_input.encode('ascii')))}"
+
+
+@lru_cache(maxsize=64)
+def _protected(algorithm: Algorithm, method_id: str) -> str:
+    """Return the header segment of a key's receipts. Raises `AlgKeyMismatch`: JOSE has no such algorithm."""
+    if not algorithm.jose:
+        raise AlgKeyMismatch(f"no JOSE algorithm signs with a key of {algorithm.name}")
+    return encode_base64url(_encode({"alg": algorithm.jose[0], "typ": TYP, "kid": method_id}))
 
 
 @final

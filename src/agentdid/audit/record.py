@@ -25,11 +25,12 @@ SUSPENSION: Final = "suspension"
 REINSTATEMENT: Final = "reinstatement"
 ROTATION: Final = "rotation"
 APPROVAL: Final = "approval"
+DENIAL: Final = "denial"
 POLICY: Final = "policy"
 LOG: Final = "log"
 RECOVERY: Final = "recovery"
 KINDS: Final = frozenset(
-    {DECISION, ISSUANCE, REVOCATION, SUSPENSION, REINSTATEMENT, ROTATION, APPROVAL, POLICY, LOG, RECOVERY}
+    {DECISION, ISSUANCE, REVOCATION, SUSPENSION, REINSTATEMENT, ROTATION, APPROVAL, DENIAL, POLICY, LOG, RECOVERY}
 )  # fmt: skip
 """What an entry can be about. A kind of your own is `x-` and a name."""
 DONE: Final = "done"

@@ -14,6 +14,7 @@ from agentdid.cli.commands import (
     interop,
     issuer,
     judge,
+    policy,
     serve,
     trust,
     wallet,
@@ -35,6 +36,7 @@ app.add_typer(issuer.app, name="issuer")
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(capability.app, name="capability")
 app.add_typer(deny.app, name="deny")
+app.add_typer(policy.app, name="policy")
 app.command()(judge.verify)
 app.command()(judge.replay)
 app.command()(inspect.inspect)

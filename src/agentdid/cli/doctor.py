@@ -25,6 +25,7 @@ _EXTRAS: Final = {
     "demo": ("trustme",),
     "bbs": ("py_arkworks_bls12381",),
     "pkcs11": ("pkcs11",),
+    "policy": ("cedarpy",),
     "rdf": ("pyld",),
 }
 _PACKAGES: Final = ("agentdid", "cryptography", "pynacl", "msgspec", "httpx", "sqlalchemy")

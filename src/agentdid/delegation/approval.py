@@ -12,7 +12,7 @@ Rules:
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 from agentdid.canon.jcs import canonicalize
 from agentdid.codec.base import encode_multibase
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from agentdid.credential.model import Credential
-    from agentdid.delegation.capability import CapabilityGrant
+    from agentdid.delegation.capability import Approval
     from agentdid.delegation.usage import Request
     from agentdid.limits import Limits
 
@@ -59,6 +59,20 @@ class HumanApproval(Value, frozen=True):
     chain_digest: str
     audience: str
     max_uses: int
+
+
+class Asking(Protocol):
+    """What may ask for approvals: a grant, or the verifier's own policy."""
+
+    @property
+    def id(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def approval(self) -> Approval | None:
+        """Whose approvals it asks for, and how many; `None` for nobody's."""
+        ...
 
 
 def digest_of_call(request: Request, content_digest: str | None) -> str:
@@ -135,28 +149,28 @@ def check_approval_form(credential: Credential, limits: Limits) -> None:
 
 
 def choose(
-    asking: Iterable[CapabilityGrant], fitting: Mapping[str, int], subjects: frozenset[str]
-) -> tuple[frozenset[int], CapabilityGrant | None]:
-    """Return which approvals are used up, and the first grant that has too few; `None` where each has enough.
+    asking: Iterable[Asking], fitting: Mapping[str, int], subjects: frozenset[str]
+) -> tuple[frozenset[int], Asking | None]:
+    """Return which approvals are used up, and the first that asks and has too few; `None` where each has enough.
 
     Args:
-        asking: The exercised grants that need an approval, root first.
+        asking: The exercised grants that need an approval, root first, then the verifier's own policy if it does.
         fitting: Where an approval stands that names this very call and chain, by its approver.
         subjects: Of all links: their word does not count.
 
     Spec: specs/approval.md A9-A11.
     """
     used: set[int] = set()
-    for grant in asking:
-        rule = grant.approval
+    for each in asking:
+        rule = each.approval
         if rule is None:
             continue
         given = [did for did in eligible(rule.approvers, subjects) if did in fitting]
         counting = [fitting[did] for at, did in enumerate(given) if not _is_any(did, given[:at])]
         # those that count for an earlier grant first, so that no more are used up than need be
-        counting.sort(key=lambda each: each not in used)
+        counting.sort(key=lambda position: position not in used)
         if len(counting) < rule.threshold:
-            return frozenset(), grant
+            return frozenset(), each
         used.update(counting[: rule.threshold])
     return frozenset(used), None
 

@@ -43,6 +43,7 @@ class Charge(Value, frozen=True):
         keep_until: Until when the counter can still be asked for.
         place: Whose limit it is, for people: grant and limit, or the approval's id.
         approval: Whether it is a use of an approval.
+        pace: Whether it counts an agent's calls beside what is usual of it (specs/policy.md B20).
     """
 
     key: str
@@ -52,6 +53,7 @@ class Charge(Value, frozen=True):
     keep_until: datetime
     place: str
     approval: bool = False
+    pace: bool = False
 
 
 @final

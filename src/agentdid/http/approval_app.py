@@ -20,7 +20,7 @@ from agentdid.clock import Clock, SystemClock
 from agentdid.http.problems import problem
 from agentdid.http.service import body_of, create_service, schema_of
 from agentdid.limits import DEFAULT
-from agentdid.wallet.approve import check_chain, read_asked
+from agentdid.wallet.approve import approval_of, check_chain, read_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +118,8 @@ class _Desk:
                 case.credential = self._wallet.approve(
                     case.asked, ttl=timedelta(seconds=decided.ttl_s), uses=decided.uses
                 )
+            elif self._wallet.audit is not None:
+                self._wallet.audit.append(approval_of(case.asked, self._wallet.dids[0], None, self._now()))
             case.status = "approved" if decided.approve else "denied"
             return case
 

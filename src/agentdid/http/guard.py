@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse
 from agentdid.codec.strict_json import parse
 from agentdid.delegation.usage import Request as Asked
 from agentdid.errors import AgentdidError, HeaderInvalid, TypeMismatch
-from agentdid.http.middleware import BoundedRequests
-from agentdid.http.problems import FRESH, add_handlers, problem, problem_of
+from agentdid.http.middleware import BoundedRequests, Receipts
+from agentdid.http.problems import FRESH, add_handlers, problem, problem_of, receipt_header
 from agentdid.present.challenge import Challenge
 from agentdid.present.exchange import SCHEME, content_digest, decode_authorization, normalize_url
 from agentdid.query.dcql import query_for_action
@@ -49,6 +49,7 @@ def protect(app: FastAPI, verifier: Verifier) -> None:
     app.state.agentdid = verifier
     add_handlers(app)
     app.add_middleware(BoundedRequests, limits=verifier.trust.limits, json_only=False)
+    app.add_middleware(Receipts)
 
     async def on_unauthorized(_request: Request, stop: Exception) -> JSONResponse:
         """Answer with a challenge, or that there is none to be had."""
@@ -116,7 +117,7 @@ def require_capability(
         )
         client = request.client
         try:
-            return await verifier.aauthorize(
+            grant = await verifier.aauthorize(
                 presentation,
                 challenge=ISSUED_HERE,
                 request=asked,
@@ -128,6 +129,8 @@ def require_capability(
             if error.code in FRESH or _is_stale(error):
                 raise _Unauthorized(action, error) from None
             raise
+        request.state.agentdid_receipt = grant.receipt
+        return grant
 
     return dependency
 
@@ -176,5 +179,6 @@ def _challenge(verifier: Verifier, stop: _Unauthorized) -> JSONResponse:
         "Cache-Control": "no-store",
     }
     if stop.error is not None:
+        headers |= receipt_header(stop.error.receipt)
         return problem(401, stop.error.code, stop.error.detail, kind=stop.error.problem, headers=headers)
     return problem(401, "presentation_required", "present a capability for this request", headers=headers)

@@ -68,7 +68,7 @@ def admin_verifier(issuer: Issuer, *, takes: Takes | None = None, clock: Clock |
     parts = urlsplit(issuer.base_url)
     origin = f"{parts.scheme}://{parts.netloc}"
     policy = {"audience": origin, "did": issuer.did, "resource": [{"prefix": f"{origin}/", "root": issuer.did}]}
-    return Verifier(Trust.parse(policy), source=_Own(issuer), takes=takes, clock=clock)
+    return Verifier(Trust.parse(policy), source=_Own(issuer), takes=takes, clock=clock, audit=issuer.audit)
 
 
 @final

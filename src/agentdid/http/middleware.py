@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, final
 
-from agentdid.http.problems import problem
+from agentdid.http.problems import problem, receipt_header
 from agentdid.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
@@ -78,3 +78,26 @@ class BoundedRequests:
 
     def _too_large(self) -> ASGIApp:
         return problem(413, "input_too_large", f"a body is at most {self._limits.max_input_bytes} bytes")
+
+
+@final
+class Receipts:
+    """An ASGI middleware that puts the receipt of a request's decision to the answer (specs/decision-receipt.md R8).
+
+    The answer is the route's own, whatever kind it makes; only here is it seen as it goes out.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def receipted(message: Message) -> None:
+            receipt = scope.get("state", {}).get("agentdid_receipt")
+            if message["type"] == "http.response.start" and receipt is not None:
+                added = [(name.encode(), value.encode()) for name, value in receipt_header(receipt).items()]
+                message = {**message, "headers": [*message.get("headers", ()), *added]}
+            await send(message)
+
+        await self._app(scope, receive, receipted)

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from agentdid.audit.receipt import HEADER, MAX_RECEIPT
 from agentdid.errors import AgentdidError
 
 if TYPE_CHECKING:
@@ -78,7 +79,13 @@ def problem_of(error: AgentdidError, headers: Mapping[str, str] | None = None) -
     # what is to be approved must be shown to whoever is to approve it; nothing else of a request is ever answered
     asked = getattr(error, "approval", None)
     members = None if asked is None else {"approval": asked}
+    headers = {**(headers or {}), **receipt_header(error.receipt)}
     return problem(status_of(error), error.code, error.detail, kind=error.problem, headers=headers, members=members)
+
+
+def receipt_header(receipt: str | None) -> dict[str, str]:
+    """Return the header that carries a receipt; none without one, or where it is too long for one."""
+    return {} if receipt is None or len(receipt) > MAX_RECEIPT else {HEADER: receipt}
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -81,7 +81,7 @@ def add_deny_routes(app: FastAPI, verifier: Verifier, token_hash: str) -> None:
             entry = make_entry(wanted.kind, wanted.value)
         except ValueError:
             return _no_such(wanted.kind)
-        removed = verifier.denied.remove(entry.kind, entry.value)
+        removed = verifier.lift(entry.kind, entry.value)
         return {"kind": entry.kind, "value": entry.value, "removed": removed}
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from agentdid.delegation.usage import Request as Asked
 from agentdid.errors import AgentdidError
-from agentdid.http.problems import problem, problem_of
+from agentdid.http.problems import problem, problem_of, receipt_header
 from agentdid.http.service import body_of, create_service, schema_of
 from agentdid.http.verifier_admin import add_deny_routes
 from agentdid.verify.case import IssuedHere
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fastapi import FastAPI
-    from fastapi.responses import JSONResponse
 
     from agentdid.verifier.service import Verifier
     from agentdid.verify.decide import Decision, Grant
@@ -65,7 +65,7 @@ def create_verifier_app(verifier: Verifier, *, token_hash: str | None = None) ->
     limits = verifier.trust.limits
     app = create_service("agentdid verifier", limits=limits)
 
-    def judged(judge: Callable[[], Decision | Grant]) -> dict[str, object] | JSONResponse:
+    def judged(judge: Callable[[], Decision | Grant]) -> JSONResponse:
         try:
             result = judge()
         except AgentdidError as error:
@@ -74,7 +74,7 @@ def create_verifier_app(verifier: Verifier, *, token_hash: str | None = None) ->
         except (TypeError, ValueError):
             return problem(422, "request_invalid", "the request's type, action, resource or arguments cannot be meant")
         app.state.outcomes.labels("accepted", "").inc()
-        return result.encode()
+        return JSONResponse(result.encode(), headers=receipt_header(result.receipt))
 
     @app.post("/challenges")
     def challenge() -> dict[str, object]:
@@ -85,7 +85,7 @@ def create_verifier_app(verifier: Verifier, *, token_hash: str | None = None) ->
         }
 
     @app.post("/verify", response_model=None, openapi_extra=schema_of(Presented))
-    def verify(given: Annotated[Presented, Depends(body_of(Presented))]) -> dict[str, object] | JSONResponse:
+    def verify(given: Annotated[Presented, Depends(body_of(Presented))]) -> JSONResponse:
         act = given.request
         # a challenge of our own, and no other: what a restart or a lost store forgot is not taken again (ATTACKS P03)
         challenge = IssuedHere(given.challenge)
@@ -101,7 +101,7 @@ def create_verifier_app(verifier: Verifier, *, token_hash: str | None = None) ->
         )
 
     @app.post("/credentials/verify", response_model=None, openapi_extra=schema_of(Held))
-    def verify_credential(given: Annotated[Held, Depends(body_of(Held))]) -> dict[str, object] | JSONResponse:
+    def verify_credential(given: Annotated[Held, Depends(body_of(Held))]) -> JSONResponse:
         return judged(lambda: verifier.verify_credential(given.credential))  # type: ignore[arg-type]  # JSON values
 
     if token_hash is not None:

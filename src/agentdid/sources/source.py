@@ -159,9 +159,10 @@ class NetworkSource:
                 # Here and not above: who judges with what he holds loads no HTTP.
                 from agentdid.sources.cache import CachedSource  # noqa: PLC0415
                 from agentdid.sources.fetch import GuardedFetcher  # noqa: PLC0415
+                from agentdid.sources.trqp import AskingFetcher  # noqa: PLC0415
 
                 fetcher = GuardedFetcher(self._allow, self._ca, self._limits, clock=self._clock)
-                self._made = CachedSource(fetcher, self._clock)
+                self._made = CachedSource(AskingFetcher(fetcher), self._clock)
             return self._made
 
 

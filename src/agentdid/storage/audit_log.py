@@ -50,11 +50,17 @@ _MODE: Final = stat.S_IRUSR | stat.S_IWUSR
 
 @final
 class AuditLog:
-    """One log: open it with `AuditLog.open`, and `close` it in the end. Safe among threads and processes."""
+    """One log: open it with `AuditLog.open`, and `close` it in the end. Safe among threads and processes.
+
+    Attributes:
+        keeps_evidence: Whether what decisions rest on is kept beside the entries.
+    """
 
     def __init__(
-        self, folder: Path, signer: Signer, owner: str, every: int, seconds: float, clock: Clock, *, durable: bool
-    ) -> None:
+        self, folder: Path, signer: Signer, owner: str, every: int, seconds: float, clock: Clock, *, durable: bool,
+        evidence: bool,
+    ) -> None:  # fmt: skip
+        self.keeps_evidence = evidence
         self._folder = folder
         self._signer = signer
         self._owner = owner
@@ -77,6 +83,7 @@ class AuditLog:
         every: int = EVERY,
         seconds: float = SECONDS,
         durable: bool = True,
+        evidence: bool = True,
         clock: Clock | None = None,
     ) -> Self:
         """Return the log in a folder; a new one where there is none.
@@ -88,6 +95,7 @@ class AuditLog:
             every: Entries after which a checkpoint is signed.
             seconds: Seconds after which one is.
             durable: Whether an entry is on disk before `append` returns.
+            evidence: Whether what decisions rest on is kept, so that they can be decided again.
             clock: Tells the time of the log's own entries and of checkpoints.
 
         Raises:
@@ -98,7 +106,9 @@ class AuditLog:
         if signer.public.algorithm.name != ALGORITHM:
             message = f"an audit log is signed by a key of {ALGORITHM}"
             raise ValueError(message)
-        log = cls(Path(folder), signer, owner, every, seconds, clock or SystemClock(), durable=durable)
+        log = cls(
+            Path(folder), signer, owner, every, seconds, clock or SystemClock(), durable=durable, evidence=evidence
+        )
         try:
             log._begin()
         except BaseException:
@@ -272,7 +282,7 @@ class AuditLog:
 
     def _catch_up(self) -> None:
         """Read what others appended, and name what a broken write left; under the lock nobody is writing."""
-        size = os.fstat(self._records).st_size
+        size = os.lseek(self._records, 0, os.SEEK_END)
         if size == self._offset:
             return
         if size < self._offset:
@@ -303,12 +313,12 @@ class AuditLog:
 
     def _append(self, record: Record, packed: Packed | None) -> Entry:
         place = None if packed is None else self._evidence.append(record.at, packed)
-        line, entry = self._head.write(record, place)
+        line, entry, digest = self._head.write(record, place)
         if len(line) > MAX_LINE:
             raise StoreUnavailable("the record is too long")
         if os.write(self._records, line + b"\n") != len(line) + 1:
             raise StoreUnavailable("the entry could be written only in part")
-        self._head.grow(line, entry.leaf)
+        self._head.grow(entry.leaf, digest)
         self._offset += len(line) + 1
         return entry
 

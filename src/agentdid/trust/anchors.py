@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentdid.canon.contexts import ContextRules
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
+    from agentdid.policy.rules import Rules
     from agentdid.trust.anchor import Anchor
     from agentdid.trust.denied import DenyEntry
     from agentdid.trust.registry import Registry
@@ -50,6 +51,7 @@ class Trust(Value, frozen=True):
         presentation_proofs: If not empty, which proofs of a presentation count, as `Anchor.required_proofs`.
         profile: What is asked beyond what specifications ask. Of it a trust file sets `vc_claims` (`vc_jwt_1_1`); all
             else only test instances have otherwise.
+        policy: What is wanted of requests beyond what is true (`policy.table`); `None` for nothing.
         lists: The trust lists that are asked, in this order, where no anchor covers what is claimed.
         registries: The trust registries that are asked after them.
         store: Where nonces and counters are kept (`storage.takes.open_takes`); by default this process's memory.
@@ -76,6 +78,7 @@ class Trust(Value, frozen=True):
     profile: Profile = STRICT
     types: Mapping[str, HeldType] = MappingProxyType({})
     store: str | None = None
+    policy: Rules | None = None
     denied: Mapping[str, DenyEntry] = MappingProxyType({})
     denies: bool = False
     lists: tuple[ListRef, ...] = ()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
+    from agentdid.policy.rules import Rules
     from agentdid.trust.denied import DenyEntry
     from agentdid.trust.registry import Registry
     from agentdid.trust.trust_list import ListRef
@@ -38,6 +39,7 @@ def encode_trust(trust: Trust) -> dict[str, object]:
         # the product's own is not written, so that no bundle of before there was one changes
         **({} if trust.profile == STRICT else {"profile": structs.asdict(trust.profile)}),
         **({"types": [each.metadata.octets.decode() for each in trust.types.values()]} if trust.types else {}),
+        **({} if trust.policy is None else {"policy": dict(trust.policy.source)}),
         **({"denied": [each.encode() for each in trust.denied.values()]} if trust.denied else {}),
         **({"denies": True} if trust.denies else {}),
         **({"lists": [_encode_list(each) for each in trust.lists]} if trust.lists else {}),
@@ -67,6 +69,7 @@ def decode_trust(value: object) -> Trust:
             presentation_proofs=tuple(row.get("presentationProofs", ())),
             profile=Profile(**row.get("profile", {})),
             types=_held_types(row.get("types", [])),
+            policy=_rules(row.get("policy")),
             denied=_denied(row.get("denied", [])),
             denies=row.get("denies", False),
             lists=_lists(row.get("lists", [])),
@@ -84,6 +87,14 @@ def _held_types(texts: list[str]) -> Mapping[str, HeldType]:
     from agentdid.credential.type_metadata import hold_types, parse_type_metadata  # noqa: PLC0415  # as above
 
     return hold_types(parse_type_metadata(each.encode()) for each in texts)
+
+
+def _rules(table: object) -> Rules | None:
+    if table is None:
+        return None
+    from agentdid.policy.table import parse_rules  # noqa: PLC0415  # as above
+
+    return parse_rules(table)
 
 
 def _denied(rows: list[dict[str, Any]]) -> Mapping[str, DenyEntry]:

@@ -65,7 +65,7 @@ class Scope(Value, frozen=True):
         if not claim.types or not claim.types <= frozenset(self.types):
             return None
         if claim.root is None:
-            return ()
+            return None if CAPABILITY_TYPE in claim.types else ()  # a capability is never let without its root
         if claim.root not in self.roots or (claim.principal is not None and claim.principal not in self.principals):
             return None
         return tuple([each for each in claim.actions if covers(self.actions, each)]) or None

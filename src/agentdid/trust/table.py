@@ -134,6 +134,10 @@ class Table:
             raise ValueError(message)
         return [Table(f"{self.name}.{key}[{position}]", each) for position, each in enumerate(value)]
 
+    def take(self, key: str) -> object:
+        """Take whatever is there; `None` for nothing."""
+        return self._left.pop(key, None)
+
     def close(self) -> None:
         """Hold that nothing is left."""
         if self._left:

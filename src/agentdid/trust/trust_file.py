@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from agentdid.credential.type_metadata import HeldType
     from agentdid.did.universal import UniversalResolver
+    from agentdid.policy.rules import Rules
     from agentdid.trust.denied import DenyEntry
     from agentdid.trust.registry import Registry
     from agentdid.trust.scope import Scope
@@ -89,6 +90,7 @@ def parse_trust(table: Mapping[str, object], beside: str | Path | None = None) -
     store = kept.find_text("url")
     denies = kept.flag("deny", otherwise=store is not None)
     kept.close()
+    policy = _policy(reader.take("policy"), beside)
     denied = _denied(reader.tables("deny"))
     reader.close()
     if ca is not None and beside is not None:
@@ -107,11 +109,21 @@ def parse_trust(table: Mapping[str, object], beside: str | Path | None = None) -
         types=types,
         presentation_proofs=proofs,
         store=store,
+        policy=policy,
         denied=denied,
         denies=denies,
         lists=lists,
         registries=registries,
     )
+
+
+def _policy(table: object, beside: str | Path | None) -> Rules | None:
+    """Return the verifier's own rules. Raises `ValueError`, `OSError`, `ExtraMissing`."""
+    if table is None:
+        return None
+    from agentdid.policy.table import parse_rules  # noqa: PLC0415  # most policies state none
+
+    return parse_rules(table, beside)
 
 
 def _types(rows: list[Table], beside: str | Path | None) -> Mapping[str, HeldType]:

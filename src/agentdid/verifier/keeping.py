@@ -8,7 +8,7 @@ from msgspec import structs
 
 from agentdid.audit.attribution import find_attribution
 from agentdid.audit.packed import Packed
-from agentdid.audit.record import POLICY, Record
+from agentdid.audit.record import DENIAL, POLICY, Named, Record
 from agentdid.codec.strict_json import encode
 from agentdid.errors import AgentdidError
 from agentdid.verify.account import Account, name_policy
@@ -47,8 +47,27 @@ class Keeper:
                 at, POLICY, said.actor or trust.did, policy=policy[0], reasoning=said.reasoning, context=said.context
             )
             packed = Packed(encode({"type": "AgentdidPolicy", "policy": {"digest": policy[0]}}), {policy[0]: policy[1]})
-            self._audit.append(record, packed)
+            self._audit.append(record, packed if self._audit.keeps_evidence else None)
         self._trust, self._policy = trust, policy
+
+    def keep_denial(self, owner: str, kind: str, value: str, at: datetime, *, lifted: bool) -> None:
+        """Record that somebody or something is denied from now on, or not any more.
+
+        Raises:
+            StoreUnavailable: It could not be recorded; the deny list itself was written before.
+        """
+        if self._audit is None:
+            return
+        said = find_attribution()
+        context = {**said.context, "denied": kind, "lifted": "1" if lifted else "0"}
+        if kind == "key":
+            context["key"] = value
+        links = (Named(id=value),) if kind == "credential" else ()
+        agent = value if kind == "did" else None
+        record = Record(
+            at, DENIAL, said.actor or owner, agent=agent, links=links, reasoning=said.reasoning, context=context
+        )  # fmt: skip
+        self._audit.append(record)
 
     def keep(self, result: Decision | Grant | AgentdidError, trust: Trust, at: datetime) -> None:
         """Record a decision with its evidence, and put the receipt to it.
@@ -61,7 +80,8 @@ class Keeper:
         account = Account(result, name, at)
         entry, origin = None, ""
         if self._audit is not None:
-            entry = self._audit.append(account.record(trust.did), account.pack(body))
+            packed = account.pack(body) if self._audit.keeps_evidence else None
+            entry = self._audit.append(account.record(trust.did), packed)
             origin = self._audit.origin
         if self._receipts is None:
             return

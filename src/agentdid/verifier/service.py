@@ -11,7 +11,7 @@ from agentdid.clock import Clock, FixedClock, SystemClock
 from agentdid.errors import AgentdidError, StoreUnavailable
 from agentdid.verify.case import HttpRequest, IssuedHere, Question
 from agentdid.verify.memory import Memory
-from agentdid.verify.needs import NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedTake
+from agentdid.verify.needs import NeedConduct, NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedTake
 from agentdid.verify.run import answer_from, arun, report_of, run
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from agentdid.trust.denied import DenyEntry
     from agentdid.verifier.keeping import Keeper
     from agentdid.verify.decide import Decision, Grant
-    from agentdid.verify.needs import Answer, DenyList, Marks, Need, Reply, Source, Takes
+    from agentdid.verify.needs import Answer, Baselines, DenyList, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
 
 Presented = bytes | str | dict[str, object]
@@ -55,6 +55,8 @@ class Verifier:
             a restart forgets.
         marks: The highest version seen of each did:webvh; by default this process's memory, so that only
             `agentdid.storage.marks.SqlMarks` remembers beyond it.
+        baselines: What was seen of agents before, where the policy looks at behaviour; by default this process's
+            memory, which a second process does not see and a restart forgets (`agentdid.storage.baselines`).
         clock: Tells the time of judgement.
         log: Keeps the evidence of every decision.
         audit: The tamper-evident log in which every decision stands, and every change of the policy; see
@@ -72,6 +74,7 @@ class Verifier:
         source: Source | None = None,
         takes: Takes | None = None,
         marks: Marks | None = None,
+        baselines: Baselines | None = None,
         clock: Clock | None = None,
         log: Log | None = None,
         audit: Audit | None = None,
@@ -84,6 +87,7 @@ class Verifier:
         self._source = source
         self._takes = takes
         self._marks = marks
+        self._baselines = baselines
         self._log = log
         self._memory = memory or Memory()
         self._denied = denied
@@ -145,7 +149,20 @@ class Verifier:
         self.denied.add(entry)
         if not self.trust.denies:
             self.trust = replace(self.trust, denies=True)
+        if self._keeper is not None:
+            self._keeper.keep_denial(self.trust.did, entry.kind, entry.value, self._clock.now(), lifted=False)
         return entry
+
+    def lift(self, kind: str, value: str) -> bool:
+        """Take an entry of `deny` off the list; return whether it was there. Raises as `deny`."""
+        from agentdid.trust.denied import make_entry  # noqa: PLC0415  # as above
+
+        now = self._clock.now()
+        entry = make_entry(kind, value, since=now)
+        removed = self.denied.remove(entry.kind, entry.value)
+        if self._keeper is not None and removed:
+            self._keeper.keep_denial(self.trust.did, entry.kind, entry.value, now, lifted=True)
+        return removed
 
     def check_not_denied(self, decision: Decision) -> None:
         """Hold that nothing a decision rests on was denied since: what relies on it later asks this each time.
@@ -167,6 +184,18 @@ class Verifier:
 
             self._marks = MemoryMarks()
         return self._marks
+
+    @property
+    def baselines(self) -> Baselines | None:
+        """What was seen of agents before; `None` where the policy does not look at it."""
+        policy = self.trust.policy
+        if policy is None or policy.behaviour is None:
+            return None
+        if self._baselines is None:
+            from agentdid.storage.baselines import MemoryBaselines  # noqa: PLC0415  # most verifiers have none
+
+            self._baselines = MemoryBaselines(policy.behaviour.window_s)
+        return self._baselines
 
     @property
     def source(self) -> Source:
@@ -368,7 +397,7 @@ class Verifier:
         except AgentdidError as error:
             self._record(error)
             raise
-        if self._log is not None or self._keeper is not None:
+        if self._log is not None or self._keeper is not None or self.trust.policy is not None:
             self._record(result)
         return result
 
@@ -394,6 +423,11 @@ class Verifier:
             self._log.append(report_of(result).evidence.encode(result))
         if self._keeper is not None:
             self._keeper.keep(result, self.trust, self._clock.now())
+        if self.baselines is not None:
+            from agentdid.verify.policy import observations_of  # noqa: PLC0415  # as above
+
+            report = report_of(result)
+            self.baselines.observe(observations_of(report.question, report.agents, report.outcome, report.code))
 
     def _answer(self, need: Need) -> Reply:
         kind = type(need)
@@ -406,6 +440,8 @@ class Verifier:
             return answer_from(need, self.source, self._find_takes(need), self._clock, None, self._find_denied())
         if kind is NeedMark:
             return answer_from(need, self.source, None, self._clock, self.marks)
+        if kind is NeedConduct:
+            return answer_from(need, self.source, None, self._clock, baselines=self.baselines)
         takes = None if kind is NeedKeys else self.takes
         return answer_from(need, self.source, takes, self._clock)
 
@@ -428,7 +464,7 @@ class Verifier:
         if type(need) is NeedTake and need.names:
             return answer_from(need, self.source, None, self._clock, None, self._find_denied())
         # what was seen of a log is knowledge, not consumption: an inspection learns, and may be told of a rollback
-        if type(need) is NeedFacts:
+        if type(need) in (NeedFacts, NeedConduct):
             return self._answer(need)
         marks = self.marks if type(need) is NeedMark else None
         return answer_from(need, self.source, None, self._clock, marks)

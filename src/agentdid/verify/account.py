@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from agentdid.trust.anchors import Trust
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.report import Report
-    from agentdid.verify.states import Link, Parsed
+    from agentdid.verify.states import Link
 
 
 @final
@@ -47,8 +47,8 @@ class Account:
         self._policy = policy
         self._at = at
         self._report: Report = report_of(result)
-        self.parsed: Parsed | None = self._report.established
-        self.named = () if self.parsed is None else tuple([_name(link) for link in self.parsed.links])
+        parsed = self.parsed = self._report.established
+        self.named: tuple[Named, ...] = () if parsed is None else tuple([_name(link) for link in parsed.links])
         self.call = self._name_call()
 
     @property
@@ -59,8 +59,8 @@ class Account:
 
     @property
     def _exercised(self) -> tuple[str, ...]:
-        grants = getattr(self._result, "exercised", ())
-        return tuple([grant.id for grant in grants])
+        grants = getattr(self._result, "exercised", None)
+        return tuple([grant.id for grant in grants]) if grants else ()
 
     def record(self, actor: str) -> Record:
         """Return what a log keeps of it.

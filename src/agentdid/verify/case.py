@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agentdid.did.document import DidDocument
     from agentdid.did.webvh.log import History
     from agentdid.errors import AgentdidError
+    from agentdid.policy.rules import Ruling
     from agentdid.query.dcql import Query
     from agentdid.secure.mechanism import Secured, Signature
     from agentdid.trust.anchor import Anchor
@@ -134,6 +135,7 @@ class Case(Struct, eq=False):
         list_signatures: Those signatures, as far as somebody denied may have made them.
         names: Set by `check_denied`: what the deny list was asked for.
         downgraded: Whether the policy took a classical signature of a DID that has post-quantum keys.
+        ruling: Set by `check_policy`: how the verifier's own policy decided; `None` where it has none.
         approvals: Set by `check_approvals`: those that are used up.
         repeated: Set by `check_take`: whether the same call was charged before under its id.
     """
@@ -165,6 +167,7 @@ class Case(Struct, eq=False):
     list_signatures: tuple[Signature, ...] = ()
     names: tuple[str, ...] = ()
     downgraded: bool = False
+    ruling: Ruling | None = None
     approvals: tuple[Link, ...] = ()
     repeated: bool = False
 

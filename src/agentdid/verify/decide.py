@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from agentdid.credential.model import Credential
     from agentdid.delegation.capability import Capability, CapabilityGrant
     from agentdid.delegation.usage import Request
+    from agentdid.policy.behaviour import Score
+    from agentdid.policy.rules import Ruling
     from agentdid.trust.anchor import Anchor
     from agentdid.trust.anchors import Trust
     from agentdid.verify.case import Case, Question
@@ -45,6 +47,7 @@ class Decision(Value, frozen=True):
         question: What was asked, and by which policy it was judged.
         exchange: Every question to the outside with its answer.
         clock: Tells `permits` whether the decision may still be relied upon.
+        ruling: How the verifier's own policy decided on the request, where it has one and there was one.
         receipt: What its verifier signed about it, where it gives receipts (specs/decision-receipt.md).
     """
 
@@ -56,6 +59,7 @@ class Decision(Value, frozen=True):
     exchange: Sequence[tuple[Need, Reply]]
     clock: Clock
     receipt: str | None = None
+    ruling: Ruling | None = None
 
     def __bool__(self) -> NoReturn:
         message = "a Decision is no yes or no: ask decision.permits(request), or use Verifier.authorize"
@@ -69,7 +73,19 @@ class Decision(Value, frozen=True):
     @property
     def report(self) -> Report:
         """How each check ended."""
-        return Report(self.recipe, len(self.recipe), None, self.question, self.exchange, self.verified.parsed)
+        return Report(
+            self.recipe, len(self.recipe), None, self.question, self.exchange, self.verified.parsed, self.ruling
+        )
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """What in the verifier's own policy decided, by name; nothing where it has none, or there was no request."""
+        return () if self.ruling is None else self.ruling.policies
+
+    @property
+    def score(self) -> Score | None:
+        """How unusual the call was, where the verifier looks at behaviour."""
+        return None if self.ruling is None else self.ruling.score
 
     @property
     def trust(self) -> Trust:
@@ -125,7 +141,15 @@ class Decision(Value, frozen=True):
     @property
     def safe_until(self) -> datetime:
         """The instant after which keys, status or validity must be looked at again (specs/verification.md V36)."""
-        return min((each.until for each in self.verified.freshness), default=self.verified.at)
+        verified = self.verified
+        ends = [each.until for each in verified.evidence]
+        for link in verified.parsed.links:  # as `Verified.freshness`, which says by what
+            until, expires = link.credential.valid_until, link.secured.expires
+            if until is not None:
+                ends.append(until)
+            if expires is not None:
+                ends.append(expires)
+        return min(ends, default=verified.at)
 
     def permits(self, request: Request, *, at: datetime | None = None) -> bool:
         """Whether every link of the chain permits `request`, and the decision may still be relied upon.
@@ -133,12 +157,13 @@ class Decision(Value, frozen=True):
         Pure: nothing is consumed and nobody is asked.
 
         Raises:
-            AuthorizationRequired: The exercised grant has limits or an approval rule, which only
-                `Verifier.authorize` can judge.
+            AuthorizationRequired: The exercised grant has limits or an approval rule, or the verifier's own policy
+                looks at behaviour or asks for an approval, which only `Verifier.authorize` can judge.
 
         Spec: specs/verification.md V34-V36.
         """
-        if (self.clock.now() if at is None else at) > self.safe_until:
+        now = self.clock.now() if at is None else at
+        if now > self.safe_until:
             return False
         try:
             verified = self.verified
@@ -149,7 +174,14 @@ class Decision(Value, frozen=True):
 
         if any(has_limits(grant) or grant.approval is not None for grant in exercised):
             raise AuthorizationRequired("the grant has limits or an approval rule; call Verifier.authorize")
-        return True
+        if self.trust.policy is None:
+            return True
+        from agentdid.verify.policy import judge_later  # noqa: PLC0415  # most verifiers state none
+
+        outcome = judge_later(self, exercised, request, now)
+        if outcome == "approval":
+            raise AuthorizationRequired("the verifier's policy asks for more than a decision has; call authorize")
+        return outcome == "permit"
 
     def encode(self) -> dict[str, object]:
         """Return the decision as JSON; the same inputs give the same bytes under RFC 8785."""
@@ -208,6 +240,22 @@ class Grant(Value, frozen=True):
         """The DID of the party acted for."""
         capability = self.decision.capability
         return "" if capability is None else capability.principal
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """What in the verifier's own policy decided, by name; nothing where it has none."""
+        return self.decision.policies
+
+    @property
+    def score(self) -> Score | None:
+        """How unusual the call was, where the verifier looks at behaviour."""
+        return self.decision.score
+
+    @property
+    def autonomy(self) -> int:
+        """The level of autonomy in force: the chain's least `autonomyMax`, less what behaviour took away."""
+        ruling = self.decision.ruling
+        return min(grant.autonomy_max for grant in self.exercised) if ruling is None else ruling.autonomy
 
     @property
     def delegators(self) -> tuple[str, ...]:

@@ -18,13 +18,24 @@ from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode, write_given
 from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError, EncodingInvalid, EvidenceMismatch, Malformed, TypeMismatch
+from agentdid.policy.behaviour import Conduct, Conducts
 from agentdid.record import Value
 from agentdid.trust.anchors import Trust
 from agentdid.verify.case import ISSUED_HERE, HttpRequest, IssuedHere, Question
 from agentdid.verify.decide import as_outcome
 from agentdid.verify.flow import judgement
 from agentdid.verify.memory import Memory
-from agentdid.verify.needs import Absent, NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedNonce, NeedTake, Resource
+from agentdid.verify.needs import (
+    Absent,
+    NeedConduct,
+    NeedDenied,
+    NeedFacts,
+    NeedKeys,
+    NeedMark,
+    NeedNonce,
+    NeedTake,
+    Resource,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -256,6 +267,15 @@ def _encode_need(need: Need) -> dict[str, object]:
             return {"kind": "nonce", "nonce": need.nonce}
         case NeedMark():
             return {"kind": "mark", "scid": need.scid, "version": need.versions[-1] if need.versions else None}
+        case NeedConduct():
+            return {
+                "kind": "conduct",
+                "agents": list(need.agents),
+                "action": need.action,
+                "resource": need.resource,
+                "at": need.at.isoformat(),
+                "window": need.window_s,
+            }
         case NeedTake():
             taken: dict[str, object] = {"kind": "take", "audience": need.audience, "nonce": need.nonce}
             if need.names:
@@ -285,7 +305,46 @@ def _encode_spend(spend: Spend) -> dict[str, object]:
 def _encode_reply(reply: Reply, bodies: dict[str, bytes] | None = None) -> object:
     if isinstance(reply, tuple):
         return [_encode_answer(each, bodies) for each in reply]
+    if isinstance(reply, Conducts):
+        return {"conducts": [_encode_conduct(each) for each in reply.each]}
     return reply if isinstance(reply, str) else _encode_answer(reply, bodies)
+
+
+def _encode_conduct(conduct: Conduct) -> dict[str, object]:
+    return {
+        "agent": conduct.agent,
+        "accepted": conduct.accepted,
+        "actionSeen": conduct.action_seen,
+        "placeSeen": conduct.place_seen,
+        "hour": conduct.hour,
+        "calls": conduct.calls,
+        "peak": conduct.peak,
+        "refused": conduct.refused,
+    }
+
+
+def _decode_conducts(rows: object) -> Conducts:
+    try:
+        return Conducts(tuple(_decode_conduct(row) for row in cast("list[dict[str, Any]]", rows)))
+    except (KeyError, TypeError, AttributeError):
+        raise TypeMismatch("expected a recorded conduct", path="/answers") from None
+
+
+def _decode_conduct(row: dict[str, Any]) -> Conduct:
+    found = Conduct(
+        agent=row["agent"],
+        accepted=row["accepted"],
+        action_seen=row["actionSeen"],
+        place_seen=row["placeSeen"],
+        hour=row["hour"],
+        calls=row["calls"],
+        peak=row["peak"],
+        refused=row["refused"],
+    )
+    counts = (found.accepted, found.hour, found.calls, found.peak, found.refused)
+    if not all(type(each) is int and each >= 0 for each in counts):
+        raise TypeError
+    return found
 
 
 def _encode_answer(answer: Answer, bodies: dict[str, bytes] | None) -> dict[str, object]:
@@ -310,6 +369,8 @@ def _encode_bytes(body: bytes) -> dict[str, object]:
 def _decode_reply(value: object) -> Reply:
     if isinstance(value, list):
         return tuple(_decode_answer(each) for each in value)
+    if isinstance(value, dict) and "conducts" in value:
+        return _decode_conducts(value["conducts"])
     return value if isinstance(value, str) else _decode_answer(value)
 
 

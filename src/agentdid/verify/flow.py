@@ -67,7 +67,7 @@ def _delegation() -> Callable[[Credential, Capability, Credential, Capability], 
 
 
 def check_denied(case: Case) -> Generator[Need, Reply, None] | None:
-    """Hold that the verifier's deny list has nothing of what was presented (verify.denied). Spec: V43."""
+    """Hold that the verifier's deny list has nothing of what was presented (verify.denied). Spec: V44."""
     from agentdid.verify import denied  # noqa: PLC0415  # most verifiers have no deny list
 
     return denied.check_denied(case)
@@ -103,6 +103,13 @@ def _without_void(case: Case) -> dict[str, object]:
 _FORMATS: Final = {"vc+sd-jwt": "vc+sd-jwt", "dc+sd-jwt": "dc+sd-jwt", "vc+jwt": "jwt_vc_json", "vc+cose": "vc+cose"}
 
 
+def _check_policy(case: Case) -> Generator[Need, Reply, None]:
+    """Ask the verifier's own policy. Spec: V44."""
+    from agentdid.verify.policy import check_policy  # noqa: PLC0415  # most verifiers state none
+
+    return check_policy(case)
+
+
 def candidate(form: str, document: dict[str, object]) -> Candidate:
     """Return a credential as a query sees it."""
     from agentdid.query.dcql import Candidate  # noqa: PLC0415  # as above
@@ -133,6 +140,9 @@ _CONTENT: Final = Check("content", "V42", check_content)
 _HOLDER: Final = Check("holder", "V16-V22", check_holder)
 _DENIED: Final = Check("denied", "V43", check_denied)
 _QUERY: Final = Check("query", "V33", check_query)
+_REQUEST: Final = Check("request", "V34-V35", check_request)
+_APPROVALS: Final = Check("approvals", "V37", check_approvals)
+_POLICY: Final = Check("policy", "V44", _check_policy)
 _TAKE: Final = Check("take", "V38-V39", check_take)
 
 # The order is the specification (specs/verification.md).
@@ -140,20 +150,8 @@ CREDENTIAL: Final[tuple[Check, ...]] = (*_ESTABLISH, *_STAND)
 PRESENTATION: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND, _QUERY, _TAKE)
 UNCONSUMED: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND)
 """For test instances: nothing is asked for, and nothing is consumed (`trust.profile`)."""
-REQUEST: Final[tuple[Check, ...]] = (
-    *_ESTABLISH,
-    _HOLDER,
-    *_STAND,
-    _QUERY,
-    Check("request", "V34-V35", check_request),
-    Check("approvals", "V37", check_approvals),
-    _TAKE,
-)
-CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (
-    *CREDENTIAL,
-    Check("request", "V34-V35", check_request),
-    Check("approvals", "V37", check_approvals),
-)
+REQUEST: Final[tuple[Check, ...]] = (*_ESTABLISH, _HOLDER, *_STAND, _QUERY, _REQUEST, _APPROVALS, _TAKE)
+CREDENTIAL_REQUEST: Final[tuple[Check, ...]] = (*CREDENTIAL, _REQUEST, _APPROVALS)
 
 
 def recipe_for(question: Question) -> tuple[Check, ...]:
@@ -162,10 +160,13 @@ def recipe_for(question: Question) -> tuple[Check, ...]:
     if question.trust.denies or question.trust.denied:
         place = recipe.index(_STAND[0])
         recipe = (*recipe[:place], _DENIED, *recipe[place:])
-    if question.trust.content is IGNORED:
-        return recipe
-    place = recipe.index(_STAND[1]) + 1
-    return (*recipe[:place], _CONTENT, *recipe[place:])
+    if question.trust.content is not IGNORED:
+        place = recipe.index(_STAND[1]) + 1
+        recipe = (*recipe[:place], _CONTENT, *recipe[place:])
+    if question.trust.policy is not None and question.request is not None:
+        place = recipe.index(_APPROVALS)
+        recipe = (*recipe[:place], _POLICY, *recipe[place:])
+    return recipe
 
 
 def _recipe_for(question: Question) -> tuple[Check, ...]:
@@ -201,13 +202,13 @@ def judgement(
             if steps is not None:
                 yield from steps
     except AgentdidError as error:
-        error.report = Report(recipe, recipe.index(check), error, question, exchange, case.parsed)
+        error.report = Report(recipe, recipe.index(check), error, question, exchange, case.parsed, case.ruling)
         raise
     verified = seal_verified(
         case.parsed, question.at, case.void, case.root_anchors, tuple(case.freshness), tuple(case.levels),
         case.downgraded,
     )  # fmt: skip
-    decision = Decision(verified, recipe, question, exchange, clock)
+    decision = Decision(verified, recipe, question, exchange, clock, ruling=case.ruling)
     if question.request is not None and question.holder and not question.historical:
         return Grant(decision, question.request, case.exercised, case.approvals, case.repeated)
     return decision

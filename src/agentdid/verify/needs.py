@@ -14,9 +14,11 @@ from msgspec import structs
 from agentdid.record import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from agentdid.delegation.charges import Spend
+    from agentdid.policy.behaviour import Conducts, Observation
 
 
 @final
@@ -120,13 +122,32 @@ class NeedMark(Value, frozen=True, eq=False):
     versions: tuple[str, ...]
 
 
-Need: TypeAlias = NeedKeys | NeedFacts | NeedNonce | NeedDenied | NeedTake | NeedMark
+@final
+class NeedConduct(Value, frozen=True, eq=False):
+    """What was seen before of the agents of a chain, as far as it bears on one call.
+
+    Attributes:
+        agents: Their DIDs, root first.
+        action: Of the call.
+        resource: Of the call, in its one spelling.
+        at: The instant of judgement.
+        window_s: How long a window of their baselines is.
+    """
+
+    agents: tuple[str, ...]
+    action: str
+    resource: str
+    at: datetime
+    window_s: int
+
+
+Need: TypeAlias = NeedKeys | NeedFacts | NeedNonce | NeedDenied | NeedTake | NeedMark | NeedConduct
 
 # NeedKeys → Answer; NeedFacts → tuple[Answer, ...]; NeedNonce → "ours" | "expired" | "unknown";
 # NeedDenied → "clear" | "denied:<place in its names>" | "unavailable";
 # NeedTake → "taken" | "repeated" | "replayed" | "unavailable" | "conflict" | "exceeded:<place>" | "denied:<place>";
-# NeedMark → "kept" | "behind" | "forked" | "unavailable"
-Reply: TypeAlias = Answer | tuple[Answer, ...] | str
+# NeedMark → "kept" | "behind" | "forked" | "unavailable"; NeedConduct → Conducts | "unavailable"
+Reply: TypeAlias = "Answer | tuple[Answer, ...] | Conducts | str"
 
 
 class Source(Protocol):
@@ -184,4 +205,16 @@ class Takes(Protocol):
             "replayed" for a nonce that was taken before; "conflict" for a request id that named another
             call; "exceeded:<place>" for the first charge that is over its maximum; "unavailable".
         """
+        ...
+
+
+class Baselines(Protocol):
+    """What was seen of agents before: counts of observations (`policy.behaviour`)."""
+
+    def find(self, need: NeedConduct) -> Conducts | str:
+        """Return the conduct of each agent, in the order of the need; "unavailable" where it cannot be known."""
+        ...
+
+    def observe(self, observations: Sequence[Observation]) -> None:
+        """Count what one decision says, where that does not come from elsewhere."""
         ...

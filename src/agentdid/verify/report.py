@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentdid.errors import AgentdidError
+    from agentdid.policy.rules import Ruling
     from agentdid.verify.case import Question
     from agentdid.verify.evidence import Evidence
     from agentdid.verify.needs import Need, Reply
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 PASSED: Final = "passed"
 NOT_RUN: Final = "not_run"
 _SIGNATURES: Final = "signatures"
+_HOLDER: Final = "holder"
 
 
 @final
@@ -62,9 +64,10 @@ class Report:
     Attributes:
         error: What ended it, or `None`.
         question: What was asked.
+        ruling: How the verifier's own policy decided, if it was asked.
     """
 
-    __slots__ = ("_exchange", "_parsed", "_reached", "_recipe", "error", "question")
+    __slots__ = ("_exchange", "_parsed", "_reached", "_recipe", "error", "question", "ruling")
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Report:
         question: Question,
         exchange: Sequence[tuple[Need, Reply]],
         parsed: Parsed | None = None,
+        ruling: Ruling | None = None,
     ) -> None:
         self._recipe = recipe
         self._reached = reached
@@ -81,6 +85,16 @@ class Report:
         self.question = question
         self._exchange = exchange
         self._parsed = parsed
+        self.ruling = ruling
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The agents of the chain, root first, where the verifier looks at behaviour and it is known who sent this."""
+        policy = self.question.trust.policy
+        held = any(named.name == _HOLDER for named in self._recipe[: self._reached])
+        if policy is None or policy.behaviour is None or self._parsed is None or not held:
+            return ()
+        return self._parsed.agents if self.question.request is not None else ()
 
     @property
     def outcome(self) -> str:
@@ -124,6 +138,8 @@ class Report:
         asked = getattr(self.error, "approval", None)
         return {
             **({} if asked is None else {"approval": asked}),
+            **({} if self.ruling is None else {"policy": self.ruling.encode()}),
+            **({"agents": list(self.agents)} if self.agents else {}),
             "outcome": self.outcome,
             "code": self.code,
             "detail": "" if self.error is None else self.error.detail,

@@ -112,7 +112,7 @@ def _check_anchors(case: Case, trust: Trust) -> None:
             _check_chain(case, trust)
         for link in case.parsed.others:
             if _is_approval(case, link):
-                continue  # the chain itself says whose approvals count
+                continue  # the chain itself, or the verifier's policy, says whose approvals count
             anchors = trust.find_anchors(link.credential.issuer, link.credential.types) or _listed(case, link)
             if not anchors:
                 raise _untrusted(case, link, "no anchor lets this issuer issue this type")
@@ -152,7 +152,9 @@ def _approvers(case: Case) -> frozenset[str]:
     rules = [
         grant.approval for link in case.parsed.chain if link.capability is not None for grant in link.capability.grants
     ]
-    return frozenset().union(*(rule.approvers for rule in rules if rule is not None))
+    policy = case.question.trust.policy
+    own: frozenset[str] = frozenset() if policy is None else policy.approvers
+    return own.union(*(rule.approvers for rule in rules if rule is not None))
 
 
 def is_root_action(trust: Trust, chain: tuple[Link, ...], anchors: tuple[Anchor, ...], action: str) -> bool:

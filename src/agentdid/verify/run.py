@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from agentdid.errors import AgentdidError
 from agentdid.verify.flow import judgement
-from agentdid.verify.needs import NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedTake
+from agentdid.verify.needs import NeedConduct, NeedDenied, NeedFacts, NeedKeys, NeedMark, NeedTake
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agentdid.verify.case import Question
     from agentdid.verify.decide import Decision, Grant
     from agentdid.verify.memory import Memory
-    from agentdid.verify.needs import DenyList, Marks, Need, Reply, Source, Takes
+    from agentdid.verify.needs import Baselines, DenyList, Marks, Need, Reply, Source, Takes
     from agentdid.verify.report import Report
 
 _FETCHED: Final = (NeedKeys, NeedFacts)
@@ -46,11 +46,12 @@ def answer_from(
     clock: Clock,
     marks: Marks | None = None,
     denied: DenyList | None = None,
+    baselines: Baselines | None = None,
 ) -> Reply:
     """Return the answer to one need: documents from `source`, nonces from `takes`, versions seen from `marks`.
 
     Without `takes` nothing is consumed, so what comes of it permits nothing; without `marks` nothing was seen before; a
-    policy that has a deny list is not satisfied without `denied`.
+    policy that has a deny list is not satisfied without `denied`, nor one that looks at behaviour without `baselines`.
     """
     if isinstance(need, NeedTake):
         return _take(need, takes, clock, denied)
@@ -60,6 +61,8 @@ def answer_from(
         return source.get(need.url, need.accept, need.max_age_s)
     if isinstance(need, NeedMark):
         return "kept" if marks is None else marks.advance(need.scid, need.versions)
+    if isinstance(need, NeedConduct):
+        return "unavailable" if baselines is None else baselines.find(need)
     if isinstance(need, NeedDenied):
         return "unavailable" if denied is None else denied.find(need.names, clock.now())
     return "unknown" if takes is None else takes.check(need.nonce, clock.now())

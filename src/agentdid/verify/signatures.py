@@ -23,7 +23,7 @@ from agentdid.errors import (
     Undecided,
 )
 from agentdid.verify.known_links import keep_link
-from agentdid.verify.needs import Absent, NeedKeys
+from agentdid.verify.needs import Absent, NeedKeys, Resource
 from agentdid.verify.security import check_declared
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
     from agentdid.secure.mechanism import Secured, Signature
     from agentdid.verify.case import Case
-    from agentdid.verify.needs import Need, Reply, Resource
+    from agentdid.verify.needs import Need, Reply
     from agentdid.verify.states import Link
 
 DELEGATION: Final = "capabilityDelegation"
@@ -104,13 +104,16 @@ def speaking(case: Case, link: Link) -> tuple[Link, ...]:
 
 def _carried_keys(case: Case, link: Link, *, delegated: bool) -> tuple[PublicKey, ...]:
     """Return the key of a link that its issuer signed once by a did:key, which says all of it; none for any other."""
-    signature = link.secured.signatures[0]
-    did = signature.did
-    if did != link.credential.issuer or not did.startswith(did_key.PREFIX) or len(link.secured.signatures) > 1:
+    signatures = link.secured.signatures
+    signature = signatures[0]
+    did, method_id = signature.did, signature.method_id
+    if did != link.credential.issuer or not did.startswith(did_key.PREFIX) or len(signatures) > 1:
         return ()
-    key = find_carried(case, signature, signature.purpose)
-    if key is None or (delegated and find_carried(case, signature, DELEGATION) is None):
+    if signature.key is not None or len(method_id) > did_key.MAX_REMEMBERED:
         return ()
+    key = did_key.find_key(did, method_id, signature.purpose)
+    if delegated:
+        did_key.find_key(did, method_id, DELEGATION)
     if link.position in case.anchors:
         _check_pins(case, link, key)
     case.budget.spend_signature()
@@ -261,7 +264,7 @@ def _fetch(case: Case, ask: Ask, max_age_s: float) -> Generator[Need, Reply, Res
     if isinstance(answer, Absent):
         error = CODES.get(answer.code, DidNotFound)
         raise (error if issubclass(error, Undecided) else DidNotFound)(f"{ask.did}: {answer.detail}")
-    if isinstance(answer, tuple | str):
+    if not isinstance(answer, Resource):
         message = "NeedKeys is answered by a Resource or an Absent"
         raise TypeError(message)
     age = case.question.at - answer.held_at

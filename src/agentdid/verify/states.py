@@ -71,6 +71,11 @@ class Parsed(Value, frozen=True, eq=False):
     presentation: Secured | None
     holder: str | None
 
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The subjects of the chain's links, root first: who acts, and through whose hands the capability came."""
+        return tuple(dict.fromkeys([link.subject for link in self.chain if link.subject is not None]))
+
 
 @final
 class Freshness(Value, frozen=True, eq=False):

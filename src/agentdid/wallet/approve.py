@@ -9,6 +9,9 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
+from agentdid.audit.attribution import find_attribution
+from agentdid.audit.packed import name_digest
+from agentdid.audit.record import APPROVAL, DONE, Named, Record, name_call
 from agentdid.codec.base import decode_multibase
 from agentdid.codec.instant import encode_instant
 from agentdid.credential.model import AGENTDID_V1, CREDENTIALS_V2
@@ -220,3 +223,21 @@ def _approvers(value: object) -> frozenset[str]:
             check_did(did)
         found.update(rule["approvers"])
     return frozenset(found)
+
+
+def approval_of(asked: Asked, did: str, identifier: str | None, at: datetime) -> Record:
+    """Return the record of what a person decided: an approval by its id, or that there is none.
+
+    Args:
+        asked: What was asked.
+        did: The approver's.
+        identifier: Of the approval; `None` where it was denied.
+        at: When.
+    """
+    said, request = find_attribution(), asked.request
+    return Record(
+        at, APPROVAL, said.actor or did, "refused" if identifier is None else DONE, agent=asked.subject,
+        request=name_call(request.type, request.action, request.resource, asked.arguments_digest),
+        links=tuple(Named(name, issuer, subject, name_digest(digest)) for name, issuer, subject, digest in asked.links),
+        approvals=() if identifier is None else (identifier,), reasoning=said.reasoning, context=said.context,
+    )  # fmt: skip

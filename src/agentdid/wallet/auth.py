@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import httpx
 
+from agentdid.audit.receipt import HEADER, MAX_RECEIPT
 from agentdid.codec.strict_json import parse
 from agentdid.errors import FetchScheme, Malformed, QueryNotSatisfied
 from agentdid.present.challenge import Challenge
@@ -42,8 +43,11 @@ class AgentAuth(httpx.Auth):
     Spec: specs/presentation-over-http.md.
     """
 
-    def __init__(self, wallet: Wallet, *, principal: str | None = None, approve: Approve | None = None) -> None:
+    def __init__(
+        self, wallet: Wallet, *, principal: str | None = None, approve: Approve | None = None, receipts: bool = False
+    ) -> None:
         self._wallet = wallet
+        self._receipts = receipts
         self._principal = principal
         self._approve = approve
         self._queries: dict[str, Query] = {}
@@ -115,7 +119,14 @@ class AgentAuth(httpx.Auth):
             )
             request.headers["Authorization"] = encode_authorization(presentation)
             response = yield request
+            if self._receipts:
+                self._keep_receipt(request, response, presentation)
         return response
+
+    def _keep_receipt(self, request: httpx.Request, response: httpx.Response, presentation: str) -> None:
+        token = response.headers.get(HEADER)
+        if token is not None and len(token) <= MAX_RECEIPT:
+            self._wallet.keep_receipt(token, presentation, method=request.method, url=str(request.url))
 
 
 def _find_asked(response: httpx.Response) -> dict[str, object] | None:

@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, cast, final
 
+from msgspec import structs
 from msgspec.json import decode
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, delete, insert, select, update
 
@@ -17,6 +18,7 @@ from agentdid.storage.controlled_dids import ControlledDids, add_table
 from agentdid.storage.engine import reading, transaction
 from agentdid.storage.sealed import create_sealed, header_table, open_sealed
 from agentdid.wallet.lineage import Minted
+from agentdid.wallet.receipts import KeptReceipt, Presented
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +52,15 @@ _CREDENTIALS: Final = Table(
 )
 _MINTED: Final = Table(
     "minted",
+    _TABLES,
+    Column("number", Integer, primary_key=True),
+    Column("row_id", String, nullable=False, unique=True),
+    Column("id_index", LargeBinary, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+_RECEIPTS: Final = Table(
+    "receipts",
     _TABLES,
     Column("number", Integer, primary_key=True),
     Column("row_id", String, nullable=False, unique=True),
@@ -127,7 +138,8 @@ class WalletStore:
         """Return an existing store. Raises `StoreLocked`, `StoreUnavailable`, `StoreVersionUnsupported`."""
         engine, vault = open_sealed(path, _KIND, passphrase)
         with transaction(engine) as connection:
-            _MINTED.create(connection, checkfirst=True)  # a wallet of before it was kept what was minted
+            for table in (_MINTED, _RECEIPTS):  # a wallet of before it was kept what was minted, and what came of it
+                table.create(connection, checkfirst=True)
         return cls(engine, vault)
 
     def close(self) -> None:
@@ -255,6 +267,32 @@ class WalletStore:
                     content["revocable"],
                     None if ended is None else datetime.fromisoformat(ended),
                 )
+            )
+        return found
+
+    def add_receipt(self, kept: KeptReceipt) -> None:
+        """Keep a receipt; the same one again changes nothing."""
+        content = encode(
+            {**structs.asdict(kept), "presented": structs.asdict(kept.presented), "at": kept.at.isoformat()}
+        )
+        row = {"row_id": secrets.token_hex(16), "id_index": self._vault.index("receipt", kept.token)}
+        sealed = self._vault.seal(content, _place(_RECEIPTS, row))
+        mine = select(_RECEIPTS.c.number).where(_RECEIPTS.c.id_index == row["id_index"])
+        with transaction(self._engine) as connection:
+            if connection.execute(mine).first() is None:
+                connection.execute(insert(_RECEIPTS).values(**row, sealed=sealed))
+
+    def receipts(self) -> list[KeptReceipt]:
+        """Return every receipt, oldest first. Raises `StoreTampered`."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(_RECEIPTS).order_by(_RECEIPTS.c.number)).all()
+        found = []
+        for row in rows:
+            content = self._read(_RECEIPTS, row)
+            shown = content["presented"]
+            presented = Presented(**{**shown, "links": tuple(shown["links"]), "verifiers": tuple(shown["verifiers"])})
+            found.append(
+                KeptReceipt(**{**content, "presented": presented, "at": datetime.fromisoformat(content["at"])})
             )
         return found
 

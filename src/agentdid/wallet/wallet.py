@@ -38,7 +38,7 @@ from agentdid.verify.flow import candidate
 from agentdid.verify.memory import Memory
 from agentdid.verify.run import answer_from, run
 from agentdid.verify.structure import read_chain
-from agentdid.wallet.approve import Asked, read_asked, sign_approval
+from agentdid.wallet.approve import Asked, approval_of, read_asked, sign_approval
 from agentdid.wallet.disclosure import Path, grant_paths, withhold_chain
 from agentdid.wallet.lineage import APPROVAL, Minted, Relinquished, below, end_minted
 from agentdid.wallet.passing_on import make_link, wanted_capability
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from agentdid.audit.head import Audit
     from agentdid.keys.secret import Signer
     from agentdid.storage.controlled_dids import ControlledDids
     from agentdid.storage.vault import Kdf
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from agentdid.verify.states import Link
     from agentdid.wallet.auth import AgentAuth, Approve
     from agentdid.wallet.lineage import Statuses
+    from agentdid.wallet.receipts import KeptReceipt
 
 _APPROVAL_LIFE: Final = timedelta(minutes=5)
 
@@ -100,7 +102,11 @@ class Held(Value, frozen=True):
 
 @final
 class Wallet:
-    """Keys and credentials of one agent, in one sealed file. Open it with `Wallet.open`, make one with `create`."""
+    """Keys and credentials of one agent, in one sealed file. Open it with `Wallet.open`, make one with `create`.
+
+    Attributes:
+        audit: The log in which every approval stands before it is given, such as `storage.audit_log.AuditLog`.
+    """
 
     def __init__(
         self,
@@ -111,6 +117,7 @@ class Wallet:
         keyring: Keyring | None = None,
     ) -> None:
         self._keyring = keyring or Keyring()
+        self.audit: Audit | None = None
         self._store = store
         self._clock = clock or SystemClock()
         self._limits = limits
@@ -402,6 +409,8 @@ class Wallet:
         identifier, made = sign_approval(
             read, signer, method_id, issuer=able[0], at=at, ttl=ttl, uses=uses, form=form, limits=self._limits
         )
+        if self.audit is not None:
+            self.audit.append(approval_of(read, able[0], identifier, at))
         leaf = read.links[-1][0]
         self._store.add_minted(
             Minted(identifier, APPROVAL, able[0], read.subject, leaf, _text(made), at, at + ttl, revocable=False)
@@ -435,17 +444,39 @@ class Wallet:
             self._store.delete_credential(record.issuer, record.id)
         return Relinquished(credential_id, record is not None, tuple(each.id for each in ended), standing)
 
-    def auth(self, *, principal: str | None = None, approve: Approve | None = None) -> AgentAuth:
+    def keep_receipt(self, token: str, presentation: str, *, method: str = "", url: str = "") -> KeptReceipt:
+        """Keep a verifier's receipt beside what was presented, and return it with what is wrong with it at first sight.
+
+        Args:
+            token: The receipt, as it came.
+            presentation: What it came for.
+            method: Of the HTTP request.
+            url: Of the HTTP request.
+        """
+        from agentdid.wallet import receipts  # noqa: PLC0415  # beside the name below
+
+        kept = receipts.keep(token, presentation, self._clock.now(), method, url, self._limits)
+        self._store.add_receipt(kept)
+        return kept
+
+    def receipts(self) -> tuple[KeptReceipt, ...]:
+        """Return every receipt that was kept, oldest first; `wallet.receipts.check_receipt` holds one."""
+        return tuple(self._store.receipts())
+
+    def auth(
+        self, *, principal: str | None = None, approve: Approve | None = None, receipts: bool = False
+    ) -> AgentAuth:
         """Return the `auth` of an httpx client: it answers partners' challenges with this wallet's credentials.
 
         Args:
             principal: For whom to act, when the wallet holds capabilities of several.
             approve: Asked when a partner wants an approval, with what is to be approved; returns the approvals that
                 people gave, or nothing.
+            receipts: Whether the receipts that partners answer with are kept (`receipts`).
         """
         from agentdid.wallet.auth import AgentAuth  # noqa: PLC0415  # httpx is only needed where a client is
 
-        return AgentAuth(self, principal=principal, approve=approve)
+        return AgentAuth(self, principal=principal, approve=approve, receipts=receipts)
 
     def _choose(
         self, query: Query | None, credential_id: str | None, principal: str | None

@@ -70,7 +70,7 @@ def test_receipt_vectors(case: dict[str, str | None]) -> None:
 
 
 def test_proofs() -> None:
-    """The shown entry and the shown growth hold (L26, L28); with one character of a path changed they do not."""
+    """The shown entry and the shown growth hold (G26, G28); with one character of a path changed they do not."""
     key = decode_multikey(str(_vectors("audit-log")["key"]))
     entry, growth = (
         json.loads((SPECS / "examples" / f"audit-{name}.json").read_text()) for name in ("entry", "growth")

@@ -28,6 +28,7 @@ from agentdid.delegation.usage import Request
 from agentdid.errors import AuditLogInvalid, EvidenceMismatch
 from agentdid.keys.multikey import decode_multikey
 from agentdid.query.dcql import parse_query
+from agentdid.storage.baselines import open_baselines
 from agentdid.storage.log_folder import RECORDS, LogFolder
 from agentdid.storage.marks import SqlMarks
 from agentdid.verifier.service import Verifier
@@ -50,6 +51,10 @@ def verify(
     query: Annotated[Path | None, typer.Option(help="JSON: the DCQL query it must answer.")] = None,
     sources: SourcesFile = None,
     marks: Annotated[Path | None, typer.Option(help="Remember here the did:webvh versions that were seen.")] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", help="A decision log: what was seen of agents, where the policy looks at it."),
+    ] = None,
     evidence: Annotated[Path | None, typer.Option(help="Write the evidence bundle here.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +68,8 @@ def verify(
     if action is not None and resource is not None:
         request = Request(kind, action, resource, {} if arguments is None else read_object(arguments))
     seen = None if marks is None else SqlMarks.open(marks)
-    verifier = Verifier(policy, source=read_source(sources, policy, instant or present), marks=seen)
+    source = read_source(sources, policy, instant or present)
+    verifier = Verifier(policy, source=source, marks=seen, baselines=open_baselines(policy.policy, log))
     question = Question(
         raw=data,
         # who names a challenge wants it answered: the input does not choose to be judged without a holder

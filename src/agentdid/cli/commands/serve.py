@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentdid.cli.identity import AuditFolder, OwnIssuer, OwnWallet, keep_audit, read_own_key
 from agentdid.cli.options import (
     PassphraseFd,
     PassphraseFile,
     SourcesFile,
     TrustFile,
+    now,
     read_passphrase,
     read_pin,
     read_resolver,
+    read_source,
     read_trust,
 )
 from agentdid.codec.strict_json import encode
+from agentdid.storage.audit_log import AuditLog
 from agentdid.trust.anchors import Trust
 
 if TYPE_CHECKING:
@@ -40,6 +45,7 @@ def serve_issuer(
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
     refresh: Annotated[float, typer.Option(min=0.1, help="Sign lists anew after this many seconds.")] = 15.0,
+    audit: AuditFolder = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
@@ -50,7 +56,10 @@ def serve_issuer(
 
     token = secrets.token_urlsafe(32)
     passphrase = read_passphrase(passphrase_fd, passphrase_file)
-    with Issuer.open(db, passphrase=passphrase, refresh_s=refresh, pin=read_pin) as issuer:
+    with Issuer.open(db, passphrase=passphrase, refresh_s=refresh, pin=read_pin) as issuer, ExitStack() as stack:
+        if audit is not None:
+            signer, _ = issuer.signing_key()
+            issuer.audit = stack.enter_context(AuditLog.open(audit, signer, owner=issuer.did))
         typer.echo(f"token for issuing and revoking, shown once: {token}", err=True)
         _run(
             create_issuer_app(
@@ -82,11 +91,17 @@ def serve_verifier(
     admin: Annotated[
         bool, typer.Option("--admin", help="Let whoever has the token, shown once, read and write the deny list.")
     ] = False,
+    audit: AuditFolder = None,
+    wallet: OwnWallet = None,
+    issuer: OwnIssuer = None,
     tls_cert: Certificate = None,
     tls_key: CertificateKey = None,
+    passphrase_fd: PassphraseFd = None,
+    passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Serve verification: challenges out, presentations in, decisions back."""
+    """Serve verification: challenges out, presentations in, decisions back; with the DID's key, receipts too."""
     from agentdid.http.verifier_app import create_verifier_app  # noqa: PLC0415  # an extra
+    from agentdid.storage.baselines import open_baselines  # noqa: PLC0415
     from agentdid.storage.decision_log import DecisionLog  # noqa: PLC0415
     from agentdid.storage.marks import SqlMarks  # noqa: PLC0415
     from agentdid.storage.takes import MEMORY, open_takes  # noqa: PLC0415
@@ -97,21 +112,37 @@ def serve_verifier(
     seen = None if marks is None else SqlMarks.open(marks)
     # a store that is named here is one that others write to, as one that the policy names
     denied = takes.denied if policy.denies or db is not None or admin else None
-    kept = None if log is None else DecisionLog(log)
-    verifier = Verifier(policy, takes=takes, marks=seen, log=kept, denied=denied)
-    for url in events or []:
-        verifier.follow(url)
     token_hash = None
     if admin:
         token = secrets.token_urlsafe(32)
         typer.echo(f"token for the deny list, shown once: {token}", err=True)
         token_hash = hashlib.sha256(token.encode()).hexdigest()
-    _run(create_verifier_app(verifier, token_hash=token_hash), host, port, tls_cert, tls_key)
+    with read_own_key(policy.did, wallet, issuer, passphrase_fd, passphrase_file) as key, ExitStack() as stack:
+        if audit is not None and key is None:
+            raise ValueError("--audit needs the key of the policy's DID: --wallet or --issuer")
+        kept = None
+        if audit is not None and key is not None:
+            kept = stack.enter_context(AuditLog.open(audit, key.signer, owner=policy.did))
+        bundles = None if log is None else DecisionLog(log)
+        verifier = Verifier(
+            policy,
+            takes=takes,
+            marks=seen,
+            log=bundles,
+            audit=kept,
+            receipts=key,
+            denied=denied,
+            baselines=open_baselines(policy.policy, log),
+        )
+        for url in events or []:
+            verifier.follow(url)
+        _run(create_verifier_app(verifier, token_hash=token_hash), host, port, tls_cert, tls_key)
 
 
 @app.command("approvals")
 def serve_approvals(
     wallet: Annotated[Path, typer.Option("--wallet", help="The approver's wallet.")],
+    audit: AuditFolder = None,
     port: Port = 8_447,
     host: Host = "127.0.0.1",
     tls_cert: Certificate = None,
@@ -124,7 +155,12 @@ def serve_approvals(
     from agentdid.wallet.wallet import Wallet  # noqa: PLC0415
 
     token = secrets.token_urlsafe(32)
-    with Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as opened:
+    with (
+        Wallet.open(wallet, passphrase=read_passphrase(passphrase_fd, passphrase_file)) as opened,
+        ExitStack() as stack,
+    ):
+        if audit is not None:
+            stack.enter_context(keep_audit(opened, opened.dids[0], audit))
         typer.echo(f"token for looking and deciding, shown once: {token}", err=True)
         service = create_approval_app(opened, token_hash=hashlib.sha256(token.encode()).hexdigest())
         _run(service, host, port, tls_cert, tls_key)
@@ -147,6 +183,26 @@ def serve_resolver(
 
     policy = read_trust(trust)
     _run(create_resolver_app(read_resolver(sources, policy, db), limits=policy.limits), host, port, tls_cert, tls_key)
+
+
+@app.command("trqp")
+def serve_trqp(
+    lists: Annotated[list[Path], typer.Option("--list", help="A signed trust list; may be repeated.")],
+    trust: TrustFile = None,
+    sources: SourcesFile = None,
+    port: Port = 8_448,
+    host: Host = "127.0.0.1",
+    tls_cert: Certificate = None,
+    tls_key: CertificateKey = None,
+) -> None:
+    """Serve a trust registry over trust lists: who is authorized, and recognized, by those who signed them."""
+    from agentdid.http.trqp_app import create_trqp_app  # noqa: PLC0415  # an extra
+    from agentdid.verifier.shelf import Shelf  # noqa: PLC0415
+
+    policy = read_trust(trust)
+    shelf = Shelf(lists, read_source(sources, policy, now()), limits=policy.limits)
+    shelf.load()
+    _run(create_trqp_app(shelf, limits=policy.limits), host, port, tls_cert, tls_key)
 
 
 @app.command("vc-api")

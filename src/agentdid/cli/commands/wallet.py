@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agentdid.audit.receipt import read_receipt
+from agentdid.cli.identity import AuditFolder, keep_audit
 from agentdid.cli.options import (
     AsJson,
     KeyUri,
@@ -26,20 +28,26 @@ from agentdid.cli.options import (
     read_object,
     read_passphrase,
     read_pin,
+    read_resolver,
     read_signer,
     read_source,
     read_trust,
 )
-from agentdid.cli.render import print_aside, print_done
+from agentdid.cli.render import print_aside, print_done, print_verdict
 from agentdid.codec.strict_json import encode, parse
 from agentdid.delegation import link
+from agentdid.errors import AgentdidError, ReceiptInvalid
 from agentdid.present.presentation import FORMATS
 from agentdid.wallet.approve import check_chain, read_asked
 from agentdid.wallet.disclosure import parse_path
+from agentdid.wallet.receipts import check_receipt
 from agentdid.wallet.wallet import Wallet
 
 if TYPE_CHECKING:
+    from agentdid.audit.receipt import Statement
+    from agentdid.sources.resolver import Resolver
     from agentdid.wallet.lineage import Minted, Statuses
+    from agentdid.wallet.receipts import KeptReceipt
     from agentdid.wallet.wallet import Held
 
 app = typer.Typer(help="Hold, present and delegate credentials.", no_args_is_help=True)
@@ -209,6 +217,7 @@ def approve(
     uses: Annotated[int, typer.Option(min=1, max=1_000, help="How often it may be used.")] = 1,
     form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(link.FORMATS)}.")] = link.FORMATS[0],
     yes: Annotated[bool, typer.Option("--yes", help="Sign without asking: what is asked was read elsewhere.")] = False,
+    audit: AuditFolder = None,
     out: Output = None,
     passphrase_fd: PassphraseFd = None,
     passphrase_file: PassphraseFile = None,
@@ -226,7 +235,9 @@ def approve(
             raise ValueError("there is nobody to ask; --yes signs without asking")
         if not typer.confirm("Approve?", err=True):
             raise typer.Exit(1)
-    with _open(wallet, passphrase_fd, passphrase_file) as opened:
+    with _open(wallet, passphrase_fd, passphrase_file) as opened, ExitStack() as stack:
+        if audit is not None:
+            stack.enter_context(keep_audit(opened, did or opened.dids[0], audit))
         made = opened.approve(asked, did=did, ttl=read_duration(ttl), uses=uses, form=form)
     text = made if isinstance(made, str) else encode(made).decode("utf-8")
     if out is not None:
@@ -282,6 +293,58 @@ def _minted(minted: Minted) -> dict[str, object]:
         "revocable": minted.revocable,
         "endedAt": None if minted.ended_at is None else minted.ended_at.isoformat(),
     }
+
+
+@app.command()
+def receipts(
+    wallet: WalletFile,
+    proof: Annotated[
+        Path | None, typer.Option(help="What the verifier's `audit prove` wrote: hold its receipt against it.")
+    ] = None,
+    check: Annotated[bool, typer.Option(help="Hold each against its verifier's DID, over the network.")] = True,
+    trust: TrustFile = None,
+    sources: SourcesFile = None,
+    passphrase_fd: PassphraseFd = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the receipts that verifiers gave, and hold each against what was presented, its signature and its log."""
+    shown = None if proof is None else read_object(proof)
+    with _open(wallet, passphrase_fd, passphrase_file) as opened:
+        kept = opened.receipts()
+    resolver = read_resolver(sources, read_trust(trust)) if check else None
+    rows = [_receipt(each, resolver, shown) for each in kept]
+    lines = [
+        f"{'NO ' if row['code'] else 'ok '} {row['at']}  {row['outcome']}  {row['url']}  {row['detail']}".rstrip()
+        for row in rows
+    ]
+    bad = any(row["code"] for row in rows)
+    print_verdict({"receipts": rows}, lines, ReceiptInvalid if bad else None, as_json=as_json)
+
+
+def _receipt(kept: KeptReceipt, resolver: Resolver | None, proof: dict[str, Any] | None) -> dict[str, object]:
+    """Return what a receipt says, and what is wrong with it."""
+    row: dict[str, object] = {"at": kept.at.isoformat(timespec="seconds"), "method": kept.method, "url": kept.url}
+    code, detail = (ReceiptInvalid.code, kept.fault) if kept.fault else (None, "")
+    said: Statement | None = None
+    try:
+        receipt = read_receipt(kept.token)
+        said = receipt.statement
+        # a proof is of one entry: the receipts of others are held without it
+        logged = proof if said.log is not None and (proof or {}).get("index") == said.log.index else None
+        if resolver is not None and code is None:
+            check_receipt(kept, resolver, logged)
+        row["proved"] = logged is not None and code is None
+    except AgentdidError as error:
+        code, detail = error.code, str(error)
+    if said is not None:
+        row |= {
+            "verifier": said.iss,
+            "outcome": said.outcome,
+            "refusal": said.code,
+            "entry": None if said.log is None else {"origin": said.log.origin, "index": said.log.index},
+        }
+    return {"outcome": "", **row, "code": code, "detail": detail, "token": kept.token}
 
 
 def _open(wallet: Path, descriptor: int | None, file: Path | None) -> Wallet:

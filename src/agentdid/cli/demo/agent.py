@@ -58,7 +58,7 @@ class Agent:
         self._sent: str = ""
         # the whole integration of an agent: one argument
         self._client = httpx.Client(
-            auth=self._wallet.auth(), verify=trust, trust_env=False, timeout=_TIMEOUT_S,
+            auth=self._wallet.auth(receipts=True), verify=trust, trust_env=False, timeout=_TIMEOUT_S,
             event_hooks={"request": [self._remember]},
         )  # fmt: skip
         self._plain = httpx.Client(verify=trust, trust_env=False, timeout=_TIMEOUT_S)

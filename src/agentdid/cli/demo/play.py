@@ -97,6 +97,7 @@ class Play:
             ("corrupted", "refused: one byte changed", "signature_invalid", self._corrupt),
             *([stripped] if self._hybrid else []),
             ("revoked", "refused: the company revoked the agent", "chain_parent_revoked", self._revoke),
+            ("receipts_hold", "the agent's receipts are signed, for what it presented", "accepted", self._receipts),
             ("replays_offline", "the partner's log replays to the same decisions", "accepted", self._replay_log),
         ]
 
@@ -130,7 +131,8 @@ class Play:
             )
             for name, port in (("acme", self._acme_port), ("partner", self._partner_port))
         ]
-        arguments = ("trust.toml", "decisions.jsonl", str(self._api_port), str(stage.certificate), str(stage.key))
+        api = (str(self._api_port), str(stage.certificate), str(stage.key))
+        arguments = ("trust.toml", "audit", "partner.db", *api)
         services.append((stage.serve("agentdid.cli.demo.partner", arguments), self._api_port))
         if self._hybrid:
             stage.site.mkdir(exist_ok=True)
@@ -283,8 +285,13 @@ ca = "ca.pem"
             time.sleep(_POLL_S)
         return answer, {"refusedAfterSeconds": round(time.monotonic() - start, 3), "boundSeconds": STALENESS_S}
 
+    def _receipts(self) -> Outcome:
+        answer = self._stage.agentdid("wallet", "receipts", "--wallet", "agent.wallet", "--trust", "trust.toml")
+        outcomes = [row["outcome"] for row in answer["receipts"]]
+        return answer["outcome"] if outcomes else "no_receipts", {"receipts": outcomes}
+
     def _replay_log(self) -> Outcome:
-        answer: dict[str, Any] = self._stage.agentdid("replay", "decisions.jsonl")
+        answer: dict[str, Any] = self._stage.agentdid("replay", "audit")
         return answer["outcome"], {"decisions": answer["replayed"]}
 
 
