@@ -188,8 +188,9 @@ def add_proof(
     if transform.canonical is JCS:
         proof = config
     followed = proof_set.find_previous(proofs, proof)
-    # what is plain of the document is so of its `@context` in the options, whose other members are strings
-    plain = not followed and is_plain(body) and (not options or is_plain(options))
+    # a document is walked for its whole form only; its `@context` in the proof is plain if it is
+    walked = transform.canonical is JCS and not followed
+    plain = walked and is_plain(body) and (not options or is_plain(options))
     hashed = hash_document({**body, "proof": followed} if followed else body, transform, plain=plain, rules=rules)
     signed = hash_data(config, hashed, transform, plain=plain, rules=rules)
     made = {**proof, "proofValue": encode_multibase(signer.sign(signed), suite.signature_base)}
