@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentdid.clock import FixedClock
-from agentdid.codec.strict_json import encode
+from agentdid.codec.strict_json import MAX_INT, encode
 from agentdid.delegation.link import build_link, secure_link
 from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError, IssuerUntrusted
 from agentdid.keys.jwk import thumbprint
+from agentdid.storage.marks import SqlMarks
 from agentdid.verifier.service import Verifier
 from agentdid.verify.decide import Decision
 from agentdid.verify.evidence import replay
@@ -25,6 +26,7 @@ from tests.trust_lists import CAPABILITY, URL, below, build, entry, publish, row
 from tests.world import RESOURCE, World
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.world import Party
@@ -302,6 +304,44 @@ def test_a_list_never_goes_back(world: Registry) -> None:
 
     assert world.refusal(memory=memory).code == "issuer_untrusted"
     assert world.judge(memory=Memory()).permits(READ)
+
+
+def test_a_list_does_not_go_back_after_a_restart(world: Registry, tmp_path: Path) -> None:
+    """L17: what was seen outlives the process where the marks of did:webvh do, and is shared by all that share them."""
+    trust = world.trust(anchor=[], trust_list=[row(world, world.registry)])
+
+    def code() -> str | None:
+        marks = SqlMarks.open(tmp_path / "marks.db")
+        verifier = Verifier(trust, source=world, clock=FixedClock(world.now), marks=marks)
+        report = verifier.inspect(world.root())
+        marks.close()
+        if report.error is not None:
+            assert replay(json.loads(encode(report.evidence.encode(report.error)))).code == report.code
+        return report.code
+
+    found = []
+    for sequence in (7, 7, 9, 8, 9, MAX_INT, 9):
+        publish(world, world.registry, entries=[entry(world, world.acme)], sequence=sequence)
+        found.append(code())
+
+    assert [None, None, None, "trust_list_stale", None, None, "trust_list_stale"] == found
+
+
+def test_a_store_of_marks_that_is_gone_is_no_yes(world: Registry) -> None:
+    """L17: whether a list went back could not be found out."""
+
+    class Gone:
+        def advance(self, scid: str, versions: Sequence[str]) -> str:
+            if scid.startswith("pq:"):
+                return "kept"
+            assert (scid, len(versions), versions[-1], list(versions[:2])) == (f"list:{URL}", 2, "1", ["0", "1"])
+            return "unavailable"
+
+    publish(world, world.registry, entries=[entry(world, world.acme)])
+    trust = world.trust(anchor=[], trust_list=[row(world, world.registry)])
+    report = Verifier(trust, source=world, clock=FixedClock(world.now), marks=Gone()).inspect(world.root())
+
+    assert report.code == "store_unavailable"
 
 
 def test_keys_are_pinned(world: Registry) -> None:
