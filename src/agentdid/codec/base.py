@@ -107,6 +107,8 @@ def decode_base58btc(text: str) -> bytes:
         raise EncodingInvalid("expected base58btc")
     if len(digits) <= _DIGITS:
         number = _read_run(digits)
+        if digits[:1] != b"\0":
+            return number.to_bytes((number.bit_length() + 7) // 8, "big")
     else:
         number, first = 0, len(digits) % _DIGITS
         for run in (digits[:first], *(digits[at : at + _DIGITS] for at in range(first, len(digits), _DIGITS))):

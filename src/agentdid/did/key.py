@@ -19,7 +19,7 @@ from agentdid.did.syntax import MAX_DID
 from agentdid.errors import DidInvalid, EncodingInvalid, KeyInvalid
 from agentdid.keys.algorithms import BY_PREFIX
 from agentdid.keys.multikey import encode_multikey
-from agentdid.keys.public import load_public
+from agentdid.keys.public import load_row
 
 if TYPE_CHECKING:
     from agentdid.keys.public import PublicKey
@@ -94,6 +94,7 @@ def same_did(one: str, other: str) -> bool:
         return False
 
 
+_PREFIX_LEN: Final = len(PREFIX)
 _CODE_LEN: Final = 2  # bytes of every code in the table
 
 
@@ -101,14 +102,14 @@ def _decode(did: str) -> PublicKey:
     if not did.startswith(PREFIX) or len(did) > MAX_DID:
         raise DidInvalid("expected a did:key")
     try:
-        coded = decode_multibase(did[len(PREFIX) :])
+        coded = decode_multibase(did[_PREFIX_LEN:])
         algorithm = BY_PREFIX.get(coded[:_CODE_LEN])
         if algorithm is None or len(coded) != algorithm.public_len + _CODE_LEN:
             decode_varint(coded)  # a code that is not one is another error
             raise KeyLengthInvalid("not as many bytes as a public key of a known multicodec has")
     except EncodingInvalid as error:
         raise DidInvalid(f"not a did:key ({error.detail})") from None
-    return load_public(algorithm.name, coded[_CODE_LEN:])
+    return load_row(algorithm, coded[_CODE_LEN:])
 
 
 def _document(did: str) -> DidDocument:

@@ -90,6 +90,15 @@ def _load_key(algorithm: str, raw: bytes) -> PublicKey:
         raise KeyInvalid(f"expected a key of {', '.join(ALGORITHMS)}")
     if len(raw) != row.public_len:
         raise KeyInvalid(f"a public key of {row.name} has {row.public_len} bytes, got {len(raw)}")
+    return load_row(row, raw)
+
+
+def load_row(row: Algorithm, raw: bytes) -> PublicKey:
+    """Return the key of as many bytes as the row says; not remembered, for whoever remembers by other means.
+
+    Raises:
+        KeyInvalid, ExtraMissing: As `load_public`.
+    """
     return PublicKey(row, raw, find_scheme(row.scheme).load_public(row, raw), _MADE_HERE)
 
 

@@ -15,6 +15,7 @@ Spec: vc-di-eddsa section 3.3; RFC 8785.
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, Literal, final
 
@@ -211,7 +212,7 @@ def read_capability_credential(
     body = LateObject(_without_proof, octets)
     statuses: Any = () if status is UNSET else (status,)
     credential = Credential(form.id, _CAPABILITY, issuer, (subject.id,), begin, end, statuses, body)
-    secured = Secured(_SUITE.name, body, found[:1], digest, made, None, None, LateObject(decode, octets), NO_CLAIMS)
+    secured = Secured(_SUITE.name, body, found[:1], digest, made, None, None, partial(decode, octets), NO_CLAIMS)
     return secured, credential, Raw(whole)
 
 

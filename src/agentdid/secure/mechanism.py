@@ -229,7 +229,7 @@ class Secured(Value, frozen=True, eq=False):
     @property
     def is_selective(self) -> bool:
         """Whether a holder can derive, or has derived, from it under one of its suites."""
-        return any(each.suite in SELECTIVE for each in self.signatures)
+        return not SELECTIVE.keys().isdisjoint([each.suite for each in self.signatures])
 
     @property
     def signer(self) -> str:

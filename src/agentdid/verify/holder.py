@@ -95,7 +95,8 @@ def _check_confirmation(case: Case, presentation: Secured, link: Link) -> Genera
         raise HolderBindingFailed("expected cnf to name one key by jwk or kid", path=path)
     for signature in presentation.signatures:
         if signature.key is not None:
-            yield from _check_listed(case, link, signature)
+            if link.capability is not None:
+                yield from _check_listed(case, link, signature)
             continue
         if "kid" in confirmation:
             if confirmation["kid"] != signature.method_id:
@@ -115,8 +116,6 @@ def _check_confirmation(case: Case, presentation: Secured, link: Link) -> Genera
 
 def _check_listed(case: Case, link: Link, signature: Signature) -> Generator[Need, Reply, None]:
     """Of a capability `cnf` only restricts: the subject's DID must list the key that `cnf` carries."""
-    if link.capability is None:
-        return
     document = yield from find_document(case, signature.did)
     for method_id in document.relationships.get(signature.purpose, ()):
         try:

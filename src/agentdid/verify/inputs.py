@@ -178,6 +178,10 @@ def _parse_items(case: Case, texts: Iterable[bytes]) -> list[Item] | None:
     """Return the credentials of a presentation, or `None` where the form of one must be found in the whole."""
     items = []
     for position, each in enumerate(texts):
+        known = find_known_link(case, each)
+        if known is not None and known.canonical is not None:
+            items.append(Item(each, None, known, known.canonical))
+            continue
         item = _parse_item(case, each, position)
         if item is None:
             return None
@@ -186,11 +190,8 @@ def _parse_items(case: Case, texts: Iterable[bytes]) -> list[Item] | None:
 
 
 def _parse_item(case: Case, octets: bytes, position: int) -> Item | None:
-    """Return a credential of a presentation, or `None` where its canonical form must be found in the whole."""
+    """Return a credential that is not known, or `None` where its canonical form must be found in the whole."""
     limits = case.question.trust.limits
-    known = find_known_link(case, octets)
-    if known is not None and known.canonical is not None:
-        return Item(octets, None, known, known.canonical)
     link = _read_link(case, octets, position)
     if link is not None:
         return Item(octets, None, None, link[1], link[0])

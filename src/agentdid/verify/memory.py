@@ -10,7 +10,10 @@ from _thread import allocate_lock  # what threading.Lock is, without the millise
 from collections import OrderedDict
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, final
 
+from msgspec import structs
+
 from agentdid.record import Value
+from agentdid.secure.mechanism import level_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +80,7 @@ class KnownList(Value, frozen=True, eq=False):
         keys: Those under which they held; none as long as none was checked.
         read: Gives the content, unpacked; not called before the signatures held.
         content: What it gave.
+        level: What the signatures withstand.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"read"})
@@ -89,6 +93,10 @@ class KnownList(Value, frozen=True, eq=False):
     keys: tuple[PublicKey, ...]
     read: Callable[[], StatusList | TokenStatusList] | None
     content: StatusList | TokenStatusList | None = None
+    level: str = ""
+
+    def __post_init__(self) -> None:
+        structs.force_setattr(self, "level", level_of(self.signatures))  # it follows from them, whatever was handed in
 
 
 @final

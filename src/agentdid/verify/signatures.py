@@ -104,13 +104,16 @@ def speaking(case: Case, link: Link) -> tuple[Link, ...]:
 
 def _carried_keys(case: Case, link: Link, *, delegated: bool) -> tuple[PublicKey, ...]:
     """Return the key of a link that its issuer signed once by a did:key, which says all of it; none for any other."""
-    signature = link.secured.signatures[0]
-    did = signature.did
-    if did != link.credential.issuer or not did.startswith(did_key.PREFIX) or len(link.secured.signatures) > 1:
+    signatures = link.secured.signatures
+    signature = signatures[0]
+    did, method_id = signature.did, signature.method_id
+    if did != link.credential.issuer or not did.startswith(did_key.PREFIX) or len(signatures) > 1:
         return ()
-    key = find_carried(case, signature, signature.purpose)
-    if key is None or (delegated and find_carried(case, signature, DELEGATION) is None):
+    if signature.key is not None or len(method_id) > did_key.MAX_REMEMBERED:
         return ()
+    key = did_key.find_key(did, method_id, signature.purpose)
+    if delegated:
+        did_key.find_key(did, method_id, DELEGATION)
     if link.position in case.anchors:
         _check_pins(case, link, key)
     case.budget.spend_signature()

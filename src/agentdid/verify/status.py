@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from agentdid.errors import Refused
     from agentdid.limits import Limits
-    from agentdid.secure.mechanism import Signature
     from agentdid.verify.case import Case
+    from agentdid.verify.known_links import KnownLink
     from agentdid.verify.memory import KnownList
     from agentdid.verify.needs import Answer, Need, Reply
     from agentdid.verify.states import Link
@@ -46,7 +46,9 @@ def check_statuses(case: Case, links: Sequence[Link]) -> Generator[Need, Reply, 
     """
     entries: list[tuple[Link, str, Entry]] = []
     for link in links:
-        for member, entry in _entries(case, link):
+        known = case.known.get(link.position)
+        found = None if known is None else known.entries
+        for member, entry in _read_entries(case, link, known) if found is None else found:
             entries.append((link, member, entry))
     return _check_lists(case, entries) if entries else None
 
@@ -62,15 +64,17 @@ def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generato
     answers = dict(zip(urls, _answered((yield _need(case, urls, limits.status_staleness_s)), urls), strict=True))
     for link, member, entry in entries:
         try:
-            known = _find_list(case, link, entry, answers[entry.list_url]) or (
-                yield from _fresh_list(case, link, entry, answers)
-            )
-            _check_level(case, link, known.signatures)
-            if not known.signatures[0].did.startswith(did_key.PREFIX):  # which has one key, of one kind
-                yield from check_declared(case, known.signatures, speaking(case, link), "")
-            found: Content = known.content  # type: ignore[assignment]  # it has been read
-            case.believe_until(found.signed_at, _bound(found, limits), f"status list {entry.list_url}")
-            refusal = find_refusal(entry, found.value(entry))
+            known = _find_list(case, link, entry, answers[entry.list_url])
+            if known is None or _is_old(case, known):
+                known = yield from _fresh_list(case, link, entry, answers)
+            signatures, found = known.signatures, known.content
+            case.levels.append(known.level)
+            if case.anchors or case.needed != CLASSICAL:
+                _check_level(case, link, known.level)
+            if not signatures[0].did.startswith(did_key.PREFIX):  # which has one key, of one kind
+                yield from check_declared(case, signatures, speaking(case, link), "")
+            case.believe_until(found.signed_at, _bound(found, limits), f"status list {entry.list_url}")  # type: ignore[union-attr,arg-type]  # it has been read
+            refusal = find_refusal(entry, found.value(entry))  # type: ignore[union-attr]  # as above
             if refusal is not None:
                 _refuse(case, link, refusal)
         except AgentdidError as error:
@@ -104,7 +108,9 @@ def _check_stapled(
                 if newest.signed_at > staple.issued:
                     left.append((link, member, entry))
                     continue
-            _check_level(case, link, (staple.signature,))
+            level = level_of((staple.signature,))
+            case.levels.append(level)
+            _check_level(case, link, level)
             if not staple.signature.did.startswith(did_key.PREFIX):
                 yield from check_declared(case, (staple.signature,), speaking(case, link), "")
             life = min(float(bound), (staple.expires - staple.issued).total_seconds())
@@ -145,16 +151,14 @@ def _refuse(case: Case, link: Link, refusal: type[Refused]) -> NoReturn:
 def _bound(found: Content, limits: Limits) -> float:
     """Return how old the list may be: the issuer's ttl within the policy's bounds, or the policy's own, if less."""
     ttl = limits.max_status_ttl_s if found.ttl_s is None else found.ttl_s
-    if ttl >= limits.status_staleness_s <= limits.max_status_ttl_s:
-        return limits.status_staleness_s
-    return min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), limits.status_staleness_s)
+    most = limits.status_staleness_s
+    if ttl >= most <= limits.max_status_ttl_s:
+        return most
+    return min(max(limits.min_status_ttl_s, min(ttl, limits.max_status_ttl_s)), most)
 
 
-def _entries(case: Case, link: Link) -> Sequence[tuple[str, Entry]]:
-    """Return every status of a credential with the member it came from: as known of its text, or read."""
-    known = case.known.get(link.position)
-    if known is not None and known.entries is not None:
-        return known.entries
+def _read_entries(case: Case, link: Link, known: KnownLink | None) -> Sequence[tuple[str, Entry]]:
+    """Return every status of a credential with the member it came from; of a known one they are known from now on."""
     entries = read_entries(link)
     if not entries and link.capability is not None:
         path = f"{link.path}/credentialStatus"
@@ -191,13 +195,15 @@ def _find_list(case: Case, link: Link, entry: Entry, held: Answer) -> KnownList 
     content, now = known.content, case.now
     if content is None or content.signed_at > now.latest or (known.ends is not None and known.ends < now.earliest):
         return None
+    if len(known.keys) == 1 and known.signatures[0].did.startswith(did_key.PREFIX):
+        return known  # by the one key that such a DID ever has
     try:
         for signature, key in zip(known.signatures, known.keys, strict=True):
             if find_carried(case, signature, signature.purpose) != key:
                 return None
     except AgentdidError:
         return None
-    return None if _is_old(case, known) else known
+    return known
 
 
 def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Generator[Need, Reply, KnownList]:
@@ -236,13 +242,9 @@ def _verified_list(case: Case, link: Link, entry: Entry, held: Answer) -> Genera
     return known
 
 
-def _check_level(case: Case, link: Link, signatures: tuple[Signature, ...]) -> None:
+def _check_level(case: Case, link: Link, level: str) -> None:
     """Hold that a list is signed as strongly as what it speaks about: it is a step of its chain."""
-    level = level_of(signatures)
-    case.levels.append(level)
-    case.list_signatures += signatures
-    if case.needed != CLASSICAL:
-        check_level(case, level, "")
+    check_level(case, level, "")
     if case.anchors:
         hold_anchors(case, speaking(case, link), level, "")
 

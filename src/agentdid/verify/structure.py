@@ -28,6 +28,7 @@ from agentdid.verify.states import Link, Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import ModuleType
 
     from msgspec import Raw
 
@@ -122,18 +123,14 @@ def read_credential(
     """
     if type(item) is not dict:
         if type(item) is str or type(item) is bytes:
-            from agentdid.verify.forms import read_token  # noqa: PLC0415  # as above
-
-            return read_token(item, limits, profile)
+            token: Secured = _forms().read_token(item, limits, profile)
+            return token
         raise TypeMismatch("expected a credential")
     if _has_type(item, CREDENTIAL):
-        from agentdid.verify.forms import credential_readers  # noqa: PLC0415  # as above
-
-        return _read_enveloped(item, credential_readers(profile), limits)
+        return _read_enveloped(item, _forms().credential_readers(profile), limits)
     if not MEMBERS.isdisjoint(item):
-        from agentdid.verify.forms import read_serialized  # noqa: PLC0415  # as above
-
-        return read_serialized(item, limits)
+        serialized: Secured = _forms().read_serialized(item, limits)
+        return serialized
     text, several = JsonText(item, plain), not profile.one_signer
     return data_integrity.read(text, data_integrity.ASSERTION, limits, required, base=base, several=several)
 
@@ -210,24 +207,22 @@ def _read_presentation(case: Case, text: JsonText | str | bytes) -> tuple[Secure
         return case.presented, holder, case.items, False
     limits, profile = case.question.trust.limits, case.question.trust.profile
     if type(text) is not JsonText:
-        from agentdid.verify.forms import find_bound, read_presented  # noqa: PLC0415  # as above
-
-        bound = find_bound(text)
+        bound = _forms().find_bound(text)
         closed = _read_closed(case, text) if bound is None else None
         if closed is not None:
             return closed
-        return _open(read_presented(text, limits, profile), plain=False) if bound is None else _read_bound(case, bound)
+        return (
+            _open(_forms().read_presented(text, limits, profile), plain=False)
+            if bound is None
+            else _read_bound(case, bound)
+        )
     value = text.value
     if type(value) is not dict:
         raise TypeMismatch("expected a presentation")
     if _has_type(value, PRESENTATION):
-        from agentdid.verify.forms import presentation_readers  # noqa: PLC0415  # as above
-
-        return _open(_read_enveloped(value, presentation_readers(profile), limits), plain=False)
+        return _open(_read_enveloped(value, _forms().presentation_readers(profile), limits), plain=False)
     if not MEMBERS.isdisjoint(value):
-        from agentdid.verify.forms import read_presented_json  # noqa: PLC0415  # as above
-
-        secured, credential = read_presented_json(value, limits)
+        secured, credential = _forms().read_presented_json(value, limits)
         return secured, None, [credential], False
     if not _has_type(value, "VerifiablePresentation"):
         raise TypeMismatch("expected a VerifiablePresentation", path="/type")
@@ -255,14 +250,19 @@ def _read_closed_token() -> Callable[[Case, str], tuple[Secured, list[Item]] | N
     return read_presentation
 
 
+@cache
+def _forms() -> ModuleType:
+    from agentdid.verify import forms  # noqa: PLC0415  # as above
+
+    return forms
+
+
 def _read_bound(case: Case, bound: str) -> tuple[Secured, str | None, Sequence[object], bool]:
     """Return the key binding that is the whole text, and the SD-JWT before it, by itself or as known."""
-    from agentdid.verify.forms import read_bound  # noqa: PLC0415  # as above
-
     trust = case.question.trust
     known = find_known_link(case, bound)
     credential = read_credential(bound, False, trust.limits) if known is None else known.link.secured
-    secured = read_bound(case.text, credential, trust.limits)  # type: ignore[arg-type]  # a token, by find_bound
+    secured = _forms().read_bound(case.text, credential, trust.limits)
     return secured, None, [Item(bound, None, known, None, secured=credential)], False
 
 
