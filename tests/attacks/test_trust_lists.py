@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from agentdid.errors import AgentdidError, IssuerUntrusted
 from agentdid.keys.jwk import thumbprint
 from agentdid.storage.marks import SqlMarks
 from agentdid.verifier.service import Verifier
-from agentdid.verify.decide import Decision
+from agentdid.verify.decide import Decision, Grant
 from agentdid.verify.evidence import replay
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import Absent
@@ -593,3 +594,25 @@ def test_whatever_serves_a_list_nobody_is_let(world: Registry, tmp_path: Path, f
         report = Verifier(trust).inspect(world.root(at=datetime.now(UTC)))
 
     assert (report.code, time.monotonic() - started < 10) == (code, True)
+
+
+def test_the_asynchronous_flow_asks_the_same_lists(world: Registry) -> None:
+    """L18, L17: `aauthorize` is let by a list, and never by one that went back."""
+    publish(world, world.registry, entries=[entry(world, world.acme)], sequence=2)
+    older = build(world, world.registry, entries=[entry(world, world.acme)], sequence=1)
+    trust = world.trust(anchor=[], trust_list=[row(world, world.registry)])
+    verifier = Verifier(trust, source=world, clock=FixedClock(world.now))
+
+    def grant(number: int) -> Grant:
+        presented = world.present(world.root(), challenge=f"n{number}")
+        return asyncio.run(verifier.aauthorize(presented, challenge=f"n{number}", request=READ))
+
+    assert grant(1).agent == world.agent.did
+    world.serve(URL, sign(world, world.registry, older))
+    assert f"trust list {URL}" in {each.by for each in grant(2).decision.verified.freshness}
+    publish(world, world.registry, entries=[], sequence=3)
+    with pytest.raises(IssuerUntrusted):
+        grant(3)
+    world.serve(URL, sign(world, world.registry, older))
+    with pytest.raises(IssuerUntrusted):
+        grant(4)
