@@ -170,6 +170,18 @@ def test_r04_no_claim_and_no_argument_in_the_log(tmp_path: Path) -> None:
         assert 0o600 == (tmp_path / "log" / file).stat().st_mode & 0o777
 
 
+def test_files_are_the_owners_alone(log: Path) -> None:
+    """Whatever they were opened as by others: a log that goes on has files of 0600."""
+    files = [log / RECORDS, log / CHECKPOINTS, log / EVIDENCE / DAY]
+    for each in files:
+        each.chmod(0o666)
+    world = World()
+    with open_log(log, world) as opened:
+        decide(world, keeping(world, opened), 1)
+
+    assert [0o600] * 3 == [each.stat().st_mode & 0o777 for each in files]
+
+
 def test_who_acts_and_why(tmp_path: Path) -> None:
     """What a caller says around an act stands in its record, and only there."""
     world = World()

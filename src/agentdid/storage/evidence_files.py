@@ -32,6 +32,12 @@ def day_of(at: datetime) -> str:
     return at.date().isoformat()
 
 
+def keep_private(descriptor: int) -> None:
+    """Have an open file be its owner's alone, however it was made."""
+    if os.fstat(descriptor).st_mode & 0o077:
+        os.fchmod(descriptor, _MODE)
+
+
 @final
 class EvidenceFiles:
     """Appends evidence; one writer at a time, by the lock of the log.
@@ -86,6 +92,7 @@ class EvidenceFiles:
         self.close()
         self._folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
         self.descriptor = os.open(self._folder / f"{day}.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT, _MODE)
+        keep_private(self.descriptor)
         size = os.fstat(self.descriptor).st_size
         if size and os.pread(self.descriptor, 1, size - 1) != b"\n":
             os.write(self.descriptor, TORN + b"\n")  # whoever wrote last did not come to the end
