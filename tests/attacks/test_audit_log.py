@@ -112,15 +112,30 @@ def test_r12_of_another_key(log: Path) -> None:
         open_log(log, world)
 
 
-def test_r12_evidence_may_go_and_nothing_else(log: Path) -> None:
+def test_r12_evidence_may_go_and_nothing_else(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A day's evidence that was let go of is absent; the log is whole without it, and the replay says what it lacks."""
-    (log / EVIDENCE / DAY).unlink()
+    day = DAY.removesuffix(".jsonl")
+    kept, gone = (_cli(capsys, "audit", "forget", str(log), "--before", each) for each in (day, "2026-11-25"))
+    assert [(0, []), (0, [day])] == [(code, shown["deleted"]) for code, shown in (kept, gone)]
     health, replayed = examine(log), replay_log(log)
 
     assert ((), 0, 26) == (health.faults, health.evidence, health.absent)
     assert (0, tuple(range(2, 27))) == (replayed.same, replayed.absent)
     with pytest.raises(AuditLogInvalid, match="25 decisions"):
         replayed.check()
+
+
+def test_a_bundle_that_was_blanked(log: Path) -> None:
+    """One decision's evidence overwritten with spaces is gone; everything else is as it was."""
+    (*_, last) = records(log)
+    assert last.evidence is not None
+    octets = bytearray((log / EVIDENCE / DAY).read_bytes())
+    octets[last.evidence.at : last.evidence.at + last.evidence.length] = b" " * last.evidence.length
+    (log / EVIDENCE / DAY).write_bytes(octets)
+    health, replayed = examine(log), replay_log(log)
+
+    assert ((), 25, 1) == (health.faults, health.evidence, health.absent)
+    assert (24, (last.index,)) == (replayed.same, replayed.absent)
 
 
 def test_r01_what_a_stranger_writes_stays_on_its_line(tmp_path: Path) -> None:
