@@ -20,6 +20,7 @@ import pytest
 from agentdid import Request
 from agentdid.audit.attribution import attributed
 from agentdid.audit.merkle import hash_leaf
+from agentdid.audit.receipt import ReceiptKey, read_receipt
 from agentdid.audit.record import RECOVERY, clean
 from agentdid.cli.main import main
 from agentdid.errors import AgentdidError, AuditLogInvalid, StoreUnavailable
@@ -28,7 +29,9 @@ from agentdid.keys.secret import SecretKey
 from agentdid.storage.audit_check import examine
 from agentdid.storage.log_folder import CHECKPOINTS, EVIDENCE, RECORDS, LogFolder, records
 from agentdid.verifier.replaying import replay_log
+from tests.attacks.test_policy import cedar
 from tests.audit import DAY, copy, decide, keeping, open_log, record
+from tests.policy_scene import READ, PolicyScene
 from tests.world import RESOURCE, World
 
 if TYPE_CHECKING:
@@ -109,15 +112,30 @@ def test_r12_of_another_key(log: Path) -> None:
         open_log(log, world)
 
 
-def test_r12_evidence_may_go_and_nothing_else(log: Path) -> None:
+def test_r12_evidence_may_go_and_nothing_else(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A day's evidence that was let go of is absent; the log is whole without it, and the replay says what it lacks."""
-    (log / EVIDENCE / DAY).unlink()
+    day = DAY.removesuffix(".jsonl")
+    kept, gone = (_cli(capsys, "audit", "forget", str(log), "--before", each) for each in (day, "2026-11-25"))
+    assert [(0, []), (0, [day])] == [(code, shown["deleted"]) for code, shown in (kept, gone)]
     health, replayed = examine(log), replay_log(log)
 
     assert ((), 0, 26) == (health.faults, health.evidence, health.absent)
     assert (0, tuple(range(2, 27))) == (replayed.same, replayed.absent)
     with pytest.raises(AuditLogInvalid, match="25 decisions"):
         replayed.check()
+
+
+def test_a_bundle_that_was_blanked(log: Path) -> None:
+    """One decision's evidence overwritten with spaces is gone; everything else is as it was."""
+    (*_, last) = records(log)
+    assert last.evidence is not None
+    octets = bytearray((log / EVIDENCE / DAY).read_bytes())
+    octets[last.evidence.at : last.evidence.at + last.evidence.length] = b" " * last.evidence.length
+    (log / EVIDENCE / DAY).write_bytes(octets)
+    health, replayed = examine(log), replay_log(log)
+
+    assert ((), 25, 1) == (health.faults, health.evidence, health.absent)
+    assert (24, (last.index,)) == (replayed.same, replayed.absent)
 
 
 def test_r01_what_a_stranger_writes_stays_on_its_line(tmp_path: Path) -> None:
@@ -165,6 +183,18 @@ def test_r04_no_claim_and_no_argument_in_the_log(tmp_path: Path) -> None:
     assert [world.agent.did, None, None, None] == [each.agent for each in records(tmp_path / "log")][2:]
     for file in (RECORDS, CHECKPOINTS, f"{EVIDENCE}/{DAY}"):
         assert 0o600 == (tmp_path / "log" / file).stat().st_mode & 0o777
+
+
+def test_files_are_the_owners_alone(log: Path) -> None:
+    """Whatever they were opened as by others: a log that goes on has files of 0600."""
+    files = [log / RECORDS, log / CHECKPOINTS, log / EVIDENCE / DAY]
+    for each in files:
+        each.chmod(0o666)
+    world = World()
+    with open_log(log, world) as opened:
+        decide(world, keeping(world, opened), 1)
+
+    assert [0o600] * 3 == [each.stat().st_mode & 0o777 for each in files]
 
 
 def test_who_acts_and_why(tmp_path: Path) -> None:
@@ -295,3 +325,22 @@ def test_replay_of_a_day_and_of_all(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert {"accepted", "capability_target_mismatch"} == set(outcomes)
     assert (0, REPLAYED) == (code, found["replayed"])
     assert ((0, REPLAYED), (0, 0)) == ((day[0], day[1]["replayed"]), (other[0], other[1]["replayed"]))
+
+
+def test_decisions_under_a_policy(tmp_path: Path) -> None:
+    """Entries and receipts name the policies that decided, of refusals too; and the log decides them again."""
+    world = World()
+    boss = PolicyScene(None).boss.did
+    with open_log(tmp_path / "log", world) as log:
+        key = ReceiptKey(world.partner.secret, world.partner.method_id)
+        policy = cedar(approvers=[boss], behaviour={"demotion": [{"score": 10, "levels": 1}]})
+        scene = PolicyScene(policy, audit=log, receipts=key)
+        grant = scene.authorize()
+        refusal = scene.refusal(request=READ)
+    _, _, first, second = records(tmp_path / "log")
+    said = [read_receipt(each).statement for each in (grant.receipt, refusal.receipt)]
+
+    assert (("small",), ("cedar:no-permit",)) == (first.policies, second.policies)
+    assert [first.policies, second.policies] == [each.policies for each in said]
+    assert ("policy_denied", first.policy) == (second.code, said[0].policy)
+    assert (2, ()) == ((done := replay_log(tmp_path / "log")).same, done.differing)

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agentdid.clock import FixedClock
-from agentdid.codec.strict_json import encode
+from agentdid.codec.strict_json import MAX_INT, encode
 from agentdid.delegation.link import build_link, secure_link
 from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError, IssuerUntrusted
 from agentdid.keys.jwk import thumbprint
+from agentdid.storage.marks import SqlMarks
 from agentdid.verifier.service import Verifier
-from agentdid.verify.decide import Decision
+from agentdid.verify.decide import Decision, Grant
 from agentdid.verify.evidence import replay
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import Absent
+from tests.fault_server import Fault, FaultServer, answer, bomb, drip_body, endless
 from tests.trust_lists import CAPABILITY, URL, below, build, entry, publish, row, sign
 from tests.world import RESOURCE, World
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tests.world import Party
+
 LOWER = "https://sector.example/trust/list"
-READ = Request(type="http", action="invoice.read", resource=f"{RESOURCE}/7", arguments={}, id="r1")
+READ = Request(type="http", action="invoice.read", resource=f"{RESOURCE}/7", arguments={})
 
 
 class Registry(World):
@@ -296,6 +307,44 @@ def test_a_list_never_goes_back(world: Registry) -> None:
     assert world.judge(memory=Memory()).permits(READ)
 
 
+def test_a_list_does_not_go_back_after_a_restart(world: Registry, tmp_path: Path) -> None:
+    """L17: what was seen outlives the process where the marks of did:webvh do, and is shared by all that share them."""
+    trust = world.trust(anchor=[], trust_list=[row(world, world.registry)])
+
+    def code() -> str | None:
+        marks = SqlMarks.open(tmp_path / "marks.db")
+        verifier = Verifier(trust, source=world, clock=FixedClock(world.now), marks=marks)
+        report = verifier.inspect(world.root())
+        marks.close()
+        if report.error is not None:
+            assert replay(json.loads(encode(report.evidence.encode(report.error)))).code == report.code
+        return report.code
+
+    found = []
+    for sequence in (7, 7, 9, 8, 9, MAX_INT, 9):
+        publish(world, world.registry, entries=[entry(world, world.acme)], sequence=sequence)
+        found.append(code())
+
+    assert [None, None, None, "trust_list_stale", None, None, "trust_list_stale"] == found
+
+
+def test_a_store_of_marks_that_is_gone_is_no_yes(world: Registry) -> None:
+    """L17: whether a list went back could not be found out."""
+
+    class Gone:
+        def advance(self, scid: str, versions: Sequence[str]) -> str:
+            if scid.startswith("pq:"):
+                return "kept"
+            assert (scid, len(versions), versions[-1], list(versions[:2])) == (f"list:{URL}", 2, "1", ["0", "1"])
+            return "unavailable"
+
+    publish(world, world.registry, entries=[entry(world, world.acme)])
+    trust = world.trust(anchor=[], trust_list=[row(world, world.registry)])
+    report = Verifier(trust, source=world, clock=FixedClock(world.now), marks=Gone()).inspect(world.root())
+
+    assert report.code == "store_unavailable"
+
+
 def test_keys_are_pinned(world: Registry) -> None:
     """L13, L21: an entry's `keys` are the only ones of its issuer, the policy's the only ones of the list's."""
     right, other = thumbprint(world.acme.secret.public), thumbprint(world.stranger.secret.public)
@@ -480,3 +529,90 @@ def test_a_policy_says_what_its_lists_may_speak_of(world: Registry, change: dict
     """L10: bounds that are missing are an error, never everything."""
     with pytest.raises(ValueError, match="trust_list"):
         world.trust(trust_list=[row(world, world.registry, **change)])
+
+
+@pytest.mark.parametrize("kind", ["did", "key"])
+@pytest.mark.parametrize("named", ["registry", "sector"])
+def test_who_signed_a_list_on_the_way_can_be_denied(world: Registry, kind: str, named: str) -> None:
+    """N8: the kill switch reaches whoever let the issuer, and nobody who did not."""
+    chained(world, below(world, world.sector, LOWER))
+    publish(world, world.stranger, url=f"{LOWER}/other", entries=[])
+    others = row(world, world.stranger, url=f"{LOWER}/other")
+    trust = world.trust(anchor=[], trust_list=[others, row(world, world.registry, max_depth=1)])
+    verifier = Verifier(trust, source=world, clock=FixedClock(world.now))
+    party: Party = getattr(world, named)
+
+    def code(number: int) -> str | None:
+        presented = world.present(world.root(), challenge=f"n{number}")
+        try:
+            verifier.authorize(presented, challenge=f"n{number}", request=READ)
+        except AgentdidError as error:
+            return error.code
+        return None
+
+    found = [code(0)]
+    verifier.deny("did", world.stranger.did)
+    found.append(code(1))
+    verifier.deny(kind, party.did if kind == "did" else thumbprint(party.secret.public))
+    found.append(code(2))
+
+    assert [None, None, "denied"] == found
+
+
+def test_a_list_is_a_step_of_the_chain(world: Registry) -> None:
+    """L13: what let the issuer counts in the decision's level; what was heard and let nobody does not."""
+    registry = world.party("quantum", method="web", algorithm="ML-DSA-44")
+    publish(world, registry, url="https://quantum.example/list", entries=[])
+    publish(world, world.registry, entries=[entry(world, world.acme)])
+    rows = [row(world, registry, url="https://quantum.example/list"), row(world, world.registry)]
+    decision = world.judge(*rows)
+
+    assert decision.verified.lists[0] == "classical"
+    assert len(decision.verified.lists) == 2  # the list that let acme, and acme's status list
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (answer(b"", status=404), "fetch_failed"),
+        (endless(), "fetch_too_large"),
+        (bomb(2**24), "fetch_too_large"),
+        (drip_body(), "fetch_timeout"),
+        (answer(b"{}"), "issuer_untrusted"),
+        (answer(b"[" * 100_000), "issuer_untrusted"),
+    ],
+)
+def test_whatever_serves_a_list_nobody_is_let(world: Registry, tmp_path: Path, fault: Fault, code: str) -> None:
+    """L5, L25: over real HTTP a server that misbehaves makes no yes, in bounded time."""
+    with FaultServer({"/list": fault}, names=("127.0.0.1",)) as server:
+        url = server.url("/list", host="127.0.0.1")
+        trust = world.trust(
+            anchor=[], trust_list=[row(world, world.registry, url=url)], limits={"fetch_timeout_s": 1},
+            fetch={"allow": ["127.0.0.1"], "ca": str(server.write_ca(tmp_path))},
+        )  # fmt: skip
+        started = time.monotonic()
+        report = Verifier(trust).inspect(world.root(at=datetime.now(UTC)))
+
+    assert (report.code, time.monotonic() - started < 10) == (code, True)
+
+
+def test_the_asynchronous_flow_asks_the_same_lists(world: Registry) -> None:
+    """L18, L17: `aauthorize` is let by a list, and never by one that went back."""
+    publish(world, world.registry, entries=[entry(world, world.acme)], sequence=2)
+    older = build(world, world.registry, entries=[entry(world, world.acme)], sequence=1)
+    trust = world.trust(anchor=[], trust_list=[row(world, world.registry)])
+    verifier = Verifier(trust, source=world, clock=FixedClock(world.now))
+
+    def grant(number: int) -> Grant:
+        presented = world.present(world.root(), challenge=f"n{number}")
+        return asyncio.run(verifier.aauthorize(presented, challenge=f"n{number}", request=READ))
+
+    assert grant(1).agent == world.agent.did
+    world.serve(URL, sign(world, world.registry, older))
+    assert f"trust list {URL}" in {each.by for each in grant(2).decision.verified.freshness}
+    publish(world, world.registry, entries=[], sequence=3)
+    with pytest.raises(IssuerUntrusted):
+        grant(3)
+    world.serve(URL, sign(world, world.registry, older))
+    with pytest.raises(IssuerUntrusted):
+        grant(4)

@@ -20,14 +20,15 @@ from agentdid.errors import (
     FetchFailed,
     IssuerKeyMismatch,
     IssuerUntrusted,
+    StoreUnavailable,
     TrustListStale,
     TypeMismatch,
     Undecided,
 )
 from agentdid.proof.jws import is_compact
 from agentdid.record import Value
-from agentdid.trust.trust_list import TYPE, find_sequence, parse_trust_list
-from agentdid.verify.needs import Absent, NeedFacts
+from agentdid.trust.trust_list import TYPE, Numbers, find_sequence, parse_trust_list
+from agentdid.verify.needs import Absent, NeedFacts, NeedMark
 from agentdid.verify.security import check_declared, check_level, fitting_anchors
 from agentdid.verify.signatures import find_carried, find_key
 from agentdid.verify.states import Freshness, Link
@@ -39,11 +40,14 @@ if TYPE_CHECKING:
 
     from agentdid.keys.public import PublicKey
     from agentdid.limits import Limits
+    from agentdid.secure.mechanism import Signature
     from agentdid.trust.trust_list import ListRef, TrustList
     from agentdid.verify.case import Case
     from agentdid.verify.memory import Memory
     from agentdid.verify.needs import Answer, Need, Reply, Resource
 
+_SEEN: Final = "list:"
+"""Before a URL, in the store of marks; no SCID of a did:webvh looks so."""
 _BEFORE_ALL: Final = -1
 """Before any credential of the input, whose positions begin at 0: where the anchors of a list itself stand."""
 
@@ -77,13 +81,29 @@ class NewestTrustList(Value, frozen=True, eq=False):
     resource: Resource
 
 
-def find_list(case: Case, ref: ListRef) -> Generator[Need, Reply, tuple[TrustList, tuple[Freshness, ...]]]:
-    """Return what a list says, if it counts now, and what bounds the trust in that.
+@final
+class HeardList(Value, frozen=True, eq=False):
+    """A list that counts now.
+
+    Attributes:
+        content: What it says.
+        bounds: Until when that may be relied upon.
+        signatures: By whom it is.
+    """
+
+    content: TrustList
+    bounds: tuple[Freshness, ...]
+    signatures: tuple[Signature, ...]
+
+
+def find_list(case: Case, ref: ListRef) -> Generator[Need, Reply, HeardList]:
+    """Return a list, if it counts now.
 
     Raises:
         FetchFailed and other `fetch_…`, DidNotFound, StatusUnavailable and other Undecided: It could not be had, or
             what is needed to judge it.
-        TrustListStale: It has ended, or what is held of it is too old, or from after the asked instant.
+        TrustListStale: It has ended, or what is held of it is too old, from after the asked instant, or before a list
+            that was seen.
         AgentdidError: It is not one to believe.
 
     Spec: specs/trust-list.md L10-L17.
@@ -115,8 +135,7 @@ def find_list(case: Case, ref: ListRef) -> Generator[Need, Reply, tuple[TrustLis
                 yield from steps
     finally:
         del case.anchors[_BEFORE_ALL]
-    _remember(case, known, held)
-    case.levels.append(known.link.secured.level)
+    yield from _remember(case, known, held)
     bounds = (
         Freshness(held.held_at + seconds(ref.max_age_s), f"trust list {ref.url}"),
         *(
@@ -125,7 +144,7 @@ def find_list(case: Case, ref: ListRef) -> Generator[Need, Reply, tuple[TrustLis
             if end is not None
         ),
     )
-    return known.content, bounds  # type: ignore[return-value]  # `_check_signatures` has read it
+    return HeardList(known.content, bounds, known.link.secured.signatures)  # type: ignore[arg-type]  # read by now
 
 
 def read_list(memory: Memory, held: Resource, limits: Limits) -> KnownTrustList:
@@ -256,10 +275,16 @@ def _check_time(case: Case, known: KnownTrustList) -> None:
         raise TrustListStale(error.detail) from None
 
 
-def _remember(case: Case, known: KnownTrustList, held: Resource) -> None:
+def _remember(case: Case, known: KnownTrustList, held: Resource) -> Generator[Need, Reply, None]:
+    """Hold that the list goes on from what was seen of it, and remember it. Raises `TrustListStale`."""
     if case.question.historical:
         return
-    key, order = held.url, (known.sequence, known.signed_at)
-    newest = case.memory.newest_trust_lists.find(key)
+    answer = yield NeedMark(f"{_SEEN}{held.url}", Numbers(known.sequence))
+    if answer == "behind":
+        raise TrustListStale("a later list was seen here before")
+    if answer != "kept":
+        raise StoreUnavailable("the store of lists seen did not answer")
+    order = (known.sequence, known.signed_at)
+    newest = case.memory.newest_trust_lists.find(held.url)
     if newest is None or newest.order <= order:
-        case.memory.newest_trust_lists.keep(key, NewestTrustList(order, held))
+        case.memory.newest_trust_lists.keep(held.url, NewestTrustList(order, held))
