@@ -110,7 +110,8 @@ class Workers:
     def _start(self) -> subprocess.Popen[str]:
         worker = subprocess.Popen(
             [sys.executable, "-m", "tests.fuzz.worker", "--serve"],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            start_new_session=True,
         )  # fmt: skip
         self._all.append(worker)
         return worker
