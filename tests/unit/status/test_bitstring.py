@@ -15,9 +15,11 @@ from agentdid.errors import AgentdidError, StatusListTooLarge
 from agentdid.limits import Limits
 from agentdid.status.bitstring import (
     StatusEntry,
+    StatusList,
     build_list_credential,
     decode_list,
     encode_list,
+    pack_values,
     parse_entry,
     read_list,
 )
@@ -314,3 +316,27 @@ def test_building_needs_a_purpose() -> None:
     """A list about nothing is the caller's mistake."""
     with pytest.raises(ValueError, match="purpose"):
         build_list_credential(URL, ISSUER, [], _bits(), valid_from=AT)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 7, 8])
+def test_values_of_several_bits_from_the_first_to_the_last(size: int) -> None:
+    """Each is read from where it lies, across octets and up to the end of the list; behind it there is nothing."""
+    count = 131_072 + 7
+    places = {0: 1, 1: (1 << size) - 1, 5: 2, count - 2: 3, count - 1: (1 << size) - 2}
+    octets = pack_values([places.get(index, 0) for index in range(count)], size)
+    held = StatusList(URL, ISSUER, ("message",), octets, AT, AT, None, None)
+    there = len(octets) * 8 // size
+
+    assert places == {index: held.value(StatusEntry("message", index, URL, size)) for index in places}
+    assert 0 == held.value(StatusEntry("message", 4, URL, size))
+    for index in (-1, there):
+        with pytest.raises(AgentdidError) as refusal:
+            held.value(StatusEntry("message", index, URL, size))
+        assert "range_error" == refusal.value.code
+
+
+@pytest.mark.parametrize(("value", "size"), [(2, 1), (4, 2), (256, 8), (-1, 3), (0, 0), (0, 9)])
+def test_values_that_have_no_room(value: int, size: int) -> None:
+    """They are the issuer's mistake, and not cut."""
+    with pytest.raises(ValueError, match="bits"):
+        pack_values([value], size)
