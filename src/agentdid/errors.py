@@ -163,7 +163,7 @@ class StatusListExpired(Undecided, code="status_list_expired"):
 
 
 class TrustListStale(Undecided, code="trust_list_stale"):
-    """A trust list, or a registry's answer, that could have allowed the issuer has ended or is too old to believe."""
+    """A trust list, or a registry's answer, that could have allowed the issuer has ended, went back or is too old."""
 
 
 class SchemaUnsupported(Undecided, code="schema_unsupported"):
@@ -539,6 +539,10 @@ class AuthorizationRequired(Refused, code="authorization_required"):
 
 class CredentialNotFound(Refused, code="credential_not_found"):
     """No credential of that id, or none that fits, is held here."""
+
+
+class WalletClosed(Refused, code="wallet_closed"):
+    """The wallet was closed when its agent was retired: its keys are gone, and it takes and signs nothing more."""
 
 
 class CredentialExists(Refused, code="credential_exists"):

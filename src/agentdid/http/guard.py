@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request  # noqa: TC002  # FastAPI reads annotations as it runs
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from agentdid.codec.strict_json import parse
 from agentdid.delegation.usage import Request as Asked
@@ -23,8 +24,12 @@ from agentdid.verify.decide import Grant
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from fastapi.dependencies.models import Dependant
+
     from agentdid.verifier.service import Verifier
 
+READS_NO_QUERY: Final = "reads_no_query"
+"""On a dependency that has the request and does nothing by its query but what the guard judges."""
 QUERY_PATH: Final = "/.well-known/agentdid/dcql"
 _QUERY_LIFE_S: Final = 300
 _ACTION: Final = re.compile("[!-)+-~]{1,256}")  # what a grant can name: visible ASCII without wildcards
@@ -86,9 +91,10 @@ def require_capability(
         kind: `http`, `mcp_tool` or `a2a_skill`.
         resource: What it is done to; by default the request's URL without its query.
         arguments: What constraints speak about; by default the parts that the route takes from its path, the query's
-            parameters and the members of a JSON body, where a name that comes twice is a list, which no constraint
-            permits. Beside a body of any other kind nothing is known. A route that reads what may be constrained
-            elsewhere, such as a form, a header or a cookie, says so here.
+            parameters that it declares (all of them where it has the request itself) and the members of a JSON body,
+            where a name that comes twice is a list, which no constraint permits. Beside a body of any other kind
+            nothing is known. A route that reads what may be constrained elsewhere, such as a form, a header, a cookie
+            or an object within the body, says so here.
         request_id: The name under which a repetition of the very same call is charged once, such as its
             `Idempotency-Key`. Only for routes that do nothing twice: they look at `grant.repeated`.
 
@@ -132,6 +138,7 @@ def require_capability(
         request.state.agentdid_receipt = grant.receipt
         return grant
 
+    setattr(dependency, READS_NO_QUERY, True)
     return dependency
 
 
@@ -166,9 +173,30 @@ def _arguments(request: Request, body: bytes) -> dict[str, object]:
     if not isinstance(members, dict):
         return {}  # what the route reads in such a body is not known here, and a query of that name is not it
     found: dict[str, list[object]] = {name: [str(value)] for name, value in request.path_params.items()}
-    for name, value in (*request.query_params.multi_items(), *members.items()):
+    read = _read_of_query(getattr(request.scope.get("route"), "dependant", None))
+    queried = [each for each in request.query_params.multi_items() if read is None or each[0] in read]
+    for name, value in (*queried, *members.items()):
         found.setdefault(name, []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def _read_of_query(dependant: Dependant | None) -> frozenset[str] | None:
+    """Return the names of the query's parameters that a route reads; `None` where it may read any.
+
+    A parameter that nobody reads would only stand for one that is read elsewhere: in an object within the body, say.
+    """
+    if dependant is None:
+        return None
+    by_hand = dependant.request_param_name is not None and not getattr(dependant.call, READS_NO_QUERY, False)
+    if by_hand or any(isinstance(each.field_info.annotation, type(BaseModel)) for each in dependant.query_params):
+        return None
+    names = {each.alias for each in dependant.query_params}
+    for each in dependant.dependencies:
+        more = _read_of_query(each)
+        if more is None:
+            return None
+        names |= more
+    return frozenset(names)
 
 
 def _challenge(verifier: Verifier, stop: _Unauthorized) -> JSONResponse:

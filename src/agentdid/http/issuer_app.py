@@ -19,8 +19,10 @@ from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPBase
 
 from agentdid.audit.attribution import attribute
+from agentdid.codec.strict_json import parse_object
 from agentdid.http import events
-from agentdid.http.guard import protect, require_capability
+from agentdid.http.administrators import check_makes_none
+from agentdid.http.guard import READS_NO_QUERY, protect, require_capability
 from agentdid.http.issuer_admin import add_admin_routes
 from agentdid.http.problems import problem
 from agentdid.http.service import create_service
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from agentdid.issuer.lists import SignedList
     from agentdid.verifier.service import Verifier
 
+_ISSUE: Final = "issuer.issue"
 _DOCUMENT_LIFE_S: Final = 60
 _GZIP_FROM: Final = 512  # bytes under which packing costs more than it saves
 _LIST_TYPES: Final = (
@@ -90,11 +93,14 @@ def _authorized(action: str, token_hash: str | None, verifier: Verifier | None) 
         if verifier is not None and scheme.lower() != "bearer":
             grant = await by_capability(request)
             attribute(grant.agent)
+            if action == _ISSUE:
+                check_makes_none(parse_object(await request.body()).value, verifier.trust)
             return
         digest = hashlib.sha256(shown.encode()).hexdigest()
         if token_hash is None or scheme.lower() != "bearer" or not hmac.compare_digest(digest, token_hash):
             raise _Unauthorized
 
+    setattr(authorized, READS_NO_QUERY, True)
     return authorized
 
 

@@ -40,6 +40,7 @@ def body_of(model: type[_M], *, empty: Callable[[], _M] | None = None) -> Callab
             found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
             raise RequestValidationError(found) from None
 
+    read.reads_no_query = True  # type: ignore[attr-defined]  # as http.guard looks at it
     return read
 
 

@@ -62,9 +62,9 @@ def wanted(world: World, **changes: object) -> dict[str, object]:
     return {"to": world.agent.did, "capability": world.capability()} | changes
 
 
-def admin_chain(issuer: Issuer, admin: Party, actions: list[str], resource: str = ORIGIN) -> Any:  # noqa: ANN401
+def admin_chain(issuer: Issuer, admin: Party, actions: list[str], resource: str = ORIGIN, **members: object) -> Any:  # noqa: ANN401
     """A capability over the issuer's own service."""
-    grant = World.grant(actions=actions, resources=[resource])
+    grant = World.grant(actions=actions, resources=[resource], **members)
     capability = {
         "root": issuer.did, "principal": issuer.did, "purpose": "administration", "grants": [grant],
         "audience": [issuer.did], "delegation": {"maxDepth": 0}, "parent": None, "minSecurity": "classical",
@@ -104,6 +104,53 @@ def test_a_capability_over_itself_lets_in(world: World, issuer: Issuer, app: Fas
     assert [(403, "query_not_satisfied"), (403, "holder_binding_failed"), (403, "status_revoked")] == [
         (each.status_code, each.json()["code"]) for each in (reading, stranger, after)
     ]
+
+
+def test_a_query_does_not_stand_for_what_is_in_a_body(world: World, issuer: Issuer, app: FastAPI) -> None:
+    """Who may issue to one party issues to no other: neither by a batch, nor with that party in the query."""
+    admin = world.helper
+    only = {"to": {"type": "const", "value": world.agent.did}}
+    chain = admin_chain(issuer, admin, ["issuer.issue"], constraints=only)
+    other = wanted(world, to=world.stranger.did)
+    query = f"?to={world.agent.did}"
+    codes = [
+        as_admin(app, admin, chain, "POST", path, body).status_code
+        for path, body in (
+            ("/credentials", wanted(world)),
+            ("/credentials", other),
+            (f"/credentials{query}", other),
+            ("/credentials/batch", {"credentials": [other]}),
+            (f"/credentials/batch{query}", {"credentials": [other]}),
+        )
+    ]
+
+    assert [201, 403, 403, 403, 403] == codes
+
+
+@pytest.mark.parametrize("resource", [ORIGIN, f"{ORIGIN}/", f"{ORIGIN}/credentials", f"{ORIGIN}/keys/rotate"])
+def test_who_may_issue_makes_himself_no_administrator(
+    world: World, issuer: Issuer, app: FastAPI, resource: str
+) -> None:
+    """A capability over the service is not had by way of the service, but by the token or by delegation."""
+    admin = world.helper
+    chain = admin_chain(issuer, admin, ["issuer.issue"])
+
+    def asking(where: str) -> dict[str, object]:
+        grant = World.grant(actions=["issuer.rotate", "issuer.revoke"], resources=[where])
+        own = world.capability(root=issuer.did, principal=issuer.did, grants=[grant], audience=[issuer.did])
+        return {"to": admin.did, "capability": own}
+
+    refused = [
+        as_admin(app, admin, chain, "POST", "/credentials", asking(resource)),
+        as_admin(app, admin, chain, "POST", "/credentials/batch", {"credentials": [wanted(world), asking(resource)]}),
+    ]
+    elsewhere = as_admin(app, admin, chain, "POST", "/credentials", asking(f"{ORIGIN}/v1/invoices"))
+    by_token = call(
+        app, "POST", "/credentials", content=encode(asking(resource)), headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+
+    assert [(403, "capability_not_attenuated")] * 2 == [(each.status_code, each.json()["code"]) for each in refused]
+    assert [201, 201] == [elsewhere.status_code, by_token.status_code]
 
 
 def test_a_capability_of_somebody_else_does_not(world: World, app: FastAPI) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agentdid.cli.main import main
 from agentdid.errors import StoreUnavailable
 from agentdid.keys.secret import SecretKey
 from agentdid.policy.behaviour import Conducts, Observation
@@ -99,6 +100,7 @@ def test_an_audit_log_says_the_same(tmp_path: Path) -> None:
     assert [(4, 2), (1, 0)] == [(each.accepted, each.refused) for each in found.each]
     assert "policy_denied" == refusal.code
     assert [("risk_at_most",)] * 6 == [each for each in named if each]
+    assert 0 == main(["replay", str(folder)])
     with (folder / RECORDS).open("ab") as stream:
         stream.write(b'{"torn')
         stream.write(b"\n")
