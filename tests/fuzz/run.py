@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
+import select
+import signal
 import subprocess
 import sys
 import tempfile
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self, final
 
 from tests.fuzz.target import check
 
@@ -67,13 +72,55 @@ def fuzz(
         keep: Where inputs are left that broke a promise.
         seed: Of the mutations.
     """
-    with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda each: fuzz_one(each, seconds, corpus=corpus, keep=keep, seed=seed), targets)
+    with ThreadPoolExecutor(jobs) as pool, Workers() as workers:
+        yield from pool.map(lambda each: fuzz_one(workers, each, seconds, corpus=corpus, keep=keep, seed=seed), targets)
+
+
+@final
+class Workers:
+    """Processes that have our code instrumented, each fuzzing one target at a time; one more wherever none is free."""
+
+    def __init__(self) -> None:
+        self._free: list[subprocess.Popen[str]] = []
+        self._all: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._all:
+            with suppress(ProcessLookupError):
+                os.killpg(each.pid, signal.SIGKILL)
+            each.communicate()
+
+    def run(self, name: str, log: Path, options: list[str], timeout_s: float) -> int | None:
+        """Fuzz a target; return how its process ended, or nothing where it did not in time."""
+        worker = self._free.pop() if self._free else self._start()
+        pipe_in, pipe_out = worker.stdin, worker.stdout
+        assert pipe_in is not None
+        assert pipe_out is not None
+        pipe_in.write(json.dumps([name, str(log), *options]) + "\n")
+        pipe_in.flush()
+        if not select.select([pipe_out], [], [], timeout_s)[0]:
+            return None
+        ended = int(pipe_out.readline() or -1)
+        self._free.append(worker)
+        return ended
+
+    def _start(self) -> subprocess.Popen[str]:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.fuzz.worker", "--serve"],
+            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        self._all.append(worker)
+        return worker
 
 
 def fuzz_one(
-    target: Target, seconds: int, *, corpus: Path | None = None, keep: Path | None = None, seed: int = 1
-) -> Run:
+    workers: Workers, target: Target, seconds: int, *, corpus: Path | None = None, keep: Path | None = None,
+    seed: int = 1,
+) -> Run:  # fmt: skip
     """Fuzz one target in a process of its own."""
     run = Run(target.name)
     with tempfile.TemporaryDirectory() as name:
@@ -86,41 +133,23 @@ def fuzz_one(
         for each in begun:
             (seeds / hashlib.sha256(each).hexdigest()[:16]).write_bytes(each)
         longest = max(_LEAST_LEN, *(2 * len(each) for each in begun))
-        command = [
-            sys.executable,
-            "-m",
-            "tests.fuzz.worker",
-            target.name,
-            f"-max_total_time={seconds}",
-            f"-seed={seed}",
-            f"-artifact_prefix={artifacts}/",
-            f"-max_len={longest}",
-            "-len_control=0",
-            "-timeout=20",
-            "-rss_limit_mb=1024",
-            "-print_final_stats=1",
-            "-verbosity=1",
-            str(grown),
-            str(seeds),
-        ]
-        try:
-            ended = subprocess.run(
-                command,
-                cwd=ROOT,
-                capture_output=True,
-                check=False,
-                timeout=seconds + _START_S,
-                stdin=subprocess.DEVNULL,
-            )
-        except subprocess.TimeoutExpired:
+        log = folder / "log"
+        options = [
+            f"-max_total_time={seconds}", f"-seed={seed}", f"-artifact_prefix={artifacts}/", f"-max_len={longest}",
+            "-len_control=0", "-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1", str(grown), str(seeds),
+        ]  # fmt: skip
+        ended = workers.run(target.name, log, options, seconds + _START_S)
+        if ended is None:
             run.trouble = "did not end"
             return run
-        said = ended.stderr.decode("utf-8", "replace") + ended.stdout.decode("utf-8", "replace")
+        said = (
+            log.read_text("utf-8", "replace") if log.exists() else "the worker ended: see what tests.fuzz.worker says"
+        )
         run.executed = int(found.group(1)) if (found := _UNITS.search(said)) else 0
         run.covered = max((int(each) for each in _COVERED.findall(said)), default=0)
         left = sorted(artifacts.iterdir())
         run.faults += [_fault(target, each, keep) for each in left]
-        if not left and (ended.returncode != 0 or run.executed == 0):
+        if not left and (ended != 0 or run.executed == 0):
             run.trouble = said[-3000:]
     return run
 

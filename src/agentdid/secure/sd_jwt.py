@@ -132,10 +132,14 @@ def withhold(token: str, keep: frozenset[Path], limits: Limits = DEFAULT) -> str
         token: As issued or received.
         keep: Paths in the opened document as received; a kept path keeps what lies above and below it.
         limits: As for `read`.
+
+    Raises:
+        As `split` and `proof.disclosures.open_payload`.
     """
-    issued, *disclosures = token.split("~")[:-1]
+    jws, disclosures = split(token, limits)
+    issued = token.partition("~")[0]
     needed = set()
-    for place in open_payload(parse_jws(issued, limits).claims, disclosures, limits):
+    for place in open_payload(jws.claims, disclosures, limits):
         if place.key is not None:
             path = (*place.path, place.key)
             if any(path[: len(kept)] == kept[: len(path)] for kept in keep):

@@ -7,6 +7,7 @@ import pytest
 from agentdid.errors import AgentdidError
 from agentdid.proof.disclosures import hide
 from agentdid.proof.jws import sign_jws
+from agentdid.secure.sd_jwt import withhold
 from tests.forgery import CHALLENGE, Token
 from tests.world import World
 
@@ -70,3 +71,10 @@ def test_forms_that_are_none() -> None:
     assert "kb_invalid" == judged(f"data:application/vp+sd-jwt,{token}x")
     assert "header_invalid" == judged(f"data:application/vp+sd-jwt,{token[:-1]}")
     assert "typ_mismatch" == judged(f"data:application/vp+jwt,{token}")
+
+
+@pytest.mark.parametrize("token", ["", "~", "a.b.c", "a.b.c~d.e.f", "e30.e30.AA~x~"])
+def test_nothing_is_withheld_from_what_is_no_sd_jwt(token: str) -> None:
+    """It is refused with a code, not with an error of Python's."""
+    with pytest.raises(AgentdidError):
+        withhold(token, frozenset())
