@@ -18,13 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "agentdid"
-READ = {
-    ("cli/options.py", "AGENTDID_PASSPHRASE"),
-    ("cli/options.py", "AGENTDID_PIN"),
-    ("cli/demo/agent.py", "AGENTDID_PASSPHRASE"),
-    ("cli/demo/stage.py", "(all of it, for the demo's own children)"),
-}
-"""Every place that looks at the environment, and what for: secrets, and nothing else."""
+SECRETS = {"AGENTDID_PASSPHRASE", "AGENTDID_PIN"}
+"""All that is read of the environment, and that by the command line alone."""
+DEMO = ("cli/demo/stage.py", "(all of it, for the demo's own children)")
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
@@ -55,13 +51,14 @@ def test_r11_what_is_read_of_the_environment() -> None:
                 key = node.slice
                 found.add((name, texts.get(key.id, key.id) if isinstance(key, ast.Name) else ast.literal_eval(key)))
             elif isinstance(node, ast.Dict) and any(_is_environment(each) for each in node.values):
-                found.add((name, "(all of it, for the demo's own children)"))
+                found.add((name, DEMO[1]))
             elif isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 assert called not in ("os.getenv", "getenv", "os.environ.get", "environ.get", "os.environb.get"), name
                 assert not [each.arg for each in node.keywords if each.arg in ("envvar", "auto_envvar_prefix")], name
 
-    assert found == READ
+    assert SECRETS == {variable for _, variable in found - {DEMO}}
+    assert [] == [name for name, _ in found if not name.startswith("cli/")]
 
 
 def _is_environment(node: ast.AST) -> bool:
