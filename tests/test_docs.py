@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from click import Command
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("specs/*.md")])
-COMMANDS = [ROOT / "README.md", ROOT / "docs" / "quickstart.md"]
+COMMANDS = [ROOT / "README.md", ROOT / "docs" / "quickstart.md", ROOT / "docs" / "lifecycle.md"]
 # What CONTRACT's table of verbs has and this version builds: verb → options.
 BUILT = {
     "demo": {"--json", "--keep"},
@@ -57,6 +57,18 @@ BUILT = {
     "wallet approve": {"--wallet", "--out", "--json"},
     "wallet receipts": {"--wallet", "--proof", "--check", "--trust", "--sources", "--json"},
     "wallet relinquish": {"--wallet", "--credential", "--json"},
+    "agent provision": {
+        "--wallet", "--name", "--capability", "--issuer-db", "--issuer", "--ttl", "--status", "--publish", "--json",
+    },
+    "agent review": {"--wallet", "--log", "--days", "--at", "--out", "--json"},
+    "agent renew": {
+        "--wallet", "--credential", "--replacement", "--issuer-db", "--issuer", "--capability", "--new-did", "--rotate",
+        "--status-db", "--out", "--json",
+    },
+    "agent retire": {
+        "--wallet", "--did", "--issuer-db", "--issuer", "--trust", "--deny-db", "--verifier", "--status-db",
+        "--publish", "--json",
+    },
     "deny add": {"--trust", "--db", "--did", "--credential", "--key", "--reason", "--until", "--json"},
     "deny remove": {"--trust", "--db", "--did", "--credential", "--key", "--json"},
     "deny list": {"--trust", "--db", "--json"},
@@ -264,7 +276,7 @@ def test_the_index_names_every_page() -> None:
     assert set() == pages - named
 
 
-@pytest.mark.parametrize("page", ["quickstart.md", "policy.md"])
+@pytest.mark.parametrize("page", ["quickstart.md", "policy.md", "lifecycle.md"])
 def test_a_page_runs(page: str, tmp_path: Path) -> None:
     """Every marked block of the first five minutes, and of policies, runs in its order, in an empty folder, offline."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"

@@ -6,11 +6,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from msgspec import structs
+
 from agentdid.codec.instant import encode_instant
-from agentdid.policy.behaviour import Baseline, Observation, Score, score_of
+from agentdid.policy.behaviour import Baseline, Observation, Score, find_pace, score_of
 from agentdid.policy.facts import Facts
 from agentdid.policy.table import parse_rules
-from msgspec import structs
 
 API: Final = "https://api.partner.example/v1"
 AGENT: Final = "did:key:z6MkntPHE2NM3bhZP55qUR7Xt49Ci7cYEW9afexuTvZ8wNT3"
@@ -125,19 +126,22 @@ SEEN: Final[tuple[tuple[int, str, str, str, str | None], ...]] = (
     (72, "invoice.read", f"{API}/invoices/4", "undecided", "status_unavailable"),
     (130, "invoice.read", f"{API}/invoices/5", "refused", "limit_exceeded"),
 )
-# minutes after the beginning; action; resource; calls of this window before; the parts of the score
-CALLS: Final[tuple[tuple[int, str, str, int, dict[str, int]], ...]] = (
-    (90, "invoice.read", f"{API}/invoices/9", 0, {"refusals": 10}),
-    (90, "invoice.list", f"{API}/invoices/9", 0, {"action": 30, "refusals": 10}),
-    (90, "invoice.read", f"{API}/payments/9", 0, {"place": 10, "refusals": 10}),
-    (150, "invoice.read", f"{API}/invoices/2/lines/7", 0, {"hour": 20, "refusals": 20}),
-    (150, "invoice.read", f"{API}/invoices/9", 4, {"hour": 20, "refusals": 20}),
-    (150, "invoice.read", f"{API}/invoices/9", 5, {"hour": 20, "pace": 20, "refusals": 20}),
-    (150, "invoice.read", f"{API}/invoices/9", 8, {"hour": 20, "pace": 40, "refusals": 20}),
-    (150, "invoice.list", f"{API}/x/9", 99, {"action": 30, "hour": 20, "pace": 40, "place": 10, "refusals": 20}),
-    (24 * 60, "invoice.read", f"{API}/invoices/9", 0, {}),
+# minutes after the beginning; action; resource; calls of this window before; the parts of the score; the last call of
+# this window with which it is not above `_BOUND`, where it is not already
+OVER: Final = "over"
+CALLS: Final[tuple[tuple[int, str, str, int, dict[str, int], int | str | None], ...]] = (
+    (90, "invoice.read", f"{API}/invoices/9", 0, {"refusals": 10}, 8),
+    (90, "invoice.list", f"{API}/invoices/9", 0, {"action": 30, "refusals": 10}, 5),
+    (90, "invoice.read", f"{API}/payments/9", 0, {"place": 10, "refusals": 10}, 8),
+    (150, "invoice.read", f"{API}/invoices/2/lines/7", 0, {"hour": 20, "refusals": 20}, 5),
+    (150, "invoice.read", f"{API}/invoices/9", 4, {"hour": 20, "refusals": 20}, 5),
+    (150, "invoice.read", f"{API}/invoices/9", 5, {"hour": 20, "pace": 20, "refusals": 20}, OVER),
+    (150, "invoice.read", f"{API}/invoices/9", 8, {"hour": 20, "pace": 40, "refusals": 20}, OVER),
+    (150, "invoice.list", f"{API}/x/9", 99, {"action": 30, "hour": 20, "pace": 40, "place": 10, "refusals": 20}, OVER),
+    (24 * 60, "invoice.read", f"{API}/invoices/9", 0, {}, None),
 )
 _LEARNING: Final = 5
+_BOUND: Final = 49
 
 
 def behaviour() -> Json:
@@ -149,7 +153,7 @@ def behaviour() -> Json:
         baseline.add(one, 3_600)
         seen.append({**{name: getattr(one, name) for name in one.__struct_fields__}, "at": encode_instant(one.at)})
     calls = []
-    for minutes, action, resource, before, parts in CALLS:
+    for minutes, action, resource, before, parts, pace in CALLS:
         at = BEGIN + timedelta(minutes=minutes)
         conduct = baseline.conduct(AGENT, action, resource, at, 3_600)
         conduct = structs.replace(conduct, calls=conduct.calls + before)
@@ -158,9 +162,20 @@ def behaviour() -> Json:
         if score.encode() != expected:
             message = f"{minutes} {action}: expected {expected}, got {score} of {conduct}"
             raise SystemExit(message)
+        found = OVER if score.total > _BOUND else find_pace(conduct, _LEARNING, _BOUND)
+        if found != pace:
+            message = f"{minutes} {action}: expected a pace of {pace}, got {found}"
+            raise SystemExit(message)
         shown = {name: getattr(conduct, name) for name in conduct.__struct_fields__}
         shown["actionSeen"], shown["placeSeen"] = shown.pop("action_seen"), shown.pop("place_seen")
         calls.append(
-            {"at": encode_instant(at), "action": action, "resource": resource, "conduct": shown, "score": expected}
+            {
+                "at": encode_instant(at),
+                "action": action,
+                "resource": resource,
+                "conduct": shown,
+                "score": expected,
+                "pace": pace,
+            }
         )
-    return {"window_s": 3_600, "learning": _LEARNING, "observations": seen, "calls": calls}
+    return {"window_s": 3_600, "learning": _LEARNING, "bound": _BOUND, "observations": seen, "calls": calls}

@@ -541,6 +541,10 @@ class CredentialNotFound(Refused, code="credential_not_found"):
     """No credential of that id, or none that fits, is held here."""
 
 
+class WalletClosed(Refused, code="wallet_closed"):
+    """The wallet was closed when its agent was retired: its keys are gone, and it takes and signs nothing more."""
+
+
 class CredentialExists(Refused, code="credential_exists"):
     """Another credential or key of the same identity is held; it was not overwritten."""
 

@@ -245,6 +245,16 @@ def test_a_burst_without_approvers_is_denied() -> None:
     assert [None] * 9 + ["policy_denied"] * 2 == [scene.code() for _ in range(11)]
 
 
+def test_an_agent_does_not_approve_its_own_pace() -> None:
+    """Named as the only approver, it is still nobody who could be asked."""
+    agent = PolicyScene(None).world.agent.did
+    scene = PolicyScene(watched(score=20, approvers=[agent]))
+    past = Past([agent], 5)
+    scene.verifier = Verifier(scene.trust, source=scene.world, clock=scene.clock, baselines=past)
+
+    assert [None] * 9 + ["policy_denied"] == [scene.code() for _ in range(10)]
+
+
 def test_a_retry_counts_once() -> None:
     """The same call under its request id is no faster pace."""
     scene = PolicyScene(watched(score=20))

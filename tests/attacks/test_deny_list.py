@@ -28,9 +28,10 @@ from agentdid.trust.denied import DenyEntry, make_entry
 from agentdid.verify.evidence import replay
 from agentdid.verify.needs import NeedDenied, NeedTake
 from agentdid.verify.run import report_of
+from tests.attacks import test_stapled_status as staples
 from tests.attacks.test_approvals import Scene
 from tests.attacks.test_limits import SHARED, STORES, open_takes, place_of
-from tests.chains import FORMS, SD_JWT, Wire, chain_of, ending, opened
+from tests.chains import FORMS, NONCE, SD_JWT, Wire, chain_of, ending, opened, root_document, sign
 from tests.databases import valkey_process
 from tests.world import AUDIENCE, NOW, RESOURCE, Party, World
 
@@ -359,10 +360,6 @@ def test_who_signed_a_status_list_is_denied() -> None:
         "did": world.acme.did, "types": ["AgentCapabilityCredential"], "roots": [world.partner.did],
         "actions": ["invoice.*"], "status_issuers": [lists.did],
     }  # fmt: skip
-    document = chain_of(world)[0]
-    assert document
-    from tests.chains import root_document, sign  # noqa: PLC0415  # for this one
-
     made = root_document(world)
     made["credentialStatus"] = world.status(lists, 7)
     chain = [sign(world, made, world.acme)]
@@ -373,6 +370,26 @@ def test_who_signed_a_status_list_is_denied() -> None:
         assert "denied" == code(verifier, world, chain)
     fixed = world.verifier(trust=world.trust(anchor=[anchor], deny=[{"kind": "did", "value": lists.did}]))
     assert "denied" == code(fixed, world, chain)
+
+
+def test_who_signed_a_stapled_status_is_denied() -> None:
+    """What a holder carries along of a denied issuer of lists vouches for nobody either."""
+    world = World()
+    lists = world.party("lists", method="web")
+    anchor = {
+        "did": world.acme.did, "types": ["AgentCapabilityCredential"], "roots": [world.partner.did],
+        "actions": ["invoice.*"], "status_issuers": [lists.did],
+    }  # fmt: skip
+    presented = staples.present(world, world.root(), [staples.staple(world, signer=lists)], SD_JWT)
+    source = staples.Offline(world)
+    verifier = world.verifier(trust=world.trust(anchor=[anchor]))
+    verifier._source = source
+    verifier.deny("did", lists.did)
+    with pytest.raises(Denied):
+        verifier.authorize(presented, challenge=NONCE, request=READ)
+    verifier.denied.remove("did", lists.did)
+
+    assert "accepted" == verifier.authorize(presented, challenge=NONCE, request=READ).decision.report.outcome
 
 
 def test_a_replay_says_the_same() -> None:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import httpx
 import pytest
+from fastapi import Depends, FastAPI
 
 from agentdid.delegation.usage import Request
 from agentdid.errors import ApprovalRequired, AuthorizationRequired, CapabilityNotAttenuated, PolicyDenied
+from agentdid.http import protect, require_capability
+from agentdid.present.challenge import Challenge
+from agentdid.present.exchange import encode_authorization
 from agentdid.verifier.service import Verifier
+from agentdid.verify.case import HttpRequest
+from agentdid.verify.decide import Grant
 from agentdid.verify.evidence import replay
 from agentdid.verify.run import report_of
 from tests.policy_scene import PAY, READ, PolicyScene
-from tests.world import RESOURCE
+from tests.world import AUDIENCE, RESOURCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CEDAR = """
 @id("small") permit(principal, action == Action::"invoice.pay", resource)
@@ -286,6 +297,49 @@ def test_a_changed_bundle_does_not_replay() -> None:
         assert "type_mismatch" == changed(bundle, where, value)
     # an agent less is one of whom nothing is known
     assert "evidence_mismatch" == changed(bundle, f"answers/{place}/reply/conducts", [])
+
+
+def test_a_bundle_opens_no_file(tmp_path: Path) -> None:
+    """A bundle that names a file in place of policies is not a bundle; nothing is read for whoever wrote it."""
+    kept = Kept()
+    PolicyScene(cedar(), log=kept).authorize()
+    secret = tmp_path / "policies.cedar"
+    secret.write_text(CEDAR)
+
+    for value in (str(secret), [str(secret)], [{"file": str(secret)}], [{"file": str(secret), "text": None}]):
+        assert "type_mismatch" == changed(kept.bundles[0], "question/trust/policy/cedar", value)
+
+
+def test_an_api_answers_with_what_the_policy_says() -> None:
+    """Behind `require_capability` what the policy permits is done, and the rest is 403 with its code."""
+    scene = with_boss(cedar(CEDAR + 'permit(principal, action == Action::"invoice.list", resource);', **needs(3)))
+    scene.chain = scene.world.root(
+        capability=scene.world.capability(
+            grants=[{**scene.grant, "actions": ["invoice.list", "invoice.pay", "invoice.read"]}]
+        )
+    )
+    api = FastAPI()
+    protect(api, scene.verifier)
+
+    @api.get("/v1/invoices/list")
+    async def listed(grant: Annotated[Grant, Depends(require_capability("invoice.list"))]) -> list[str]:
+        return list(grant.policies)
+
+    @api.get("/v1/invoices/read")
+    async def read(grant: Annotated[Grant, Depends(require_capability("invoice.read"))]) -> list[str]:
+        return list(grant.policies)
+
+    async def call(path: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url=AUDIENCE) as client:
+            challenge = Challenge.find((await client.get(path)).headers.get_list("WWW-Authenticate"))
+            assert challenge is not None
+            http = HttpRequest("GET", f"{AUDIENCE}{path}", None)
+            shown = scene.world.present(scene.chain, challenge=challenge.nonce, http=http)
+            return await client.get(path, headers={"Authorization": encode_authorization(shown)})
+
+    answers = [asyncio.run(call(f"/v1/invoices/{each}")) for each in ("list", "read")]
+    assert [200, 403] == [each.status_code for each in answers]
+    assert "policy_denied" == answers[1].json()["code"]
 
 
 def test_credentials_alone_are_judged_by_the_policy_too() -> None:

@@ -19,9 +19,10 @@ from agentdid.verify.memory import Memory
 from tests import strategies as own
 from tests.capabilities import child_json, parse, root_json
 from tests.chains import FORMS, JCS, SD_JWT, Wire
+from tests.profiles import examples
 from tests.world import RESOURCE, World
 
-STEADY = settings(max_examples=200, derandomize=True, deadline=None)
+STEADY = settings(max_examples=examples(200))
 _NONCES = count()
 READ = Request("http", "invoice.read", f"{RESOURCE}/7")
 PAY = Request("http", "invoice.pay", f"{RESOURCE}/7")
@@ -65,7 +66,7 @@ def permitted(links: list[Any], request: Request, environment: dict[str, object]
         return None
 
 
-@settings(STEADY, max_examples=300)
+@settings(STEADY, max_examples=examples(300))
 @given(chains(), st.lists(requests(), min_size=2, max_size=6), st.sampled_from(("10.1.2.3", "::1", 5)))
 def test_the_leaf_permits_a_subset_of_every_ancestor(
     values: list[dict[str, Any]], some: list[Request], address: object
@@ -154,7 +155,7 @@ def _flip(wire: Wire, place: int, bit: int) -> Wire | None:
         return None
 
 
-@settings(max_examples=400, derandomize=True, deadline=None)
+@settings(max_examples=examples(400))
 @given(st.sampled_from(FORMS), st.integers(0, 3), st.integers(0, 1 << 16), st.integers(0, 6))
 def test_no_changed_byte_makes_a_no_a_yes(form: str, link: int, place: int, bit: int) -> None:
     """One bit of one link changed: what was refused (an action never granted) stays refused, what was permitted is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from agentdid.cli.commands import (
+    agent,
     audit,
     capability,
     deny,
@@ -35,6 +36,7 @@ app.add_typer(did.app, name="did")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(capability.app, name="capability")
+app.add_typer(agent.app, name="agent")
 app.add_typer(deny.app, name="deny")
 app.add_typer(policy.app, name="policy")
 app.command()(judge.verify)

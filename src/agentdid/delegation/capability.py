@@ -295,7 +295,7 @@ def _grants(
     seen = set()
     for position, each in enumerate(value):
         place = f"{path}/{position}"
-        grant = _grant(each, place)
+        grant = parse_grant(each, place)
         if (grant.source is None) != root:
             raise TypeMismatch("null in a root link, the id of a parent grant in any other", path=f"{place}/from")
         if grant.id in seen:
@@ -307,8 +307,8 @@ def _grants(
     return tuple(grants)
 
 
-def _grant(value: object, path: str) -> CapabilityGrant:
-    """Return one grant, held by itself."""
+def parse_grant(value: object, path: str = "") -> CapabilityGrant:
+    """Return one grant, held by itself. Raises as `parse_capability`."""
     members = _object(value, _GRANT, path)
     kind = members["type"]
     if type(kind) is not str or kind not in GRANT_TYPES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Header, Query, Response
@@ -26,10 +26,10 @@ from agentdid.http.issuer_models import (
 from agentdid.http.problems import MEDIA_TYPE, problem, status_of
 from agentdid.http.service import body_of, schema_of
 from agentdid.issuer.orders import Order
+from agentdid.issuer.own_source import OwnSource
 from agentdid.issuer.status_ledger import Which
 from agentdid.trust.anchors import Trust
 from agentdid.verifier.service import Verifier
-from agentdid.verify.needs import Absent, Resource
 from agentdid.wallet.disclosure import parse_path
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from agentdid.clock import Clock
     from agentdid.issuer.issuer import Issuer
     from agentdid.issuer.orders import Issued
-    from agentdid.verify.needs import Answer, Takes
+    from agentdid.verify.needs import Takes
 
     Authorized = Callable[[str], Callable[..., Awaitable[None]]]
 
@@ -68,31 +68,7 @@ def admin_verifier(issuer: Issuer, *, takes: Takes | None = None, clock: Clock |
     parts = urlsplit(issuer.base_url)
     origin = f"{parts.scheme}://{parts.netloc}"
     policy = {"audience": origin, "did": issuer.did, "resource": [{"prefix": f"{origin}/", "root": issuer.did}]}
-    return Verifier(Trust.parse(policy), source=_Own(issuer), takes=takes, clock=clock, audit=issuer.audit)
-
-
-@final
-class _Own:
-    """A `Source` of what the issuer itself publishes."""
-
-    def __init__(self, issuer: Issuer) -> None:
-        self._issuer = issuer
-
-    def get(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:  # noqa: ARG002  # a Source
-        """Return the issuer's own document."""
-        now = self._issuer.clock.now()
-        prefix = self._issuer.list_url("")
-        try:
-            if url.startswith(prefix):
-                return Resource(url, self._issuer.signed_list(url.removeprefix(prefix)).body, now)
-            found = self._issuer.did_files().get(url)
-        except AgentdidError as error:
-            return Absent(url, "fetch_failed", error.code)
-        return Absent(url, "fetch_failed", "not this issuer's") if found is None else Resource(url, found[0], now)
-
-    async def aget(self, url: str, accept: tuple[str, ...], max_age_s: float) -> Answer:
-        """As `get`."""
-        return self.get(url, accept, max_age_s)
+    return Verifier(Trust.parse(policy), source=OwnSource(issuer), takes=takes, clock=clock, audit=issuer.audit)
 
 
 def add_admin_routes(app: FastAPI, issuer: Issuer, authorized: Authorized) -> None:

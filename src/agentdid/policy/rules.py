@@ -137,7 +137,7 @@ class Ruling(Value, frozen=True):
         autonomy_required: What the action needs.
         risk: Of the action.
         score: How unusual the call was, where behaviour is looked at.
-        approvers: Whose approvals count, where the outcome is `approval`.
+        approvers: Whose approvals count, where one is or could be asked for; nobody's where too few could give one.
         threshold: How many it takes.
         pace: Agents of the chain, and how many calls of this window they may make before they are demoted.
         window: The number of this window, where there is a pace.

@@ -163,7 +163,7 @@ def recipe_for(question: Question) -> tuple[Check, ...]:
     if question.trust.content is not IGNORED:
         place = recipe.index(_STAND[1]) + 1
         recipe = (*recipe[:place], _CONTENT, *recipe[place:])
-    if question.trust.policy is not None and question.request is not None:
+    if question.trust.policy is not None and _APPROVALS in recipe:
         place = recipe.index(_APPROVALS)
         recipe = (*recipe[:place], _POLICY, *recipe[place:])
     return recipe

@@ -68,10 +68,10 @@ def check_policy(case: Case) -> Generator[Need, Reply, None]:
         score = rules.behaviour.score(conducts)
     facts = _facts(rules, case.parsed, case.levels, case.exercised, request, question.at, question.environment, score)
     verdict = rules.judge(facts)
-    ruling = case.ruling = _rule(rules, facts, verdict, conducts)
+    ruling = case.ruling = _rule(rules, facts, verdict, conducts, agents)
     if verdict.outcome == DENY:
         raise PolicyDenied(f"{_decided(verdict)}: {'; '.join(verdict.reasons)}")
-    if verdict.outcome == APPROVAL and len(ruling.approvers - frozenset(agents)) < ruling.threshold:
+    if verdict.outcome == APPROVAL and not ruling.approvers:
         reasons = "; ".join(verdict.reasons)
         raise PolicyDenied(f"{_decided(verdict)}: {reasons}; and too few are configured who could approve it")
 
@@ -174,7 +174,7 @@ def _facts(
         autonomy_max=autonomy_max,
         autonomy_required=rules.required(request.action),
         risk=rules.risk(request.action),
-        at=at.astimezone(UTC),
+        at=at if at.tzinfo is UTC else at.astimezone(UTC),
         ip=ip if isinstance(ip, str) else None,
         score=score,
     )
@@ -184,11 +184,15 @@ def _resource(request: Request) -> str:
     return find_requested(request.resource) or request.resource
 
 
-def _rule(rules: Rules, facts: Facts, verdict: Verdict, conducts: tuple[Conduct, ...]) -> Ruling:
+def _rule(
+    rules: Rules, facts: Facts, verdict: Verdict, conducts: tuple[Conduct, ...], agents: tuple[str, ...]
+) -> Ruling:
     asks = verdict.outcome == APPROVAL
     pace: tuple[tuple[str, int], ...] = ()
     if rules.behaviour is not None and facts.autonomy_required and not asks:
         pace = rules.behaviour.pace(conducts, facts.autonomy_max - facts.autonomy_required)
+    # whoever is a subject of the chain never counts: where too few are left, nobody could be asked
+    enough = bool(asks or pace) and len(rules.approvers - frozenset(agents)) >= rules.threshold
     return Ruling(
         outcome=verdict.outcome,
         policies=verdict.names,
@@ -197,7 +201,7 @@ def _rule(rules: Rules, facts: Facts, verdict: Verdict, conducts: tuple[Conduct,
         autonomy_required=facts.autonomy_required,
         risk=facts.risk,
         score=facts.score,
-        approvers=rules.approvers if asks or pace else frozenset(),
+        approvers=rules.approvers if enough else frozenset(),
         threshold=rules.threshold,
         pace=pace,
         window=window_of(facts.at, rules.behaviour.window_s) if pace and rules.behaviour is not None else 0,

@@ -69,6 +69,8 @@ def _check_lists(case: Case, entries: list[tuple[Link, str, Entry]]) -> Generato
                 known = yield from _fresh_list(case, link, entry, answers)
             signatures, found = known.signatures, known.content
             case.levels.append(known.level)
+            if case.names:  # whoever signed it must not be denied either
+                case.list_signatures += signatures
             if case.anchors or case.needed != CLASSICAL:
                 _check_level(case, link, known.level)
             if not signatures[0].did.startswith(did_key.PREFIX):  # which has one key, of one kind
@@ -110,6 +112,8 @@ def _check_stapled(
                     continue
             level = level_of((staple.signature,))
             case.levels.append(level)
+            if case.names:  # as in `_check_lists`
+                case.list_signatures += (staple.signature,)
             _check_level(case, link, level)
             if not staple.signature.did.startswith(did_key.PREFIX):
                 yield from check_declared(case, (staple.signature,), speaking(case, link), "")

@@ -35,6 +35,7 @@ class Minted(Value, frozen=True):
         valid_until: Its end.
         revocable: Whether it has a status that this wallet's owner can set.
         ended_at: When it was revoked or given up, if it was.
+        replaces: The `id` of what it was minted in place of, if it was.
     """
 
     quiet: ClassVar[frozenset[str]] = frozenset({"wire"})
@@ -49,6 +50,7 @@ class Minted(Value, frozen=True):
     valid_until: datetime
     revocable: bool
     ended_at: datetime | None = None
+    replaces: str | None = None
 
     def stands_at(self, at: datetime) -> bool:
         """Whether it can still be used at an instant, as far as this wallet knows."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from agentdid.codec.strict_json import encode
+from agentdid.codec.strict_json import encode, parse
 from agentdid.delegation.link import ParentLink, build_link, fitting_form, secure_link
 from agentdid.delegation.narrower import fill_narrower
 from agentdid.errors import DelegationForbidden
+from agentdid.proof.jws import is_compact
+from agentdid.verify.structure import read_credential
 from agentdid.wallet.lineage import DELEGATION, Minted
 
 if TYPE_CHECKING:
@@ -44,6 +46,13 @@ def wanted_capability(
         return capability
     subject: dict[str, dict[str, object]] = held.leaf.credential.document["credentialSubject"]  # type: ignore[assignment]
     return fill_narrower(subject["capability"], narrower or {})
+
+
+def minted_capability(minted: Minted, limits: Limits) -> dict[str, Any]:
+    """Return the capability of a link that was minted, as it was signed."""
+    wire: Any = minted.wire if is_compact(minted.wire) else parse(minted.wire, limits).value
+    subject: Any = read_credential(wire, plain=False, limits=limits).document["credentialSubject"]
+    return subject["capability"]  # type: ignore[no-any-return]  # JSON
 
 
 def make_link(

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, de
 
 from agentdid.codec.base import decode_base64url, encode_base64url
 from agentdid.codec.strict_json import encode
-from agentdid.errors import CredentialExists
+from agentdid.errors import CredentialExists, WalletClosed
 from agentdid.record import Value
 from agentdid.storage.controlled_dids import ControlledDids, add_table
 from agentdid.storage.engine import reading, transaction
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from sqlalchemy.engine import Engine, Row
+    from sqlalchemy.engine import Connection, Engine, Row
 
     from agentdid.storage.vault import Kdf, Vault
 
@@ -56,6 +56,12 @@ _MINTED: Final = Table(
     Column("number", Integer, primary_key=True),
     Column("row_id", String, nullable=False, unique=True),
     Column("id_index", LargeBinary, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+_CLOSING: Final = Table(  # one row at most: when the wallet was closed, and why
+    "closing",
+    _TABLES,
+    Column("one", Integer, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
 )
 
@@ -138,7 +144,7 @@ class WalletStore:
         """Return an existing store. Raises `StoreLocked`, `StoreUnavailable`, `StoreVersionUnsupported`."""
         engine, vault = open_sealed(path, _KIND, passphrase)
         with transaction(engine) as connection:
-            for table in (_MINTED, _RECEIPTS):  # a wallet of before it was kept what was minted, and what came of it
+            for table in (_MINTED, _RECEIPTS, _CLOSING):  # a wallet of before there were any
                 table.create(connection, checkfirst=True)
         return cls(engine, vault)
 
@@ -163,6 +169,7 @@ class WalletStore:
         row = {"row_id": secrets.token_hex(16), "did_index": self._vault.index("key", did)}
         index, sealed = row["did_index"], self._vault.seal(content, _place(_KEYS, row))
         with transaction(self._engine) as connection:
+            _check_open(connection)
             if connection.execute(select(_KEYS.c.number).where(_KEYS.c.did_index == index)).first() is not None:
                 raise CredentialExists("the wallet holds a key of this DID already")
             connection.execute(insert(_KEYS).values(**row, sealed=sealed))
@@ -212,6 +219,7 @@ class WalletStore:
         sealed = self._vault.seal(content, _place(_CREDENTIALS, row))
         same = select(_CREDENTIALS).where(_CREDENTIALS.c.identity_index == row["identity_index"])
         with transaction(self._engine) as connection:
+            _check_open(connection)
             held = connection.execute(same).first()
             if held is None:
                 connection.execute(insert(_CREDENTIALS).values(**row, sealed=sealed))
@@ -233,6 +241,7 @@ class WalletStore:
                 "validUntil": minted.valid_until.isoformat(),
                 "revocable": minted.revocable,
                 "endedAt": None if minted.ended_at is None else minted.ended_at.isoformat(),
+                "replaces": minted.replaces,
             }
         )
         index = self._vault.index("minted", minted.id)
@@ -266,6 +275,7 @@ class WalletStore:
                     datetime.fromisoformat(content["validUntil"]),
                     content["revocable"],
                     None if ended is None else datetime.fromisoformat(ended),
+                    content.get("replaces"),
                 )
             )
         return found
@@ -321,6 +331,25 @@ class WalletStore:
                 connection.execute(delete(_CREDENTIALS).where(_CREDENTIALS.c.identity_index == identity)).rowcount
             )
 
+    def find_closing(self) -> tuple[datetime, str] | None:
+        """Return when the wallet was closed, and why; `None` while it is open. Raises `StoreTampered`."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(_CLOSING)).first()
+        if row is None:
+            return None
+        content = self._read(_CLOSING, row)
+        return datetime.fromisoformat(content["at"]), content["reason"]
+
+    def end(self, at: datetime, reason: str) -> None:
+        """Close for good: keys and credentials are deleted; what was minted stays. Once closed it stays as it is."""
+        row = {"one": 1}
+        sealed = self._vault.seal(encode({"at": at.isoformat(), "reason": reason}), _place(_CLOSING, row))
+        with transaction(self._engine) as connection:
+            if connection.execute(select(_CLOSING.c.one)).first() is None:
+                connection.execute(insert(_CLOSING).values(**row, sealed=sealed))
+            for table in (_KEYS, _CREDENTIALS):
+                connection.execute(delete(table))
+
     def _credential(self, row: Row[Any]) -> CredentialRecord:
         content = self._read(_CREDENTIALS, row)
         until = content["validUntil"]
@@ -338,6 +367,11 @@ class WalletStore:
     def _read(self, table: Table, row: Row[Any]) -> dict[str, Any]:
         # written by us and opened by us: the seal vouches for the shape
         return cast("dict[str, Any]", decode(self._vault.unseal(row.sealed, _place(table, row._asdict()))))
+
+
+def _check_open(connection: Connection) -> None:
+    if connection.execute(select(_CLOSING.c.one)).first() is not None:
+        raise WalletClosed("its agent was retired")
 
 
 def _place(table: Table, row: Mapping[str, object]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
 
 from msgspec import structs
 
@@ -20,6 +20,7 @@ from agentdid.errors import (
     CredentialNotFound,
     HolderBindingFailed,
     QueryNotSatisfied,
+    WalletClosed,
 )
 from agentdid.keys import pair
 from agentdid.keys.multikey import decode_multikey, encode_multikey
@@ -40,13 +41,14 @@ from agentdid.verify.run import answer_from, run
 from agentdid.verify.structure import read_chain
 from agentdid.wallet.approve import Asked, approval_of, read_asked, sign_approval
 from agentdid.wallet.disclosure import Path, grant_paths, withhold_chain
-from agentdid.wallet.lineage import APPROVAL, Minted, Relinquished, below, end_minted
-from agentdid.wallet.passing_on import make_link, wanted_capability
+from agentdid.wallet.lineage import APPROVAL, DELEGATION, Minted, Relinquished, below, end_minted
+from agentdid.wallet.passing_on import make_link, minted_capability, wanted_capability
 from agentdid.wallet.store import CredentialRecord, WalletStore
 
 if TYPE_CHECKING:
     import pathlib
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from agentdid.audit.head import Audit
     from agentdid.keys.secret import Signer
@@ -211,6 +213,10 @@ class Wallet:
         """The DIDs whose keys the wallet holds, oldest first."""
         return (*(record.did for record in self._store.list_keys()), *self._store.controlled.dids())
 
+    def find_did(self, label: str) -> str | None:
+        """Return the oldest of the wallet's DIDs that was given this label; `None` where none was."""
+        return next((record.did for record in self._store.list_keys() if record.label == label), None)
+
     @property
     def controlled(self) -> ControlledDids:
         """The wallet's did:webvh DIDs, which it makes, rotates and ends (`storage.controlled.make`)."""
@@ -231,6 +237,7 @@ class Wallet:
             Refused, Malformed, Undecided: It does not verify; nothing was kept.
             HolderBindingFailed: It is for a DID whose key is not here.
         """
+        self._check_open()
         policy = trust or UnsafeAnyIssuer()
         if policy.denies:  # the list is the verifier's, who asks it of whatever the wallet presents
             policy = structs.replace(policy, denies=False)
@@ -331,6 +338,7 @@ class Wallet:
         ttl: timedelta,
         form: str | None = None,
         statuses: Statuses | None = None,
+        replaces: str | None = None,
     ) -> list[str | dict[str, object]]:
         """Return a narrower capability for another agent, as a chain root first. Nobody is asked; nothing is sent.
 
@@ -346,6 +354,7 @@ class Wallet:
             form: By default the parent's, or where the key signs no such suite its own one of the same canonical form;
                 a pair of keys signs with both.
             statuses: A status service of the delegator, which gives the link an entry of its own.
+            replaces: The `id` of an earlier link that this one is made in place of.
 
         Raises:
             CredentialNotFound: No such credential.
@@ -366,7 +375,7 @@ class Wallet:
             statuses=statuses,
             limits=self._limits,
         )
-        self._store.add_minted(minted)
+        self._store.add_minted(minted if replaces is None else structs.replace(minted, replaces=replaces))
         used = [grant["from"] for grant in wanted["grants"]]  # type: ignore[attr-defined]  # a capability that was made
         return [*withhold_chain(held.chain, grant_paths(held.leaf, used)), made]
 
@@ -416,6 +425,20 @@ class Wallet:
             Minted(identifier, APPROVAL, able[0], read.subject, leaf, _text(made), at, at + ttl, revocable=False)
         )
         return made
+
+    def passed_on(self, credential_id: str) -> list[str | dict[str, object]]:
+        """Return the chain of a delegation that was minted here, root first, to hand over once more.
+
+        Raises:
+            CredentialNotFound: It was not minted here, or what it hangs on is not held any more.
+        """
+        found = next((each for each in self.minted() if (each.id, each.kind) == (credential_id, DELEGATION)), None)
+        if found is None:
+            raise CredentialNotFound("no delegation of this id was minted here")
+        held, made = self.find(found.parent), minted_capability(found, self._limits)
+        used = [str(grant["from"]) for grant in made["grants"]]
+        wire: Any = _item(found.wire, self._limits)
+        return [*withhold_chain(held.chain, grant_paths(held.leaf, used)), wire]
 
     def minted(self) -> tuple[Minted, ...]:
         """Return everything that the wallet signed for others, oldest first."""
@@ -487,6 +510,7 @@ class Wallet:
         if principal is not None:
             held = [each for each in held if each.principal in (None, principal)]
         if not held:
+            self._check_open()
             raise CredentialNotFound("the wallet holds nothing that fits")
         if query is None:
             return [(_prefer(held), frozenset())]
@@ -532,6 +556,7 @@ class Wallet:
         Raises as `signer`.
         """
         if is_webvh(did):
+            self._check_open()  # its keys outlive the closing, so that the DID can be ended
             held = self._store.controlled.find_keys(did).signer(self._clock.now())
             if held.shown:
                 return ((self._keyring.find(held.public(), held.reference), f"{did}#{held.fragment}"),)
@@ -546,7 +571,26 @@ class Wallet:
             return tuple(
                 (key, f"{did}#{name}") for name, key in zip(pair.fragments(first, secrets), secrets, strict=True)
             )
+        self._check_open()
         raise CredentialNotFound("the wallet holds no key of this DID")
+
+    @property
+    def closed_at(self) -> datetime | None:
+        """When the wallet was closed for good; `None` while it is open."""
+        closing = self._store.find_closing()
+        return None if closing is None else closing[0]
+
+    def end(self, *, reason: str = "") -> None:
+        """Close for good: keys and credentials are destroyed, and nothing is taken or signed any more.
+
+        What the wallet signed for others stays listed; the keys of a did:webvh stay until that is deactivated, and sign
+        nothing else. `lifecycle.retire` does what comes before this.
+        """
+        self._store.end(self._clock.now(), reason)
+
+    def _check_open(self) -> None:
+        if self._store.find_closing() is not None:
+            raise WalletClosed("its agent was retired")
 
     def _answer(self, source: Source | None, trust: Trust) -> partial[Reply]:
         if source is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
@@ -21,16 +20,16 @@ from agentdid.cli.options import (
 )
 from agentdid.cli.render import print_done, print_json
 from agentdid.clock import seconds
-from agentdid.codec.strict_json import encode, parse
+from agentdid.codec.strict_json import parse
 from agentdid.did.syntax import check_did
-from agentdid.did.web import url as web_url
 from agentdid.did.webvh.identifier import PLACEHOLDER, parse_identifier, template
 from agentdid.did.webvh.log import check_clock, parse_log
-from agentdid.did.webvh.parallel import build_parallel, check_parallel
+from agentdid.did.webvh.parallel import check_parallel
 from agentdid.did.webvh.resolve import document_json, metadata_of
 from agentdid.did.webvh.witness import check_witnesses, witness_proof
 from agentdid.errors import DidLogRollback, DidMethodUnsupported, DidWitnessThreshold, StoreUnavailable
 from agentdid.issuer.issuer import Issuer
+from agentdid.lifecycle.publish import write_did
 from agentdid.limits import DEFAULT
 from agentdid.storage.controlled import Controlled, make
 from agentdid.storage.marks import SqlMarks
@@ -271,7 +270,7 @@ def _print(made: Controlled, out: Path | None = None, *, as_json: bool) -> None:
     waits = published is not made.history
     if waits:
         typer.echo("the last entry waits for its witnesses: see `did witness` and `did approve`", err=True)
-    written = [] if out is None or published is None else _write(made, published, out)
+    written = [] if out is None or published is None else write_did(made, out)
     latest = made.history.latest
     shown = {
         "did": made.did,
@@ -282,21 +281,6 @@ def _print(made: Controlled, out: Path | None = None, *, as_json: bool) -> None:
         "files": [str(each) for each in written],
     }
     print_done(shown, f"{made.did}\n{latest.version_id}", as_json=as_json)
-
-
-def _write(made: Controlled, published: History, folder: Path) -> list[Path]:
-    """Write the published files below a folder, each whole, the witnesses' proofs first."""
-    files = dict(made.files())
-    files[web_url(parse_identifier(published.latest.did).web)] = encode(build_parallel(published.latest))
-    written = []
-    for url, body in files.items():
-        place = folder / urlsplit(url).path.lstrip("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        making = place.with_name(f".{place.name}.new")
-        making.write_bytes(body)
-        making.replace(place)
-        written.append(place)
-    return written
 
 
 def _check_mark(history: History, marks: SqlMarks) -> None:

@@ -1,0 +1,1 @@
+"""An agent from its first key to its last: provisioned, reviewed, renewed and retired."""
