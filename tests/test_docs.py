@@ -86,6 +86,7 @@ BUILT = {
     "audit export": {"--agent", "--action", "--outcome", "--day", "--out", "--json"},
     "audit prove": {"--entry", "--since", "--out", "--json"},
     "audit checkpoint": {"--out", "--json"},
+    "audit forget": {"--before", "--json"},
     "serve issuer": {"--port", "--db"},
     "serve verifier": {"--port", "--db"},
     "serve approvals": {"--port", "--wallet"},

@@ -163,7 +163,7 @@ class StatusListExpired(Undecided, code="status_list_expired"):
 
 
 class TrustListStale(Undecided, code="trust_list_stale"):
-    """A trust list, or a registry's answer, that could have allowed the issuer has ended or is too old to believe."""
+    """A trust list, or a registry's answer, that could have allowed the issuer has ended, went back or is too old."""
 
 
 class SchemaUnsupported(Undecided, code="schema_unsupported"):

@@ -112,15 +112,30 @@ def test_r12_of_another_key(log: Path) -> None:
         open_log(log, world)
 
 
-def test_r12_evidence_may_go_and_nothing_else(log: Path) -> None:
+def test_r12_evidence_may_go_and_nothing_else(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A day's evidence that was let go of is absent; the log is whole without it, and the replay says what it lacks."""
-    (log / EVIDENCE / DAY).unlink()
+    day = DAY.removesuffix(".jsonl")
+    kept, gone = (_cli(capsys, "audit", "forget", str(log), "--before", each) for each in (day, "2026-11-25"))
+    assert [(0, []), (0, [day])] == [(code, shown["deleted"]) for code, shown in (kept, gone)]
     health, replayed = examine(log), replay_log(log)
 
     assert ((), 0, 26) == (health.faults, health.evidence, health.absent)
     assert (0, tuple(range(2, 27))) == (replayed.same, replayed.absent)
     with pytest.raises(AuditLogInvalid, match="25 decisions"):
         replayed.check()
+
+
+def test_a_bundle_that_was_blanked(log: Path) -> None:
+    """One decision's evidence overwritten with spaces is gone; everything else is as it was."""
+    (*_, last) = records(log)
+    assert last.evidence is not None
+    octets = bytearray((log / EVIDENCE / DAY).read_bytes())
+    octets[last.evidence.at : last.evidence.at + last.evidence.length] = b" " * last.evidence.length
+    (log / EVIDENCE / DAY).write_bytes(octets)
+    health, replayed = examine(log), replay_log(log)
+
+    assert ((), 25, 1) == (health.faults, health.evidence, health.absent)
+    assert (24, (last.index,)) == (replayed.same, replayed.absent)
 
 
 def test_r01_what_a_stranger_writes_stays_on_its_line(tmp_path: Path) -> None:
@@ -168,6 +183,18 @@ def test_r04_no_claim_and_no_argument_in_the_log(tmp_path: Path) -> None:
     assert [world.agent.did, None, None, None] == [each.agent for each in records(tmp_path / "log")][2:]
     for file in (RECORDS, CHECKPOINTS, f"{EVIDENCE}/{DAY}"):
         assert 0o600 == (tmp_path / "log" / file).stat().st_mode & 0o777
+
+
+def test_files_are_the_owners_alone(log: Path) -> None:
+    """Whatever they were opened as by others: a log that goes on has files of 0600."""
+    files = [log / RECORDS, log / CHECKPOINTS, log / EVIDENCE / DAY]
+    for each in files:
+        each.chmod(0o666)
+    world = World()
+    with open_log(log, world) as opened:
+        decide(world, keeping(world, opened), 1)
+
+    assert [0o600] * 3 == [each.stat().st_mode & 0o777 for each in files]
 
 
 def test_who_acts_and_why(tmp_path: Path) -> None:

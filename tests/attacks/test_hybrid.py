@@ -22,6 +22,7 @@ from tests.forgery import CHALLENGE, acme_document, badge, policy
 from tests.world import AUDIENCE, NOW, World
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.forgery import Faces
@@ -260,7 +261,7 @@ def test_a_store_that_does_not_answer(world: World) -> None:
     """What was seen cannot be found out: the answer is no."""
 
     class Gone:
-        def advance(self, scid: str, versions: tuple[str, ...]) -> str:
+        def advance(self, scid: str, versions: Sequence[str]) -> str:
             assert (scid, versions) == (f"pq:{world.acme.did}", ("pq",))
             return "unavailable"
 

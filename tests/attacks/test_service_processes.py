@@ -85,6 +85,12 @@ class Process:
         if self._file is not None:
             self._file.close()
 
+    def stop(self) -> int:
+        """End it as an operator does, and return its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(_READY_S)
+
     @property
     def output(self) -> str:
         """All it has written to stdout and stderr."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentdid.clock import FixedClock
-from agentdid.codec.strict_json import encode
+from agentdid.codec.strict_json import MAX_INT, encode
 from agentdid.delegation.link import build_link, secure_link
 from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError, IssuerUntrusted
 from agentdid.keys.jwk import thumbprint
+from agentdid.storage.marks import SqlMarks
 from agentdid.verifier.service import Verifier
-from agentdid.verify.decide import Decision
+from agentdid.verify.decide import Decision, Grant
 from agentdid.verify.evidence import replay
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import Absent
@@ -25,6 +27,7 @@ from tests.trust_lists import CAPABILITY, URL, below, build, entry, publish, row
 from tests.world import RESOURCE, World
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.world import Party
@@ -304,6 +307,44 @@ def test_a_list_never_goes_back(world: Registry) -> None:
     assert world.judge(memory=Memory()).permits(READ)
 
 
+def test_a_list_does_not_go_back_after_a_restart(world: Registry, tmp_path: Path) -> None:
+    """L17: what was seen outlives the process where the marks of did:webvh do, and is shared by all that share them."""
+    trust = world.trust(anchor=[], trust_list=[row(world, world.registry)])
+
+    def code() -> str | None:
+        marks = SqlMarks.open(tmp_path / "marks.db")
+        verifier = Verifier(trust, source=world, clock=FixedClock(world.now), marks=marks)
+        report = verifier.inspect(world.root())
+        marks.close()
+        if report.error is not None:
+            assert replay(json.loads(encode(report.evidence.encode(report.error)))).code == report.code
+        return report.code
+
+    found = []
+    for sequence in (7, 7, 9, 8, 9, MAX_INT, 9):
+        publish(world, world.registry, entries=[entry(world, world.acme)], sequence=sequence)
+        found.append(code())
+
+    assert [None, None, None, "trust_list_stale", None, None, "trust_list_stale"] == found
+
+
+def test_a_store_of_marks_that_is_gone_is_no_yes(world: Registry) -> None:
+    """L17: whether a list went back could not be found out."""
+
+    class Gone:
+        def advance(self, scid: str, versions: Sequence[str]) -> str:
+            if scid.startswith("pq:"):
+                return "kept"
+            assert (scid, len(versions), versions[-1], list(versions[:2])) == (f"list:{URL}", 2, "1", ["0", "1"])
+            return "unavailable"
+
+    publish(world, world.registry, entries=[entry(world, world.acme)])
+    trust = world.trust(anchor=[], trust_list=[row(world, world.registry)])
+    report = Verifier(trust, source=world, clock=FixedClock(world.now), marks=Gone()).inspect(world.root())
+
+    assert report.code == "store_unavailable"
+
+
 def test_keys_are_pinned(world: Registry) -> None:
     """L13, L21: an entry's `keys` are the only ones of its issuer, the policy's the only ones of the list's."""
     right, other = thumbprint(world.acme.secret.public), thumbprint(world.stranger.secret.public)
@@ -553,3 +594,25 @@ def test_whatever_serves_a_list_nobody_is_let(world: Registry, tmp_path: Path, f
         report = Verifier(trust).inspect(world.root(at=datetime.now(UTC)))
 
     assert (report.code, time.monotonic() - started < 10) == (code, True)
+
+
+def test_the_asynchronous_flow_asks_the_same_lists(world: Registry) -> None:
+    """L18, L17: `aauthorize` is let by a list, and never by one that went back."""
+    publish(world, world.registry, entries=[entry(world, world.acme)], sequence=2)
+    older = build(world, world.registry, entries=[entry(world, world.acme)], sequence=1)
+    trust = world.trust(anchor=[], trust_list=[row(world, world.registry)])
+    verifier = Verifier(trust, source=world, clock=FixedClock(world.now))
+
+    def grant(number: int) -> Grant:
+        presented = world.present(world.root(), challenge=f"n{number}")
+        return asyncio.run(verifier.aauthorize(presented, challenge=f"n{number}", request=READ))
+
+    assert grant(1).agent == world.agent.did
+    world.serve(URL, sign(world, world.registry, older))
+    assert f"trust list {URL}" in {each.by for each in grant(2).decision.verified.freshness}
+    publish(world, world.registry, entries=[], sequence=3)
+    with pytest.raises(IssuerUntrusted):
+        grant(3)
+    world.serve(URL, sign(world, world.registry, older))
+    with pytest.raises(IssuerUntrusted):
+        grant(4)

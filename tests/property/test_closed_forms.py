@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,8 @@ _TOKEN_NAMES = (
 _TOKEN_VALUES = (
     "sha-256", "sha-512", 1_795_521_600, 1_795_521_630, 10**12, "EdDSA", "ES256", "vp+jwt", "vc+sd-jwt",
     [{"...": "WahhYMUhOZhpGGfC4EyomvmHlgAAVkrvLbDl_e8hS34"}], "EnvelopedVerifiableCredential",
-    "data:application/vc+sd-jwt,x~",
+    "data:application/vc+sd-jwt,x~", "data:application/vc+sd-jwt,x", "data:application/vc+sd-jwt,", "data:,", 10**30,
+    2**64,
 )  # fmt: skip
 _PLACES: tuple[tuple[str | int, ...], ...] = (
     (), (), ("proof",), ("credentialStatus",), ("credentialSubject",), ("credentialSubject", "capability"),
@@ -302,6 +304,30 @@ def test_no_number_or_control_character_is_read_in_another_spelling(text: str) -
     for kind in (int, str):
         with pytest.raises((DecodeError, UnicodeError)):
             decode(text.encode("utf-8", "surrogatepass"), type=kind)
+
+
+@pytest.mark.parametrize("name", ["iat", "exp"])
+@pytest.mark.parametrize("value", [2**63, 2**64, 10**30, -1, "1", None, 1.5])
+def test_times_that_no_token_has_end_alike(name: str, value: object) -> None:
+    """Numbers that the decoder takes and the encoder does not write, too."""
+    nonce = f"nonce-{next(_NONCES)}"
+    outer = Token.read(str(WORLD.present(TOKENS, WORLD.agent, challenge=nonce, form="vp+jwt")))
+    outer.payload[name] = value
+    text = json.dumps(outer.payload, separators=(",", ":")).encode()
+    ended = both(seal(encode(outer.header), text, WORLD.agent, None).encode(), nonce, http=False)
+
+    assert "malformed" == ended["outcome"]  # type: ignore[index]  # an object
+
+
+@pytest.mark.parametrize("inside", ["x", "", "x~", "~", "a.b.c", "a.b.c~", ".~", "..~", "e.e.e~e", "\u00e9~"])
+def test_an_envelope_of_no_token_ends_alike(inside: str) -> None:
+    """Whatever its holder puts where a token belongs."""
+    nonce = f"nonce-{next(_NONCES)}"
+    outer = Token.read(str(WORLD.present(TOKENS, WORLD.agent, challenge=nonce, form="vp+jwt")))
+    outer.payload["verifiableCredential"][0]["id"] = f"data:application/vc+sd-jwt,{inside}"
+    ended = both(outer.sign(WORLD.agent).encode(), nonce, http=False)
+
+    assert "accepted" != ended["outcome"]  # type: ignore[index]  # an object
 
 
 def test_an_envelope_that_is_known_is_no_bare_token() -> None:

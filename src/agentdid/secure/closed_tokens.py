@@ -40,7 +40,7 @@ ENVELOPE: Final = f"data:{sd_jwt.MEDIA_TYPE},"
 _CONTEXTS: Final = ([CREDENTIALS_V2], [CREDENTIALS_V2, AGENTDID_V1])
 _PRESENTATION: Final = ["VerifiablePresentation"]
 _CAPABILITY: Final = ("VerifiableCredential", CAPABILITY_TYPE)
-_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, OverflowError, RecursionError)
 
 _write: Final = msgspec.json.Encoder().encode
 
@@ -153,8 +153,8 @@ def read_link(
         limits: Are handed on.
         find_capability: Gives the capability of its text and the disclosures, and whether grants are withheld.
     """
-    issued, *disclosures, end = token.split("~")
-    if end:
+    issued, *disclosures = token.split("~")
+    if not disclosures or disclosures.pop():
         return None
     try:
         found = _take_apart(issued, sd_jwt.TYP, "assertionMethod", _decode_link)
@@ -208,9 +208,10 @@ def _take_apart(
         return None
     try:
         payload = decode(octets)
+        written = _write(payload)
     except _UNREADABLE:
         return None
-    if len(_write(payload)) != len(octets):
+    if len(written) != len(octets):
         return None
     did, _ = split_did_url(header.kid)
     message = token[:second].encode()

@@ -30,7 +30,7 @@ from agentdid.clock import Clock, SystemClock
 from agentdid.codec.base import encode_base64url
 from agentdid.errors import AgentdidError, AuditLogInvalid, StoreUnavailable
 from agentdid.keys.multikey import decode_multikey, encode_multikey
-from agentdid.storage.evidence_files import EvidenceFiles
+from agentdid.storage.evidence_files import EvidenceFiles, keep_private
 from agentdid.storage.log_folder import CHECKPOINTS, EVIDENCE, RECORDS, Kept, decode_kept
 
 if TYPE_CHECKING:
@@ -239,6 +239,8 @@ class AuditLog:
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             self._records = os.open(self._folder / RECORDS, flags, _MODE)
             self._checkpoints = os.open(self._folder / CHECKPOINTS, flags, _MODE)
+            keep_private(self._records)
+            keep_private(self._checkpoints)
             fcntl.flock(self._records, fcntl.LOCK_EX)
             try:
                 self._resume()

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import stat
+from datetime import date
 from typing import TYPE_CHECKING, Final, final
 
 from agentdid.audit.packed import digest_of, encode_body
 from agentdid.audit.record import Place
 from agentdid.errors import StoreUnavailable
+from agentdid.storage.log_folder import LogFolder
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,6 +32,12 @@ _MAX_KNOWN: Final = 16_384
 def day_of(at: datetime) -> str:
     """Return the day, in UTC, whose file holds the evidence of an entry."""
     return at.date().isoformat()
+
+
+def keep_private(descriptor: int) -> None:
+    """Have an open file be its owner's alone, however it was made."""
+    if os.fstat(descriptor).st_mode & 0o077:
+        os.fchmod(descriptor, _MODE)
 
 
 @final
@@ -86,7 +94,33 @@ class EvidenceFiles:
         self.close()
         self._folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
         self.descriptor = os.open(self._folder / f"{day}.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT, _MODE)
+        keep_private(self.descriptor)
         size = os.fstat(self.descriptor).st_size
         if size and os.pread(self.descriptor, 1, size - 1) != b"\n":
             os.write(self.descriptor, TORN + b"\n")  # whoever wrote last did not come to the end
         self._day = day
+
+
+def forget_evidence(log: str | Path, before: date) -> list[str]:
+    """Delete the evidence of the days before one, and return them: the log is whole without it.
+
+    Args:
+        log: The folder of the log, or its records.
+        before: The first day that is kept.
+
+    Raises:
+        StoreUnavailable: There is no log, or a file cannot be deleted.
+
+    Spec: specs/audit-log.md G24.
+    """
+    gone = []
+    for path in sorted(LogFolder(log).evidence(before.isoformat()).parent.glob("*.jsonl")):
+        try:
+            if date.fromisoformat(path.stem) < before:
+                path.unlink()
+                gone.append(path.stem)
+        except ValueError:
+            continue  # none of ours
+        except OSError as error:
+            raise StoreUnavailable(f"evidence cannot be deleted ({error.strerror})") from None
+    return gone

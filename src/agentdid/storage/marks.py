@@ -1,7 +1,7 @@
 """What must not be taken back, by DID: in memory, or in one SQLite file that every process shares.
 
-It is the highest version seen of each did:webvh, and whether a DID was seen to sign with a post-quantum key
-(`verify.security`).
+It is the highest version seen of each did:webvh, the highest sequence of each trust list (`verify.trust_list`), and
+whether a DID was seen to sign with a post-quantum key (`verify.security`).
 
 A mark only moves forward, and only along the log it was made from: a log that ends before it, or that has another
 version at its place, leaves it as it is (ATTACKS J01).
@@ -21,6 +21,8 @@ from agentdid.storage.engine import create_store, open_store, reading, transacti
 from agentdid.storage.memory_marks import MemoryMarks, compare
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import Connection, Engine
 
 __all__ = ["MemoryMarks", "SqlMarks", "compare"]
@@ -64,7 +66,7 @@ class SqlMarks:
         """Let go of the file."""
         self._engine.dispose()
 
-    def advance(self, scid: str, versions: tuple[str, ...]) -> str:
+    def advance(self, scid: str, versions: Sequence[str]) -> str:
         """Hold the mark against a log and move it forward; see `verify.needs.Marks`.
 
         Reading is enough where nothing is new; moving it compares again under the write lock, so that of two processes

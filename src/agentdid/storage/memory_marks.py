@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import Lock
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MAX_MARKS: Final = 100_000  # 20 MB
 
 
-def compare(number: int, version_id: str, versions: tuple[str, ...]) -> str:
+def compare(number: int, version_id: str, versions: Sequence[str]) -> str:
     """Return "kept", "behind" or "forked": what a log is to the mark `number`, `version_id`.
 
     Nothing at all is behind any mark: whoever only asks whether there is one leaves it as it is.
@@ -38,7 +41,7 @@ class MemoryMarks:
         self._forgets = forgets
         self._size = size
 
-    def advance(self, scid: str, versions: tuple[str, ...]) -> str:
+    def advance(self, scid: str, versions: Sequence[str]) -> str:
         """Hold the mark against a log and move it forward; see `verify.needs.Marks`."""
         with self._lock:
             mark = self._marks.get(scid)

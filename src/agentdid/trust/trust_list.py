@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast, final, overload
 
 from msgspec import structs
 
@@ -107,6 +108,28 @@ class TrustList(Value, frozen=True):
     sequence: int
     entries: Mapping[str, tuple[Entry, ...]]
     lists: tuple[ListRef, ...]
+
+
+@final
+class Numbers(Sequence[str]):
+    """All sequence numbers of a list up to one, as the versions that a mark is held against (`verify.needs.Marks`)."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self, last: int) -> None:
+        self._last = last
+
+    def __len__(self) -> int:
+        return self._last + 1
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[str]: ...
+    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
+        """Return the number at a place, which is its place."""
+        found = range(self._last + 1)[place]
+        return str(found) if isinstance(found, int) else [str(each) for each in found]
 
 
 def is_valid(row: Entry | ListRef, now: Now) -> bool:

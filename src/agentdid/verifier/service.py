@@ -98,6 +98,9 @@ class Verifier:
             if receipts is not None and receipts.did != trust.did:
                 message = "receipts are signed by a key of the policy's own DID"
                 raise ValueError(message)
+            if receipts is not None and not receipts.signer.public.algorithm.jose:
+                message = "receipts are JWTs, and no JOSE algorithm signs with a key of this kind"
+                raise ValueError(message)
             self._keeper = Keeper(audit, receipts)
             self._keeper.keep_policy(self.trust, self._clock.now())
 

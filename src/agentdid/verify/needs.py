@@ -113,13 +113,13 @@ class NeedTake(Value, frozen=True, eq=False):
 
 @final
 class NeedMark(Value, frozen=True, eq=False):
-    """Whether a verified did:webvh log goes on from what was seen of it; what is new in it is remembered.
+    """Whether a verified did:webvh log, or a trust list, goes on from what was seen of it; what is new is remembered.
 
     With no versions: whether anything was seen ("behind"), and nothing is remembered.
     """
 
     scid: str
-    versions: tuple[str, ...]
+    versions: Sequence[str]
 
 
 @final
@@ -168,7 +168,7 @@ class Source(Protocol):
 class Marks(Protocol):
     """The highest version seen of each did:webvh, shared by all processes of a verifier."""
 
-    def advance(self, scid: str, versions: tuple[str, ...]) -> str:
+    def advance(self, scid: str, versions: Sequence[str]) -> str:
         """Hold the mark against a log and move it forward, atomically.
 
         Args:

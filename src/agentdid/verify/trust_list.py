@@ -20,14 +20,15 @@ from agentdid.errors import (
     FetchFailed,
     IssuerKeyMismatch,
     IssuerUntrusted,
+    StoreUnavailable,
     TrustListStale,
     TypeMismatch,
     Undecided,
 )
 from agentdid.proof.jws import is_compact
 from agentdid.record import Value
-from agentdid.trust.trust_list import TYPE, find_sequence, parse_trust_list
-from agentdid.verify.needs import Absent, NeedFacts
+from agentdid.trust.trust_list import TYPE, Numbers, find_sequence, parse_trust_list
+from agentdid.verify.needs import Absent, NeedFacts, NeedMark
 from agentdid.verify.security import check_declared, check_level, fitting_anchors
 from agentdid.verify.signatures import find_carried, find_key
 from agentdid.verify.states import Freshness, Link
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from agentdid.verify.memory import Memory
     from agentdid.verify.needs import Answer, Need, Reply, Resource
 
+_SEEN: Final = "list:"
+"""Before a URL, in the store of marks; no SCID of a did:webvh looks so."""
 _BEFORE_ALL: Final = -1
 """Before any credential of the input, whose positions begin at 0: where the anchors of a list itself stand."""
 
@@ -99,7 +102,8 @@ def find_list(case: Case, ref: ListRef) -> Generator[Need, Reply, HeardList]:
     Raises:
         FetchFailed and other `fetch_…`, DidNotFound, StatusUnavailable and other Undecided: It could not be had, or
             what is needed to judge it.
-        TrustListStale: It has ended, or what is held of it is too old, or from after the asked instant.
+        TrustListStale: It has ended, or what is held of it is too old, from after the asked instant, or before a list
+            that was seen.
         AgentdidError: It is not one to believe.
 
     Spec: specs/trust-list.md L10-L17.
@@ -131,7 +135,7 @@ def find_list(case: Case, ref: ListRef) -> Generator[Need, Reply, HeardList]:
                 yield from steps
     finally:
         del case.anchors[_BEFORE_ALL]
-    _remember(case, known, held)
+    yield from _remember(case, known, held)
     bounds = (
         Freshness(held.held_at + seconds(ref.max_age_s), f"trust list {ref.url}"),
         *(
@@ -271,10 +275,16 @@ def _check_time(case: Case, known: KnownTrustList) -> None:
         raise TrustListStale(error.detail) from None
 
 
-def _remember(case: Case, known: KnownTrustList, held: Resource) -> None:
+def _remember(case: Case, known: KnownTrustList, held: Resource) -> Generator[Need, Reply, None]:
+    """Hold that the list goes on from what was seen of it, and remember it. Raises `TrustListStale`."""
     if case.question.historical:
         return
-    key, order = held.url, (known.sequence, known.signed_at)
-    newest = case.memory.newest_trust_lists.find(key)
+    answer = yield NeedMark(f"{_SEEN}{held.url}", Numbers(known.sequence))
+    if answer == "behind":
+        raise TrustListStale("a later list was seen here before")
+    if answer != "kept":
+        raise StoreUnavailable("the store of lists seen did not answer")
+    order = (known.sequence, known.signed_at)
+    newest = case.memory.newest_trust_lists.find(held.url)
     if newest is None or newest.order <= order:
-        case.memory.newest_trust_lists.keep(key, NewestTrustList(order, held))
+        case.memory.newest_trust_lists.keep(held.url, NewestTrustList(order, held))

@@ -34,7 +34,7 @@ from tests.logs import first_document, secret, witness_did
 from tests.world import NOW, Party, World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from agentdid.did.webvh.log import History
 
@@ -185,7 +185,7 @@ def test_a_store_of_marks_that_does_not_answer_refuses() -> None:
     """What cannot be found out fails closed."""
 
     class Broken:
-        def advance(self, _scid: str, _versions: tuple[str, ...]) -> str:
+        def advance(self, _scid: str, _versions: Sequence[str]) -> str:
             return "unavailable"
 
     world = World()

@@ -19,6 +19,7 @@ from agentdid.clock import FixedClock
 from agentdid.errors import AgentdidError, AuditLogInvalid, ReceiptInvalid
 from agentdid.http import protect, require_capability
 from agentdid.http.verifier_app import create_verifier_app
+from agentdid.keys.secret import SecretKey
 from agentdid.sources.resolver import Resolver
 from agentdid.storage.audit_read import Prover, Wanted, select
 from agentdid.wallet.receipts import check_fits, check_receipt, read_presented
@@ -145,6 +146,9 @@ def test_receipts_are_by_the_verifier(tmp_path: Path) -> None:
     world = World()
     with pytest.raises(ValueError, match="own DID"):
         world.verifier(receipts=ReceiptKey(world.acme.secret, world.acme.method_id))
+    bls = ReceiptKey(SecretKey.generate("BLS12-381-G2"), world.partner.method_id)
+    with pytest.raises(ValueError, match="JOSE"):
+        world.verifier(receipts=bls)
     kept, _, _ = _shown(world, tmp_path / "log")
     world.served.clear()
     with pytest.raises(AgentdidError) as refusal:

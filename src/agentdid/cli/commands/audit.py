@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from agentdid.keys.multikey import decode_multikey
 from agentdid.storage.audit_check import examine
 from agentdid.storage.audit_log import read_opening
 from agentdid.storage.audit_read import Prover, Wanted, select
+from agentdid.storage.evidence_files import forget_evidence
 from agentdid.storage.log_folder import LogFolder
 
 if TYPE_CHECKING:
@@ -144,6 +146,17 @@ def checkpoint(log: Log, out: Output = None, as_json: AsJson = False) -> None:
     if out is not None:
         out.write_text(note, "utf-8")
     print_done({"checkpoint": note}, note.rstrip("\n") if out is None else str(out), as_json=as_json)
+
+
+@app.command()
+def forget(
+    log: Log,
+    before: Annotated[str, typer.Option(help="Evidence of days before this one (UTC), 2026-11-01, is deleted.")],
+    as_json: AsJson = False,
+) -> None:
+    """Delete the evidence of past days, with all that was presented then; the log stays whole without it."""
+    gone = forget_evidence(log, date.fromisoformat(before))
+    print_done({"deleted": gone}, "\n".join(gone) or "there is none", as_json=as_json)
 
 
 def _is_export(path: Path) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import signal
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -235,6 +236,8 @@ def _run(service: FastAPI, host: str, port: int, certificate: Path | None, key: 
     if (certificate is None) != (key is None):
         raise ValueError("--tls-cert and --tls-key go together")
     raise_descriptors()
+    # the server ends well and then lets the signal that ended it end us, which would leave a log without its checkpoint
+    signal.signal(signal.SIGTERM, _leave)
     uvicorn.run(
         service,
         host=host,
@@ -249,3 +252,8 @@ def _run(service: FastAPI, host: str, port: int, certificate: Path | None, key: 
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    """End as Python programs do, so that what is open is closed."""
+    raise SystemExit(128 + number)
