@@ -8,7 +8,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bench import chain, did, issue, ledger, rdfc, selective, start, status, suites, tokens, verify, webvh
+from bench import chain, did, issue, ledger, policy, rdfc, selective, start, status, suites, tokens, verify, webvh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ TOPICS: Final[dict[str, tuple[Callable[[], list[Row]], ...]]] = {
     "did": (did.rows, webvh.rows),
     "issue": (issue.rows, ledger.rows),
     "proofs": (suites.rows, rdfc.rows, selective.rows),
-    "chain": (chain.rows,),
+    "chain": (chain.rows, policy.rows),
     "tokens": (tokens.rows, status.rows),
 }
 

@@ -92,7 +92,7 @@ def _lists(parties: list[tuple[str, Party]]) -> dict[str, dict[str, object]]:
 
 def _verifier(
     lists: dict[str, dict[str, object]], roots: list[str], memory: Memory, audit: AuditLog | None = None,
-    receipts: ReceiptKey | None = None,
+    receipts: ReceiptKey | None = None, policy: dict[str, object] | None = None,
 ) -> Verifier:  # fmt: skip
     trust = Trust.parse(
         {
@@ -103,6 +103,7 @@ def _verifier(
                 {"did": root, "types": ["AgentCapabilityCredential"], "roots": [root], "actions": ["invoice.*"]}
                 for root in roots
             ],
+            **({} if policy is None else {"policy": policy}),
         }
     )
     return Verifier(

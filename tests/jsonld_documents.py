@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from agentdid.canon import contexts
 from agentdid.canon.active_context import EMPTY, JSON, SKIP, ActiveContext, Field
 from agentdid.canon.contexts import OPEN
-from agentdid.canon.jsonld import enter_context
+from agentdid.canon.local_context import enter_context
 from agentdid.errors import AgentdidError
 
 Json: TypeAlias = Any

@@ -497,6 +497,29 @@ def test_a_changed_bundle_does_not_replay(place: tuple[str | int, ...], value: s
     assert "evidence_mismatch" == _refusal(lambda: replay(bundle))
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("answers", 1, "reply"), "taken"),
+        (("answers", 1, "reply"), []),
+        (("answers", 0, "reply", "heldAt"), "2026-11-01T12:00:00"),
+        (("question", "at"), "2026-11-01T12:00:00"),
+        (("question", "environment"), 7),
+        (("question", "trust", "audience"), ["https://api.partner.example"]),
+        (("question", "trust", "resources"), {"https://api.partner.example/": 7}),
+    ],
+)
+def test_a_bundle_of_other_types_is_none(place: tuple[str | int, ...], value: object) -> None:
+    """What was not written so is no bundle, or leads to another decision: never a defect (E5)."""
+    bundle = json.loads((EXAMPLES / "evidence-bundle.json").read_text("utf-8"))
+    holder = bundle
+    for step in place[:-1]:
+        holder = holder[step]
+    holder[place[-1]] = value
+
+    assert _refusal(lambda: replay(bundle)) in {"type_mismatch", "evidence_mismatch"}
+
+
 def test_a_bundle_with_an_answer_less_does_not_replay() -> None:
     """A need for which nothing is recorded is `evidence_mismatch` (E7)."""
     bundle = json.loads((EXAMPLES / "evidence-bundle.json").read_text("utf-8"))

@@ -19,6 +19,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("floors", (str(Path(sys.executable).with_name("lint-imports")),)),
     ("docstrings", (*PYTHON, "interrogate", "--quiet", "src")),
     ("error book", (*PYTHON, "tools.errors_page", "--check")),
+    ("attack table", (*PYTHON, "tools.attack_table", "--check")),
     ("tests", (*PYTHON, "pytest")),
 )
 

@@ -36,6 +36,7 @@ AGENT: Final = "did:key:z6MkntPHE2NM3bhZP55qUR7Xt49Ci7cYEW9afexuTvZ8wNT3"
 AT: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
 DIGEST: Final = "uEiCGbGjmfMFbH_sd56aZqWezn6hmTjZHtbPOGUrGCa649w"
 LINK: Final = Named("urn:uuid:3f2a6d0e-8c51-4b7e-9d1f-0a6b5c4d3e2f", "did:web:acme.example", AGENT, DIGEST)
+SHORT: Final = Named(LINK.id, digest=DIGEST)
 CALL: Final = Call("http", "invoice.read", "https://api.partner.example/v1/invoices/7", DIGEST)
 CONTEXT: Final = {"version": "1", "origin": ORIGIN, "key": encode_multikey(KEY.public)}
 TORN: Final = b'{"actor":"did:web:partner.example","at":"2026-11'
@@ -179,7 +180,7 @@ def decision_receipt(hold: Callable[[object, object], None]) -> Json:
     key = ReceiptKey(KEY, f"{DID}#key-1")
     leaf = encode_base64url(hash_leaf(_lines()[2]))
     statement = Statement(
-        DID, AGENT, int(AT.timestamp()), "accepted", DIGEST, (LINK,), None, AT.replace(minute=1),
+        DID, AGENT, int(AT.timestamp()), "accepted", DIGEST, (SHORT,), None, AT.replace(minute=1),
         "https://api.partner.example", "bm90LXJhbmRvbS1hdC1hbGw", DIGEST, CALL, ("read",), (), Logged(ORIGIN, 2, leaf),
     )  # fmt: skip
     whole = key.sign(statement)

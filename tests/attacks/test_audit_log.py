@@ -20,6 +20,7 @@ import pytest
 from agentdid import Request
 from agentdid.audit.attribution import attributed
 from agentdid.audit.merkle import hash_leaf
+from agentdid.audit.receipt import ReceiptKey, read_receipt
 from agentdid.audit.record import RECOVERY, clean
 from agentdid.cli.main import main
 from agentdid.errors import AgentdidError, AuditLogInvalid, StoreUnavailable
@@ -28,7 +29,9 @@ from agentdid.keys.secret import SecretKey
 from agentdid.storage.audit_check import examine
 from agentdid.storage.log_folder import CHECKPOINTS, EVIDENCE, RECORDS, LogFolder, records
 from agentdid.verifier.replaying import replay_log
+from tests.attacks.test_policy import cedar
 from tests.audit import DAY, copy, decide, keeping, open_log, record
+from tests.policy_scene import READ, PolicyScene
 from tests.world import RESOURCE, World
 
 if TYPE_CHECKING:
@@ -295,3 +298,22 @@ def test_replay_of_a_day_and_of_all(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert {"accepted", "capability_target_mismatch"} == set(outcomes)
     assert (0, REPLAYED) == (code, found["replayed"])
     assert ((0, REPLAYED), (0, 0)) == ((day[0], day[1]["replayed"]), (other[0], other[1]["replayed"]))
+
+
+def test_decisions_under_a_policy(tmp_path: Path) -> None:
+    """Entries and receipts name the policies that decided, of refusals too; and the log decides them again."""
+    world = World()
+    boss = PolicyScene(None).boss.did
+    with open_log(tmp_path / "log", world) as log:
+        key = ReceiptKey(world.partner.secret, world.partner.method_id)
+        policy = cedar(approvers=[boss], behaviour={"demotion": [{"score": 10, "levels": 1}]})
+        scene = PolicyScene(policy, audit=log, receipts=key)
+        grant = scene.authorize()
+        refusal = scene.refusal(request=READ)
+    _, _, first, second = records(tmp_path / "log")
+    said = [read_receipt(each).statement for each in (grant.receipt, refusal.receipt)]
+
+    assert (("small",), ("cedar:no-permit",)) == (first.policies, second.policies)
+    assert [first.policies, second.policies] == [each.policies for each in said]
+    assert ("policy_denied", first.policy) == (second.code, said[0].policy)
+    assert (2, ()) == ((done := replay_log(tmp_path / "log")).same, done.differing)

@@ -13,7 +13,7 @@ from agentdid.codec.base import decode_multibase, encode_multibase
 from agentdid.codec.cbor import decode_cbor, encode_cbor
 from agentdid.codec.strict_json import encode
 from agentdid.did.document import build_document
-from agentdid.errors import CODES, Malformed
+from agentdid.errors import CODES, Malformed, ProofSuiteUnsupported
 from agentdid.keys.bls import ORDER
 from agentdid.keys.secret import SecretKey
 from agentdid.proof import bbs2023, ecdsa_sd
@@ -486,3 +486,12 @@ def test_g04_behind_another_proof(world: World, faces: Faces, name: str) -> None
     both = {**shown, "proof": [{**other, "verificationMethod": shown["proof"]["verificationMethod"]}, shown["proof"]]}
 
     assert ("refused", "mandatory_missing", ()) == early(faces(both))
+
+
+@pytest.mark.parametrize("suite", [[SD], {}, 1, None, "eddsa-jcs-2022"], ids=repr)
+def test_what_is_no_selective_suite_derives_nothing(world: World, suite: object) -> None:
+    """Of whatever JSON type the suite's name is."""
+    whole = base(world, SD)
+
+    with pytest.raises(ProofSuiteUnsupported):
+        derive({**whole, "proof": {**whole["proof"], "cryptosuite": suite}})

@@ -265,7 +265,8 @@ def test_d26_another_key(world: World, faces: Faces, form: str) -> None:
 @pytest.mark.parametrize(
     "confirmation",
     [
-        {}, {"jkt": "x"}, {"kid": "#key"}, {"kid": 7}, {"jwk": {"kty": "oct", "k": "AAAA"}}, {"jwk": "x"},
+        {}, {"jkt": "x"}, {"kid": "#key"}, {"kid": 7}, {"kid": ["did:example:a#b"]}, {"kid": {}},
+        {"jwk": {"kty": "oct", "k": "AAAA"}}, {"jwk": "x"},
         {"jwk": {"kty": "OKP", "crv": "Ed25519", "x": "AA"}}, {"jwk": {}, "kid": "did:example:a#b"},
     ],
     ids=str,

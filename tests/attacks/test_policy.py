@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from agentdid.verify.evidence import replay
 from agentdid.verify.run import report_of
 from tests.policy_scene import PAY, READ, PolicyScene
 from tests.world import RESOURCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CEDAR = """
 @id("small") permit(principal, action == Action::"invoice.pay", resource)
@@ -286,6 +289,17 @@ def test_a_changed_bundle_does_not_replay() -> None:
         assert "type_mismatch" == changed(bundle, where, value)
     # an agent less is one of whom nothing is known
     assert "evidence_mismatch" == changed(bundle, f"answers/{place}/reply/conducts", [])
+
+
+def test_a_bundle_opens_no_file(tmp_path: Path) -> None:
+    """A bundle that names a file in place of policies is not a bundle; nothing is read for whoever wrote it."""
+    kept = Kept()
+    PolicyScene(cedar(), log=kept).authorize()
+    secret = tmp_path / "policies.cedar"
+    secret.write_text(CEDAR)
+
+    for value in (str(secret), [str(secret)], [{"file": str(secret)}], [{"file": str(secret), "text": None}]):
+        assert "type_mismatch" == changed(kept.bundles[0], "question/trust/policy/cedar", value)
 
 
 def test_credentials_alone_are_judged_by_the_policy_too() -> None:

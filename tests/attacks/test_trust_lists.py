@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,11 +20,17 @@ from agentdid.verify.decide import Decision
 from agentdid.verify.evidence import replay
 from agentdid.verify.memory import Memory
 from agentdid.verify.needs import Absent
+from tests.fault_server import Fault, FaultServer, answer, bomb, drip_body, endless
 from tests.trust_lists import CAPABILITY, URL, below, build, entry, publish, row, sign
 from tests.world import RESOURCE, World
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.world import Party
+
 LOWER = "https://sector.example/trust/list"
-READ = Request(type="http", action="invoice.read", resource=f"{RESOURCE}/7", arguments={}, id="r1")
+READ = Request(type="http", action="invoice.read", resource=f"{RESOURCE}/7", arguments={})
 
 
 class Registry(World):
@@ -480,3 +488,68 @@ def test_a_policy_says_what_its_lists_may_speak_of(world: Registry, change: dict
     """L10: bounds that are missing are an error, never everything."""
     with pytest.raises(ValueError, match="trust_list"):
         world.trust(trust_list=[row(world, world.registry, **change)])
+
+
+@pytest.mark.parametrize("kind", ["did", "key"])
+@pytest.mark.parametrize("named", ["registry", "sector"])
+def test_who_signed_a_list_on_the_way_can_be_denied(world: Registry, kind: str, named: str) -> None:
+    """N8: the kill switch reaches whoever let the issuer, and nobody who did not."""
+    chained(world, below(world, world.sector, LOWER))
+    publish(world, world.stranger, url=f"{LOWER}/other", entries=[])
+    others = row(world, world.stranger, url=f"{LOWER}/other")
+    trust = world.trust(anchor=[], trust_list=[others, row(world, world.registry, max_depth=1)])
+    verifier = Verifier(trust, source=world, clock=FixedClock(world.now))
+    party: Party = getattr(world, named)
+
+    def code(number: int) -> str | None:
+        presented = world.present(world.root(), challenge=f"n{number}")
+        try:
+            verifier.authorize(presented, challenge=f"n{number}", request=READ)
+        except AgentdidError as error:
+            return error.code
+        return None
+
+    found = [code(0)]
+    verifier.deny("did", world.stranger.did)
+    found.append(code(1))
+    verifier.deny(kind, party.did if kind == "did" else thumbprint(party.secret.public))
+    found.append(code(2))
+
+    assert [None, None, "denied"] == found
+
+
+def test_a_list_is_a_step_of_the_chain(world: Registry) -> None:
+    """L13: what let the issuer counts in the decision's level; what was heard and let nobody does not."""
+    registry = world.party("quantum", method="web", algorithm="ML-DSA-44")
+    publish(world, registry, url="https://quantum.example/list", entries=[])
+    publish(world, world.registry, entries=[entry(world, world.acme)])
+    rows = [row(world, registry, url="https://quantum.example/list"), row(world, world.registry)]
+    decision = world.judge(*rows)
+
+    assert decision.verified.lists[0] == "classical"
+    assert len(decision.verified.lists) == 2  # the list that let acme, and acme's status list
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (answer(b"", status=404), "fetch_failed"),
+        (endless(), "fetch_too_large"),
+        (bomb(2**24), "fetch_too_large"),
+        (drip_body(), "fetch_timeout"),
+        (answer(b"{}"), "issuer_untrusted"),
+        (answer(b"[" * 100_000), "issuer_untrusted"),
+    ],
+)
+def test_whatever_serves_a_list_nobody_is_let(world: Registry, tmp_path: Path, fault: Fault, code: str) -> None:
+    """L5, L25: over real HTTP a server that misbehaves makes no yes, in bounded time."""
+    with FaultServer({"/list": fault}, names=("127.0.0.1",)) as server:
+        url = server.url("/list", host="127.0.0.1")
+        trust = world.trust(
+            anchor=[], trust_list=[row(world, world.registry, url=url)], limits={"fetch_timeout_s": 1},
+            fetch={"allow": ["127.0.0.1"], "ca": str(server.write_ca(tmp_path))},
+        )  # fmt: skip
+        started = time.monotonic()
+        report = Verifier(trust).inspect(world.root(at=datetime.now(UTC)))
+
+    assert (report.code, time.monotonic() - started < 10) == (code, True)

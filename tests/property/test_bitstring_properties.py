@@ -20,6 +20,7 @@ from agentdid.status.bitstring import (
     parse_entry,
     read_list,
 )
+from tests.profiles import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ def test_any_text_has_an_answer(text: str) -> None:
     assert isinstance(found, bytes) or found in CODES
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.sets(st.integers(0, 4_095)), st.integers(-10, 5_000))
 def test_a_bit_is_set_exactly_where_it_was_set(indexes: set[int], index: int) -> None:
     """The value of an index is whether it was set; outside the list there is none."""

@@ -21,13 +21,14 @@ from agentdid.verify.memory import Memory
 from tests import strategies as own
 from tests.capabilities import child_json, parse, root_json
 from tests.chains import FORMS, JCS, SD_JWT, Wire, child_document, grant_of, sign
+from tests.profiles import examples
 from tests.property.test_narrowing import normal_grant
 from tests.world import RESOURCE, Party, World
 
 if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability
 
-STEADY = settings(max_examples=200, derandomize=True, deadline=None)
+STEADY = settings(max_examples=examples(200))
 _NONCES = count()
 READ = Request("http", "invoice.read", f"{RESOURCE}/7")
 PAY = Request("http", "invoice.pay", f"{RESOURCE}/7")
@@ -71,7 +72,7 @@ def permitted(links: list[Any], request: Request, environment: dict[str, object]
         return None
 
 
-@settings(STEADY, max_examples=300)
+@settings(STEADY, max_examples=examples(300))
 @given(chains(), st.lists(requests(), min_size=2, max_size=6), st.sampled_from(("10.1.2.3", "::1", 5)))
 def test_the_leaf_permits_a_subset_of_every_ancestor(
     values: list[dict[str, Any]], some: list[Request], address: object
@@ -160,7 +161,7 @@ def _flip(wire: Wire, place: int, bit: int) -> Wire | None:
         return None
 
 
-@settings(max_examples=400, derandomize=True, deadline=None)
+@settings(max_examples=examples(400))
 @given(st.sampled_from(FORMS), st.integers(0, 3), st.integers(0, 1 << 16), st.integers(0, 6))
 def test_no_changed_byte_makes_a_no_a_yes(form: str, link: int, place: int, bit: int) -> None:
     """One bit of one link changed: what was refused (an action never granted) stays refused, what was permitted is."""
@@ -213,7 +214,7 @@ def meaning(capability: Capability) -> object:
     )  # fmt: skip
 
 
-@settings(STEADY, max_examples=400)
+@settings(max_examples=examples(400))
 @given(relatives())
 def test_narrower_is_a_partial_order_of_capabilities(some: list[Capability]) -> None:
     """Depth apart: reflexive; transitive; and two that are narrower than each other say the same."""
@@ -291,7 +292,7 @@ def test_nothing_done_to_a_refused_chain_makes_it_a_yes(reason: str) -> None:
         assert answer(world, memory, each, PAY if reason == "wider" else request, holder) is not None
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.sampled_from(REASONS), st.integers(0, 2), st.integers(0, 1 << 16), st.integers(0, 255))
 def test_no_changed_byte_of_a_refused_chain_makes_it_a_yes(reason: str, link: int, place: int, octet: int) -> None:
     """Any byte of any link replaced by any other: what was refused stays refused."""

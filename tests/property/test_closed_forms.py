@@ -286,6 +286,37 @@ def test_members_stand_in_the_order_of_their_names(form: Any) -> None:  # noqa: 
     assert sorted(names) == names
 
 
+def test_no_character_is_written_longer_than_it_can_be_spelled() -> None:
+    """On this it rests that a text as long as what is written of its value is spelled as that is."""
+    short = dict.fromkeys('"\\\b\f\n\r\t', 2)
+    for code in range(0x110000):
+        character = chr(code)
+        if not 0xD800 <= code < 0xE000:
+            spelled = short.get(character, 1 if 0x20 <= code < 0x80 else 6 if code < 0x10000 else 12)
+            assert len(encode(character)) <= spelled + 2
+
+
+@pytest.mark.parametrize("text", ["1.0", "1e9", "17955216e2", "01", "+1", '"\x01"', '"\ud800"'])
+def test_no_number_or_control_character_is_read_in_another_spelling(text: str) -> None:
+    """As above: what is written of them would be longer."""
+    for kind in (int, str):
+        with pytest.raises((DecodeError, UnicodeError)):
+            decode(text.encode("utf-8", "surrogatepass"), type=kind)
+
+
+def test_an_envelope_that_is_known_is_no_bare_token() -> None:
+    """What was read of an envelope says nothing of its `id` handed in by itself."""
+    verifier = WORLD.verifier(memory=Memory())
+    for _ in range(3):
+        nonce = f"nonce-{next(_NONCES)}"
+        presented = str(WORLD.present(TOKENS, WORLD.agent, challenge=nonce, form="vp+jwt"))
+        verifier.verify(presented.encode(), challenge=nonce)
+    url = f"data:application/vc+sd-jwt,{TOKENS[0]}"
+    with pytest.raises(AgentdidError):
+        verifier.verify_credential(encode([url]))
+    assert verifier.verify_credential(str(TOKENS[0])).code is None
+
+
 @pytest.mark.parametrize(("old", "new"), _SPELLINGS)
 def test_another_spelling_is_not_the_closed_form(old: bytes, new: bytes, taken: list[str]) -> None:
     """A second reader could take it otherwise, so the strict parser looks at it."""

@@ -15,6 +15,7 @@ from agentdid.keys.multikey import decode_multikey, decode_secret_multikey, enco
 from agentdid.keys.pem import decode_public_pem, decode_secret_pem
 from agentdid.keys.public import load_public
 from agentdid.keys.secret import SecretKey
+from tests.profiles import examples
 
 NAMES = st.sampled_from(list(ALGORITHMS))
 HEX = st.binary(max_size=200)
@@ -84,7 +85,7 @@ MEMBERS = st.fixed_dictionaries(
 
 
 @given(MEMBERS | JSON)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_jwk_values(jwk: Any) -> None:  # noqa: ANN401  # any JSON
     """Any JSON is a key or malformed."""
     for decode in (decode_jwk, decode_secret_jwk):

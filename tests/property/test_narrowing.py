@@ -23,12 +23,13 @@ from agentdid.delegation.usage import Request, approval_applies, permits
 from agentdid.errors import CapabilityNotAttenuated
 from tests import strategies as own
 from tests.capabilities import child_json, parse, parse_grant, root_json
+from tests.profiles import examples
 
 if TYPE_CHECKING:
     from agentdid.delegation.capability import Approval, CapabilityGrant
     from agentdid.delegation.constraints import Constraint
 
-STEADY = settings(max_examples=150, derandomize=True, deadline=None)
+STEADY = settings(max_examples=examples(150))
 
 constraints = own.constraints().map(lambda value: parse_constraint(value, ""))
 grants = own.grants().map(parse_grant)
@@ -147,7 +148,7 @@ def requests(draw: st.DrawFn) -> Request:
     )
 
 
-@settings(STEADY, max_examples=250)
+@settings(STEADY, max_examples=examples(250))
 @given(st.data(), own.grants())
 def test_grants_are_sound(data: st.DataObject, top: dict[str, Any]) -> None:
     """What a narrower grant permits the wider one permits, and approvals asked above are asked below."""
@@ -160,7 +161,7 @@ def test_grants_are_sound(data: st.DataObject, top: dict[str, Any]) -> None:
             assert approval_applies(child, request, environment)
 
 
-@settings(STEADY, max_examples=250)
+@settings(STEADY, max_examples=examples(250))
 @given(grants, grants, st.lists(requests(), min_size=3, max_size=3), own.arguments())
 def test_unrelated_grants_are_sound(
     child: CapabilityGrant, parent: CapabilityGrant, some: list[Request], environment: dict[str, object]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from msgspec import structs
 
 from agentdid.policy.behaviour import Baseline, Observation, find_pace, score_of
 from agentdid.policy.builtin import AllOf, AnyOf, MaxDepth, MinSecurity, PurposeIn, RiskAtMost
+from agentdid.policy.cedar import CedarPolicy, _arguments
 from agentdid.policy.facts import OUTCOMES
 from agentdid.policy.table import parse_rules
 from tests.unit.policy.test_cedar import FACTS
@@ -138,3 +140,64 @@ def test_less_autonomy_never_permits_more(high: int, lower_by: int, required: in
 
     assert outcomes[0] <= outcomes[1]
     assert RANK["approval"] <= outcomes[0]  # never a denial
+
+
+SHARED = CedarPolicy(
+    [
+        (
+            "shared.cedar",
+            """
+            @id("read") permit(principal, action == Action::"invoice.read", resource in Resource::"https://a.example/v1");
+            @id("pay") permit(principal == Agent::"did:web:a.example", action == Action::"invoice.pay", resource)
+            when { context.arguments has amount.number && context.arguments.amount.number.lessThan(decimal("500.0")) };
+            @id("other") permit(principal, action, resource == Resource::"https://a.example/v1/x")
+            when { context.action like "x*" && context.arguments has note.text && context.arguments.note.text == "a" };
+            @id("exact") forbid(principal, action, resource)
+            when { context.arguments has amount.number && context.arguments.amount.number == decimal("13.0") };
+            @id("over") forbid(principal, action, resource)
+            when { context.arguments has amount.number && context.arguments has most.number
+              && context.arguments.amount.number.greaterThan(context.arguments.most.number) }
+            unless { context.approved };
+            @id("flag") forbid(principal, action, resource)
+            when { context.arguments has stop && context.arguments.stop has flag && context.arguments.stop.flag };
+            """,
+        )
+    ]
+)
+VALUES = st.sampled_from(
+    ["12.9999", "13", 13, "13.0001", "499.9999", "500", 500, "500.0001", "1", 1, True, "a", ["a"], 1.5]
+)
+ASKED = st.builds(
+    lambda agent, action, resource, arguments, autonomy: structs.replace(
+        FACTS, agent=agent, action=action, resource=resource, arguments=arguments, autonomy=autonomy
+    ),
+    st.sampled_from(["did:web:a.example", "did:web:b.example"]),
+    st.sampled_from(["invoice.read", "invoice.pay", "invoice.list", "x", "xy"]),
+    st.sampled_from([f"https://a.example/{each}" for each in ("v1", "v1/x", "v1/x/y", "v1x", "v2")]),
+    st.dictionaries(st.sampled_from(["amount", "most", "note", "stop", "text", "number"]), VALUES, max_size=4),
+    st.integers(0, 1),
+)
+
+
+APART = CedarPolicy([("a.cedar", SHARED.text.text.replace("context.arguments.most.number", 'decimal("499.9999")'))])
+
+
+@given(st.sampled_from([SHARED, APART]), ASKED)
+def test_what_is_remembered_is_what_the_engine_says(policy: CedarPolicy, facts: Facts) -> None:
+    """Calls that the policies cannot tell apart are judged once; each would be judged the same by itself."""
+    arguments = _arguments(facts.arguments, policy.text.reading.arguments)
+    known = policy.judge(facts)
+
+    if isinstance(arguments, str):
+        assert ("deny", ("cedar:arguments",)) == (known.outcome, known.names)
+    else:
+        assert policy._judge(facts, arguments) == known
+
+
+def test_numbers_are_told_apart_where_they_are_compared() -> None:
+    """By bounds where those are all that is asked, else by themselves."""
+    assert {"amount", "most"} == {
+        name for name, members in SHARED.text.reading.arguments.items() if "number" in members
+    }
+    assert {} == SHARED.text.reading.bounds
+    assert {"amount": (Decimal(13), Decimal("499.9999"), Decimal(500))} == APART.text.reading.bounds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -21,9 +20,10 @@ from agentdid.proof.selective import canonicalize_with_labels, given_labels, hma
 from agentdid.proof.suites import SELECTIVE
 from agentdid.secure import data_integrity, derivation
 from tests.jsonld_documents import chance, make_document, register_odd
+from tests.profiles import examples
 
 register_odd()
-EXAMPLES = int(os.environ.get("AGENTDID_EXAMPLES", "60"))
+EXAMPLES = examples(60)
 CREATED = parse_instant("2026-11-24T12:00:00Z", "")
 KEYS = {name: SecretKey.from_seed(suite.algorithms[0], b"\1" * 32) for name, suite in SELECTIVE.items()}
 DID = "did:example:issuer"
@@ -54,7 +54,7 @@ def sign(document: dict[str, Any], name: str, pointers: list[str]) -> dict[str, 
 
 
 @pytest.mark.parametrize("name", SELECTIVE)
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_any_selection(name: str, seed: int, data: st.DataObject) -> None:
     """Any mandatory and chosen places: what is shown verifies, and makes statements of the whole and no others."""
@@ -115,7 +115,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("name", SELECTIVE)
-@settings(max_examples=4 * EXAMPLES, deadline=None)
+@settings(max_examples=4 * EXAMPLES)
 @given(place=st.integers(0, 2**16), bit=st.integers(0, 7))
 def test_any_bit_of_the_proof_value(name: str, place: int, bit: int) -> None:
     """One bit of the proof value changed, and it holds no more."""
@@ -129,7 +129,7 @@ def test_any_bit_of_the_proof_value(name: str, place: int, bit: int) -> None:
 
 
 @pytest.mark.parametrize("name", SELECTIVE)
-@settings(max_examples=4 * EXAMPLES, deadline=None)
+@settings(max_examples=4 * EXAMPLES)
 @given(place=st.integers(0, 2**16), character=st.sampled_from("aZ0 -.:"))
 def test_any_character_of_the_text(name: str, place: int, character: str) -> None:
     """One character of the JSON text exchanged, and it holds no more, unless it says the same."""
@@ -147,7 +147,7 @@ def test_any_character_of_the_text(name: str, place: int, character: str) -> Non
         check(value, name)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(count=st.integers(0, 12), data=st.data())
 def test_bbs_any_messages_any_shown(count: int, data: st.DataObject) -> None:
     """Any messages under one signature, any of them shown; none exchanged, added or moved."""

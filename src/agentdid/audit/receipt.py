@@ -60,7 +60,7 @@ class Statement(Value, frozen=True, rename="camel", omit_defaults=True, forbid_u
         iat: When it was decided, in whole seconds.
         outcome: `accepted`, `refused`, `malformed` or `undecided`.
         policy: The digest of the trust policy.
-        links: The credentials, a chain root first.
+        links: The id and the digest of each credential, a chain root first: whoever holds them sees the rest there.
         code: Of what is no yes: why.
         safe_until: Until when the evidence of a yes may be relied upon.
         audience: As the presentation names it.

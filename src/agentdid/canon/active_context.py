@@ -8,29 +8,19 @@ Spec: JSON-LD 1.1 Processing Algorithms and API sections 4.1, 4.2 and 5.2.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, final
 
 from agentdid.canon.contexts import find_layers
-from agentdid.canon.literals import is_native, language_suffix
+from agentdid.canon.literals import RDF, check_tag, is_native, language_suffix
+from agentdid.canon.nquads import is_iri
 from agentdid.canon.term_table import Layers, Uncovered
-from agentdid.canon.terms import UNSET, Term, define_terms
+from agentdid.canon.terms import IRI, JSON, LITERAL, SKIP, UNSET, VOCAB, Term, define_terms
 from agentdid.errors import ContextNotAllowed, JsonRdfDivergence, TermUndefined, TypeMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LITERAL: Final = 1
-IRI: Final = 2
-VOCAB: Final = 3
-JSON: Final = 4
-SKIP: Final = 5
-"""How a field's strings become RDF: kinds of `Field`. `SKIP` is for `id`, `type` and `@context`."""
-
-# RFC 3987 absolute IRIs by their character set, as N-Quads can write them without escapes.
-is_iri: Final = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f-\x9f\ufffe\uffff\ud800-\udfff]*"
-).fullmatch
+_TYPE: Final = f"<{RDF}type>"
 _MAX_REMEMBERED: Final = 1024  # a stranger can invent any number of names and types
 
 
@@ -41,9 +31,11 @@ class Field:
     Attributes:
         kind: One of the constants above.
         quick: `LITERAL` or `IRI` if strings need nothing but that; else 0.
-        predicate: As it stands in a quad.
+        link: What stands between the subject and the object of a statement: the predicate, in spaces.
+        begin, end: If `quick`, what stands between the subject and a string, and what after it.
         datatype: The IRI that strings and numbers are coerced to, or nothing.
         suffix: What follows the closing quote of a string.
+        nests: Objects without keywords of their own are nodes of the same graph.
         native: Numbers and booleans have this datatype, so strings that look like them are refused.
         container: `list`, `language` or nothing.
         graph: Objects are graphs of their own.
@@ -51,22 +43,28 @@ class Field:
     """
 
     __slots__ = (
-        "active", "container", "datatype", "direction", "graph", "inner", "kind", "language", "native", "predicate",
-        "quick", "scalar", "scope", "suffix", "term",
+        "active", "begin", "container", "datatype", "direction", "end", "graph", "inner", "kind", "language", "link",
+        "native", "nests", "quick", "scalar", "scope", "suffix", "term",
     )  # fmt: skip
 
     def __init__(self, active: ActiveContext, name: str, term: Term, predicate: str) -> None:
         self.active = active
         self.term = term
-        self.predicate = f"<{predicate}>"
+        self.link = f" <{predicate}> "
         coercion = term.type
         self.kind = {"@id": IRI, "@vocab": VOCAB, "@json": JSON}.get(coercion or "", LITERAL)
         self.datatype = coercion if coercion is not None and coercion[0] != "@" else None
+        if self.datatype is not None and is_iri(self.datatype) is None:
+            raise TermUndefined("no context gives this member's values an absolute IRI as datatype")
         self.native = is_native(self.datatype)
         self.graph = "@graph" in term.container
         self.container = next((each[1:] for each in term.container if each in {"@list", "@language"}), "")
         self.language = active.language if term.language == UNSET else term.language
         self.direction = active.direction if term.direction == UNSET else term.direction
+        if self.language is not None:
+            check_tag(self.language)
+        if self.direction not in {None, "ltr", "rtl"}:
+            raise ContextNotAllowed("expected ltr or rtl", path="/@direction")
         self.suffix = f"^^<{self.datatype}>" if self.datatype else language_suffix(self.language, self.direction)
         if coercion in {"@id", "@vocab", "@json"}:
             self.suffix = ""
@@ -74,6 +72,8 @@ class Field:
         self.quick = 0
         if simple and ((self.kind == LITERAL and not self.native) or (self.kind == IRI and not active.prefixes)):
             self.quick = self.kind
+        self.begin, self.end = (f"{self.link}<", ">") if self.kind == IRI else (f'{self.link}"', f'"{self.suffix}')
+        self.nests = self.kind != JSON and not self.graph and not self.container
         # §5.1.2 steps 7 and 8: a nested object leaves type-scoped terms and enters property-scoped ones.
         outer = active.previous or active
         self.inner: ActiveContext | None = None if term.scope is not None else outer
@@ -104,8 +104,8 @@ class ActiveContext:
     """Member names and their terms at one place. Made by `process` only."""
 
     __slots__ = (
-        "direction", "fields", "has_id", "has_type", "language", "preferred", "prefixes", "previous", "terms",
-        "typed_contexts", "vocab", "vocab_iris",
+        "direction", "fields", "has_id", "has_type", "language", "preferred", "prefixes", "previous",
+        "terms", "typed_contexts", "vocab", "vocab_iris",
     )  # fmt: skip
 
     def __init__(
@@ -160,7 +160,7 @@ class ActiveContext:
             if (iri, name) not in {("@id", "id"), ("@type", "type")}:
                 raise JsonRdfDivergence("another name for a keyword")
             field = Field(self, name, term, iri)
-            field.kind, field.quick = SKIP, 0
+            field.kind, field.quick, field.nests = SKIP, 0, False
             return field
         if is_iri(iri) is None:
             raise TermUndefined("no context gives this member an absolute IRI")
@@ -191,7 +191,7 @@ class ActiveContext:
             return None
 
     def typed(self, types: object) -> tuple[ActiveContext, tuple[str, ...]]:
-        """Return the context of an object of these types, and the types as they stand in quads.
+        """Return the context of an object of these types, and what of each type's statement follows the subject.
 
         Raises:
             TermUndefined: A type that no context defines.
@@ -213,7 +213,7 @@ class ActiveContext:
         if scoped.has_type != self.has_type:
             raise Uncovered
         try:
-            found = (scoped, tuple([self.vocab_iri(name) for name in names]))
+            found = (scoped, tuple([f" {_TYPE} {self.vocab_iri(name)}" for name in names]))
         except (TermUndefined, JsonRdfDivergence) as error:
             error.path = "/type"
             raise

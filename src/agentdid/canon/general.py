@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, final
 
-from agentdid.canon.active_context import is_iri
 from agentdid.canon.contexts import ContextRules, find_document
 from agentdid.canon.literals import RDF, check_spelling, language_suffix, write_coerced, write_json, write_native
-from agentdid.canon.nquads import Quad, escape
+from agentdid.canon.nquads import escape, is_iri
 from agentdid.errors import AgentdidError, ContextNotAllowed, JsonRdfDivergence, JsonTooDeep, TermUndefined
 from agentdid.limits import DEFAULT
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from agentdid.canon.dataset import Dataset, Graph
 
 _MAX_DEPTH: Final = 32
 """Objects within objects: PyLD's work grows with the square of it."""
@@ -28,13 +29,14 @@ _VALUE: Final = frozenset({"@value", "@type", "@language", "@direction"})
 _NAMES: Final = frozenset({"@value", "@language", "@direction", "@none"})
 
 
-def expand_to_quads(document: dict[str, object], rules: ContextRules, first_label: int = 0) -> tuple[list[Quad], int]:
-    """Return the statements of a document and how many blank nodes they have.
+def write_document(document: dict[str, object], rules: ContextRules, dataset: Dataset, graph: Graph) -> None:
+    """Write the statements of a document.
 
     Args:
         document: With its ``@context``; no other context stands in it.
         rules: What ``@context`` may be.
-        first_label: The number of the first blank node's label.
+        dataset: Labels its blank nodes, and gets its graphs.
+        graph: Of the dataset; its default graph is written there.
 
     Raises:
         TermUndefined, JsonRdfDivergence, ContextNotAllowed, ContextLoadForbidden: As `jsonld.canonicalize`.
@@ -45,9 +47,7 @@ def expand_to_quads(document: dict[str, object], rules: ContextRules, first_labe
     _check_depth(document, _MAX_DEPTH, top=True)
     check_spelling(document, DEFAULT.max_depth)
     expanded = _round_trip(document)
-    writer = _Writer(first_label)
-    writer.node(expanded, "")
-    return writer.quads, writer.labels - first_label
+    _Writer(dataset).node(expanded, graph)
 
 
 def _round_trip(document: dict[str, object]) -> dict[str, Any]:
@@ -148,24 +148,15 @@ def _count_in_literals(value: object) -> int:
 class _Writer:
     """Statements of expanded JSON-LD (JSON-LD 1.1 API sections 7.2, 8.1)."""
 
-    __slots__ = ("described", "labels", "quads")
+    __slots__ = ("dataset",)
 
-    def __init__(self, first_label: int) -> None:
-        self.quads: list[Quad] = []
-        self.labels = first_label
-        self.described: set[tuple[str, str]] = set()
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
 
-    def fresh(self) -> str:
-        label = f"_:b{self.labels}"
-        self.labels += 1
-        return label
-
-    def node(self, node: dict[str, Any], graph: str) -> str:
-        subject = f"<{_iri(node['@id'])}>" if "@id" in node else self.fresh()
+    def node(self, node: dict[str, Any], graph: Graph) -> str:
+        subject = f"<{_iri(node['@id'])}>" if "@id" in node else self.dataset.fresh()
         if "@id" in node and len(node) > 1:
-            if (graph, subject) in self.described:
-                raise JsonRdfDivergence("a node is described in two places, which RDF does not tell apart")
-            self.described.add((graph, subject))
+            graph.describe(subject)
         for name, values in node.items():
             if not values:
                 raise JsonRdfDivergence("an empty value, which RDF leaves out")
@@ -173,31 +164,33 @@ class _Writer:
                 self.keyword(subject, name, values, graph)
                 continue
             for each in values:
-                self.quads.append((subject, f"<{_iri(name)}>", self.value(each, graph), graph))
+                graph.statements.append(f"{subject} <{_iri(name)}> {self.value(each, graph)}")
         return subject
 
-    def keyword(self, subject: str, name: str, values: Any, graph: str) -> None:  # noqa: ANN401  # expanded JSON-LD
+    def keyword(self, subject: str, name: str, values: Any, graph: Graph) -> None:  # noqa: ANN401  # expanded JSON-LD
         if name == "@type":
-            self.quads += [(subject, _TYPE, f"<{_iri(each)}>", graph) for each in values]
-        elif name == "@graph":
             for each in values:
-                self.within(each, subject)
+                graph.statements.append(f"{subject} {_TYPE} <{_iri(each)}>")
+        elif name == "@graph":
+            inner = self.dataset.open_graph(subject)
+            for each in values:
+                self.within(each, inner)
         elif name == "@reverse":
             for predicate, sources in values.items():
                 for each in sources:
-                    self.quads.append((self.node(each, graph), f"<{_iri(predicate)}>", subject, graph))
+                    graph.statements.append(f"{self.node(each, graph)} <{_iri(predicate)}> {subject}")
         elif name != "@id":
             raise JsonRdfDivergence("a keyword that RDF leaves out")
 
-    def within(self, node: dict[str, Any], graph: str) -> None:
-        before = len(self.quads)
+    def within(self, node: dict[str, Any], graph: Graph) -> None:
+        before = len(graph.statements)
         if "@value" in node or "@list" in node:
             raise JsonRdfDivergence("a value in a graph, which RDF leaves out")
         self.node(node, graph)
-        if len(self.quads) == before:
+        if len(graph.statements) == before:
             raise JsonRdfDivergence("expected an object with statements, which alone a graph can hold")
 
-    def value(self, value: dict[str, Any], graph: str) -> str:
+    def value(self, value: dict[str, Any], graph: Graph) -> str:
         if "@value" in value:
             return _literal(value)
         if "@list" in value:
@@ -206,13 +199,13 @@ class _Writer:
             return self.ordered(value["@list"], graph)
         return self.node(value, graph)
 
-    def ordered(self, values: list[Any], graph: str) -> str:
+    def ordered(self, values: list[Any], graph: Graph) -> str:
         if not values:
             return _NIL
-        cells = [self.fresh() for _ in values]
+        cells = [self.dataset.fresh() for _ in values]
         for cell, rest, each in zip(cells, [*cells[1:], _NIL], values, strict=True):
-            self.quads.append((cell, f"<{RDF}first>", self.value(each, graph), graph))
-            self.quads.append((cell, f"<{RDF}rest>", rest, graph))
+            graph.statements.append(f"{cell} <{RDF}first> {self.value(each, graph)}")
+            graph.statements.append(f"{cell} <{RDF}rest> {rest}")
         return cells[0]
 
 

@@ -33,15 +33,15 @@ def canonicalize(value: object) -> bytes:
         JsonTooDeep: Nested over 256 levels.
     """
     try:
-        if _is_plain(value, _MAX_DEPTH):
+        if is_plain(value):
             return canonicalize_plain(value)
         return _write(value, _MAX_DEPTH).encode("utf-8")
     except UnicodeEncodeError:
         raise EncodingInvalid("expected strings without lone surrogates") from None
 
 
-def _is_plain(value: object, depth: int) -> bool:
-    """Whether sorted msgspec output is canonical for `value`, which may be any Python value."""
+def is_plain(value: object, depth: int = _MAX_DEPTH) -> bool:
+    """Whether sorted msgspec output is canonical for `value`, which may be any Python value, and for all its parts."""
     parts: list[Any] = [[value]]
     for part in parts:  # which grows as it is gone through: every object and array of the value, level by level
         values = part

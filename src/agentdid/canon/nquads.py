@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 Quad: TypeAlias = tuple[str, str, str, str]
 """Subject, predicate, object, graph; the graph is empty in the default graph."""
 
+# RFC 3987 absolute IRIs by their character set, as N-Quads can write them without escapes.
+is_iri: Final = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`\x7f-\x9f\ufffe\uffff\ud800-\udfff]*"
+).fullmatch
 # ECHAR for these, UCHAR for the other controls and for what XML 1.1 does not call a character; the rest as it is.
 _SHORT: Final = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 _ESCAPED: Final = re.compile('[\x00-\x1f"\\\\\x7f\ufffe\uffff]')

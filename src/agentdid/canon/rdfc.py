@@ -8,7 +8,7 @@ is paid for from the budget of the input, so poison costs bounded work.
 from __future__ import annotations
 
 from hashlib import sha256, sha384
-from itertools import permutations
+from itertools import pairwise, permutations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
 
@@ -17,11 +17,12 @@ from agentdid.errors import CanonicalizationLimit
 from agentdid.limits import DEFAULT, Budget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from hashlib import _Hash
 
 HASHES: Final[Mapping[str, Callable[[bytes], _Hash]]] = MappingProxyType({"sha256": sha256, "sha384": sha384})
 """The hashes of RDFC-1.0 section 3."""
+NO_GROUND: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 _MAX_RECURSION: Final = 200  # blank nodes in a row that look alike; Python's own stack holds a thousand frames
 
 
@@ -43,12 +44,18 @@ def canonicalize_quads(quads: Iterable[Quad], *, hash_name: str = "sha256", budg
 
 
 def canonical_labels(
-    quads: Sequence[Quad], *, hash_name: str = "sha256", budget: Budget | None = None
+    quads: Sequence[Quad],
+    *,
+    hash_name: str = "sha256",
+    budget: Budget | None = None,
+    ground: Mapping[str, Sequence[str]] = NO_GROUND,
 ) -> dict[str, str]:
     """Return the canonical label of each blank node: ``_:b7`` to ``_:c14n0``.
 
     Args:
-        quads: Without repetitions.
+        quads: Without repetitions. Those that mention no blank node may be left out.
+        ground: Statements (subject, predicate and object as one text) that mention none either, and are not among the
+            quads, by the blank node that names their graph.
         hash_name: `sha256` or `sha384`.
         budget: As for `canonicalize_quads`.
 
@@ -57,7 +64,7 @@ def canonical_labels(
 
     Spec: RDFC-1.0 section 4.4.3.
     """
-    return _Labelling(quads, HASHES[hash_name], budget or Budget.of(DEFAULT)).label()
+    return _Labelling(quads, ground, HASHES[hash_name], budget or Budget.of(DEFAULT)).label()
 
 
 def relabel(quads: Iterable[Quad], labels: Mapping[str, str]) -> list[Quad]:
@@ -97,14 +104,21 @@ class _Issuer:
 class _Labelling:
     """The canonicalization state of section 4.4.1."""
 
-    __slots__ = ("budget", "canonical", "first", "hash", "mentions")
+    __slots__ = ("budget", "canonical", "first", "ground", "hash", "mentions")
 
-    def __init__(self, quads: Sequence[Quad], hashed: Callable[[bytes], _Hash], budget: Budget) -> None:
+    def __init__(
+        self,
+        quads: Sequence[Quad],
+        ground: Mapping[str, Sequence[str]],
+        hashed: Callable[[bytes], _Hash],
+        budget: Budget,
+    ) -> None:
+        self.ground = ground
         self.hash = hashed
         self.budget = budget
         self.canonical = _Issuer("_:c14n")
         self.first: dict[str, str] = {}
-        mentions: dict[str, list[Quad]] = {}
+        mentions: dict[str, list[Quad]] = {node: [] for node in ground if node[:1] == "_"}
         self.mentions = mentions
         for quad in quads:
             s, _, o, g = quad
@@ -150,16 +164,19 @@ class _Labelling:
     def hash_first_degree(self, node: str) -> str:
         """Section 4.6."""
         mentions = self.mentions[node]
-        self.budget.spend_rdfc(len(mentions))
-        lines = []
+        lines = [f"{text} _:a .\n" for text in self.ground.get(node, ())]
+        self.budget.spend_rdfc(len(mentions) + len(lines))
         for s, p, o, g in mentions:
-            subject = s if s[0] != "_" else "_:a" if s == node else "_:z"
-            value = o if o[0] != "_" else "_:a" if o == node else "_:z"
-            if g:
-                graph = g if g[0] != "_" else "_:a" if g == node else "_:z"
-                lines.append(f"{subject} {p} {value} {graph} .\n")
+            if s[0] == "_":
+                s = "_:a" if s == node else "_:z"  # noqa: PLW2901  # as it stands in the line
+            if o[0] == "_":
+                o = "_:a" if o == node else "_:z"  # noqa: PLW2901
+            if not g:
+                lines.append(f"{s} {p} {o} .\n")
+            elif g[0] == "_":
+                lines.append(f"{s} {p} {o} _:a .\n" if g == node else f"{s} {p} {o} _:z .\n")
             else:
-                lines.append(f"{subject} {p} {value} .\n")
+                lines.append(f"{s} {p} {o} {g} .\n")
         lines.sort()
         return self.hash("".join(lines).encode()).hexdigest()
 
@@ -174,7 +191,7 @@ class _Labelling:
         if depth == 0:
             raise CanonicalizationLimit("blank nodes that look alike stand in too long a row")
         mentions = self.mentions[node]
-        self.budget.spend_rdfc(len(mentions))
+        self.budget.spend_rdfc(len(mentions) + len(self.ground.get(node, ())))
         related_by_hash: dict[str, list[str]] = {}
         for quad in mentions:
             for position, term in (("s", quad[0]), ("o", quad[2]), ("g", quad[3])):
@@ -190,7 +207,7 @@ class _Labelling:
     def shortest_path(self, related: list[str], issuer: _Issuer, depth: int) -> tuple[str, _Issuer]:
         """Steps 5.4 of section 4.8: the least path through nodes that hash alike, and the labels it gave."""
         chosen, chosen_issuer = "", issuer
-        for order in permutations(related):
+        for order in _orders(related):
             # the copy below is part of the work: a dictionary's entry costs a fiftieth of a quad
             self.budget.spend_rdfc(len(order) + len(issuer.issued) // 50)
             walked = self.walk(order, issuer.copy(), chosen, depth)
@@ -218,3 +235,25 @@ class _Labelling:
             if chosen and len(path) >= len(chosen) and path > chosen:
                 return None
         return path, issuer
+
+
+def _orders(nodes: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield each order of the nodes once: where a node is there twice, exchanging the two is no other order.
+
+    A graph is related to a node in it once for each statement of that node: 8 of them have 40,320 permutations, all
+    alike.
+    """
+    if len(set(nodes)) == len(nodes):
+        yield from permutations(nodes)
+        return
+    order = sorted(nodes)
+    while True:
+        yield tuple(order)
+        # the next one in the order of words: the last rise is where it differs
+        rises = [at for at, (one, following) in enumerate(pairwise(order)) if one < following]
+        if not rises:
+            return
+        at = rises[-1]
+        other = max(place for place in range(at + 1, len(order)) if order[place] > order[at])
+        order[at], order[other] = order[other], order[at]
+        order[at + 1 :] = reversed(order[at + 1 :])

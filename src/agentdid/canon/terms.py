@@ -13,6 +13,13 @@ from agentdid.errors import ContextNotAllowed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LITERAL: Final = 1
+IRI: Final = 2
+VOCAB: Final = 3
+JSON: Final = 4
+SKIP: Final = 5
+"""How a field's strings become RDF: kinds of `active_context.Field`. `SKIP` is for `id`, `type` and `@context`."""
+
 UNSET: Final = "@unset"
 """Of a term's language or direction: those of the context hold."""
 

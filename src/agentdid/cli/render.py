@@ -108,7 +108,21 @@ def print_decision(result: Decision | Grant | AgentdidError, *, as_json: bool) -
         detail = f"  {row['detail']}" if row["detail"] else ""
         place = f" at {row['path']}" if row["path"] else ""
         lines.append(f"  {_MARKS[row['outcome']]} {row['check']:<11} {row['spec']:<9}{place}{detail}".rstrip())
+    lines += _policy(shown.get("policy"))
     sys.stdout.write(_encodable("\n".join(_line(line) for line in lines)) + "\n")
+
+
+def _policy(shown: Any) -> list[str]:  # noqa: ANN401  # JSON, by Ruling.encode
+    """Return what a verifier's own policy said, for people."""
+    if shown is None:
+        return []
+    level, score = shown["autonomy"], shown["score"]
+    lines = [f"policy: {shown['outcome']}, by {', '.join(shown['policies']) or 'nothing in particular'}"]
+    lines.append(f"  autonomy {level['inForce']} of {level['max']}, {level['required']} required; risk {shown['risk']}")
+    if score is not None:
+        parts = ", ".join(f"{name} {points}" for name, points in score["parts"].items()) or "nothing unusual"
+        lines.append(f"  score {score['total']} of {score['agent']}: {parts}")
+    return lines
 
 
 def _line(text: str) -> str:

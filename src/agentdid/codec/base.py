@@ -24,6 +24,7 @@ _PADDING: Final = ("", "===", "==", "=")
 _LAST_OF: Final = (None, None, frozenset("AQgw"), frozenset("AEIMQUYcgkosw048"))
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _PAIR_BASE: Final = 58 * 58
+_FOUR_BASE: Final = _PAIR_BASE * _PAIR_BASE
 # Decoding works on 96 digits at once, a byte each: neighbours are joined in all lanes of one big number together, in
 # lanes of 1, 2, 4, 8 and 16 digits, and at last three lanes of 32. A signature has 88 digits. Two neighbours h and l
 # stand as h * 256^w + l and mean h * 58^w + l, so their difference is taken off, h times.
@@ -78,8 +79,11 @@ def encode_base58btc(raw: bytes) -> str:
     number = int.from_bytes(raw, "big")
     pairs, written = [], _pairs()
     while number:
-        number, value = divmod(number, _PAIR_BASE)
-        pairs.append(written[value])
+        # four digits at once: a long number is divided seldom, and a short one at little cost
+        number, four = divmod(number, _FOUR_BASE)
+        high, low = divmod(four, _PAIR_BASE)
+        pairs.append(written[low])
+        pairs.append(written[high])
     text = "".join(reversed(pairs)).lstrip("1")
     return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text
 

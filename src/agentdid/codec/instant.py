@@ -66,7 +66,11 @@ def _find_date(value: int) -> datetime:
     return datetime.fromtimestamp(value, UTC)
 
 
+@lru_cache(maxsize=4096)
 def encode_instant(at: datetime) -> str:
-    """Return the instant in the Z form, whole seconds where it has none finer."""
+    """Return the instant in the Z form, whole seconds where it has none finer.
+
+    Remembered: ends of validity and of freshness come again with every decision on the same links.
+    """
     text = at.astimezone(UTC).isoformat(timespec="seconds" if at.microsecond == 0 else "milliseconds")
     return text.replace("+00:00", "Z")

@@ -151,9 +151,14 @@ def _refer(endpoint: object, reference: str) -> object:
     """Resolve a reference against an endpoint, or each of a list of them; one that is an object stays as it is."""
     if isinstance(endpoint, list):
         return [_refer(each, reference) for each in endpoint]
-    if not isinstance(endpoint, str) or urlsplit(endpoint).scheme not in _WEB:
-        return endpoint
-    return urljoin(endpoint, reference)
+    return urljoin(endpoint, reference) if isinstance(endpoint, str) and _is_web(endpoint) else endpoint
+
+
+def _is_web(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme in _WEB
+    except ValueError:
+        return False  # no URL that anybody could call
 
 
 def _urls(url: DidUrl, services: list[dict[str, object]], selecting: Mapping[str, str]) -> list[str]:
@@ -161,7 +166,7 @@ def _urls(url: DidUrl, services: list[dict[str, object]], selecting: Mapping[str
     for each in services:
         endpoint = each.get("serviceEndpoint")
         for one in endpoint if isinstance(endpoint, list) else [endpoint]:
-            if not isinstance(one, str) or ("relativeRef" in selecting and urlsplit(one).scheme not in _WEB):
+            if not isinstance(one, str) or ("relativeRef" in selecting and not _is_web(one)):
                 continue
             if url.fragment and "#" in one:
                 raise DidUrlInvalid("both the DID URL and the service endpoint have a fragment")

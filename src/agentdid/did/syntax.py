@@ -53,8 +53,7 @@ class DidUrl(Value, frozen=True):
         return found
 
 
-@lru_cache(maxsize=4096)
-def check_did(text: str) -> str:
+def check_did(text: object) -> str:
     """Hold that `text` is a bare DID, no DID URL; return its method name as it is written.
 
     Whether the method is known is for `did.resolve.plan` to say.
@@ -64,14 +63,21 @@ def check_did(text: str) -> str:
 
     Spec: DID Core section 3.1.
     """
-    found = _DID.fullmatch(text) if isinstance(text, str) and len(text) <= MAX_DID else None
+    # not left to the cache: what is no text may have no hash either
+    if type(text) is not str:
+        raise DidInvalid("expected a DID: did:method:identifier")
+    return _read_method(text)
+
+
+@lru_cache(maxsize=4096)
+def _read_method(text: str) -> str:
+    found = _DID.fullmatch(text) if len(text) <= MAX_DID else None
     if found is None:
         raise DidInvalid("expected a DID: did:method:identifier")
     return found.group(1)
 
 
-@lru_cache(maxsize=4096)
-def split_did_url(text: str | None) -> tuple[str, str]:
+def split_did_url(text: object) -> tuple[str, str]:
     """Return the DID and the fragment of an absolute DID URL that has nothing else: a verification method's id.
 
     Raises:
@@ -79,8 +85,13 @@ def split_did_url(text: str | None) -> tuple[str, str]:
 
     Spec: DID Core section 3.2.
     """
-    if not isinstance(text, str):
+    if type(text) is not str:  # as in `check_did`
         raise DidInvalid("expected an absolute DID URL with a fragment")
+    return _split(text)
+
+
+@lru_cache(maxsize=4096)
+def _split(text: str) -> tuple[str, str]:
     did, mark, fragment = text.partition("#")
     if not mark or _FRAGMENT.fullmatch(fragment) is None:
         raise DidInvalid("expected an absolute DID URL with a fragment")

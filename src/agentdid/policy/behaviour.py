@@ -10,6 +10,7 @@ Spec: specs/policy.md B14-B20.
 from __future__ import annotations
 
 from datetime import UTC
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, final
 
 from msgspec import Struct, field, structs
@@ -22,8 +23,15 @@ if TYPE_CHECKING:
 
 ACCEPTED: Final = "accepted"
 REFUSED: Final = "refused"
-NO_FAULT: Final = frozenset({"approval_required", "nonce_replayed"})
-"""Refusals that say nothing of the agent: it is to ask first, or somebody else sent its words again."""
+FAULTS: Final = frozenset(
+    {
+        "approval_used", "capability_expanded_time", "capability_not_attenuated", "capability_target_mismatch",
+        "chain_parent_revoked", "delegation_forbidden", "limit_exceeded", "policy_denied", "request_id_conflict",
+        "status_revoked", "status_suspended",
+    }
+)  # fmt: skip
+"""Refusals that say something of the agent: all of them come after it is known who presents. Not among them are that
+it is to ask first (`approval_required`), and that somebody sent its words again (`nonce_replayed`)."""
 
 MAX_SCORE: Final = 100
 NEW_ACTION: Final = 30
@@ -161,9 +169,10 @@ def window_of(at: datetime, window_s: int) -> int:
 
 def hour_of(at: datetime) -> int:
     """Return the hour of the day of an instant, in UTC."""
-    return at.astimezone(UTC).hour
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).hour
 
 
+@lru_cache(maxsize=1_024)  # of resources, which have at most 2,048 characters
 def place_of(resource: str) -> str:
     """Return where a resource is: itself without its last path segment, so that one place holds many of a kind."""
     scheme, mark, rest = resource.partition("://")
@@ -192,7 +201,7 @@ class Baseline(Struct, eq=True):
     def add(self, seen: Observation, window_s: int) -> None:
         """Count one observation of this agent (specs/policy.md B15)."""
         accepted = seen.outcome == ACCEPTED
-        if not accepted and (seen.outcome != REFUSED or seen.code in NO_FAULT):
+        if not accepted and (seen.outcome != REFUSED or seen.code not in FAULTS):
             return
         if accepted:
             self.accepted += 1

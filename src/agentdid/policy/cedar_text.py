@@ -12,12 +12,14 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, final
 
+from agentdid.delegation.constraints import find_decimal
 from agentdid.delegation.resources import find_normal, is_crooked
 from agentdid.errors import ExtraMissing
 from agentdid.record import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from decimal import Decimal
     from types import ModuleType
 
 ANY_ACTION: Final = "*"
@@ -41,6 +43,10 @@ _ACTION: Final = re.compile(r"[!-~]{1,256}")
 _NAMED: Final = frozenset({"type", "id"})
 _NUMBER: Final = re.compile(r"policy([0-9]+)")
 _MAX_SHOWN: Final = 5
+_ORDER: Final = frozenset({"lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual"})
+_EQUALITY: Final = frozenset({"==", "!="})
+_PAIR: Final = ("left", "right")
+_NUMBER_AT: Final = 3
 
 
 @final
@@ -50,12 +56,16 @@ class Reading(Value, frozen=True):
     Attributes:
         members: Of the context.
         arguments: Of the request, by name: by which members of `Argument` they are read.
+        bounds: Of arguments that are read as a number only to compare it with numbers that stand there: those, sorted.
+        agents: Those that are named.
         actions: Those that are named, sorted.
         resources: Those that are named, sorted.
     """
 
     members: frozenset[str]
     arguments: dict[str, frozenset[str]]
+    bounds: dict[str, tuple[Decimal, ...]]
+    agents: frozenset[str]
     actions: tuple[str, ...]
     resources: tuple[str, ...]
 
@@ -210,13 +220,15 @@ def _names(policies: list[dict[str, Any]], places: list[str]) -> Iterator[str]:
 def _read(policies: list[dict[str, Any]], places: list[str]) -> Reading:
     members: set[str] = set()
     arguments: dict[str, set[str]] = {}
-    named: dict[str, set[str]] = {"Action": set(), "Resource": set()}
+    named: dict[str, set[str]] = {"Agent": set(), "Action": set(), "Resource": set()}
+    bounds: dict[str, set[Decimal] | None] = {}
     for policy, place in zip(policies, places, strict=True):
         for path in _paths(policy["conditions"], place):
             _check_known(path, place)
             members.add(path[0])
             if path[0] == ARGUMENTS and len(path) > 1:
                 arguments.setdefault(path[1], set()).update(path[2:3])
+        _find_bounds(policy["conditions"], bounds)
         for kind, name in _entities(policy):
             if kind in named:
                 named[kind].add(name)
@@ -231,6 +243,8 @@ def _read(policies: list[dict[str, Any]], places: list[str]) -> Reading:
     return Reading(
         frozenset(members),
         {name: frozenset(found) for name, found in arguments.items()},
+        {name: tuple(sorted(found)) for name, found in bounds.items() if found is not None},
+        frozenset(named["Agent"]),
         tuple(sorted(named["Action"])),
         tuple(sorted(named["Resource"])),
     )
@@ -279,6 +293,49 @@ def _context_path(node: dict[str, Any]) -> tuple[str, ...] | None:
     inner = node.get(".")
     above = None if inner is None else _context_path(inner["left"])
     return None if above is None or inner is None else (*above, inner["attr"])
+
+
+def _find_bounds(node: Any, bounds: dict[str, set[Decimal] | None]) -> None:  # noqa: ANN401  # as above
+    """Note the numbers with which arguments are compared; `None` for an argument whose number is used otherwise."""
+    if isinstance(node, list):
+        for each in node:
+            _find_bounds(each, bounds)
+    elif isinstance(node, dict):
+        for operator, operand in node.items():
+            pair = _operands(operator, operand)
+            names, literals = [_number_of(each) for each in pair], [_literal_of(each) for each in pair]
+            if len(pair) == len(_PAIR) and any(names) and any(each is not None for each in literals):
+                name = next(each for each in names if each)
+                known = bounds.setdefault(name, set())
+                if known is not None:
+                    known.update(each for each in literals if each is not None)
+                continue
+            if operator == "." and _number_of({operator: operand}):
+                bounds[str(_number_of({operator: operand}))] = None
+                continue
+            _find_bounds(operand, bounds)
+
+
+def _operands(operator: str, operand: Any) -> list[Any]:  # noqa: ANN401  # as above
+    """Return the two sides of a comparison of decimals, or nothing."""
+    if operator in _ORDER:
+        return list(operand)
+    if operator in _EQUALITY:
+        return [operand[side] for side in _PAIR]
+    return []
+
+
+def _number_of(node: Any) -> str | None:  # noqa: ANN401  # as above
+    """Return the argument whose number an expression is; `None` where it is another expression."""
+    path = _context_path(node) if isinstance(node, dict) else None
+    return path[1] if path is not None and len(path) == _NUMBER_AT and path[::2] == (ARGUMENTS, "number") else None
+
+
+def _literal_of(node: Any) -> Decimal | None:  # noqa: ANN401  # as above
+    """Return the number that stands there, or `None`."""
+    given = node.get("decimal") if isinstance(node, dict) else None
+    value = given[0].get("Value") if isinstance(given, list) else None
+    return find_decimal(value) if isinstance(value, str) else None
 
 
 def _entities(node: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401  # as above

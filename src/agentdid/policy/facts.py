@@ -94,18 +94,22 @@ class Policy(Protocol):
 
 def least(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict of a conjunction: the strictest outcome, with the names of all that reached it."""
-    return _merge(verdicts, min)
+    return _merge([(_RANK[each.outcome], each) for each in verdicts], min)
 
 
 def most(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict of a disjunction: the mildest outcome, with the names of all that reached it."""
-    return _merge(verdicts, max)
+    return _merge([(_RANK[each.outcome], each) for each in verdicts], max)
 
 
-def _merge(verdicts: Iterable[Verdict], choose: Callable[..., int]) -> Verdict:
-    given = list(verdicts)
-    rank = choose(_RANK[each.outcome] for each in given)
-    deciding = [each for each in given if _RANK[each.outcome] == rank]
-    names = {name for each in deciding for name in each.names}
-    reasons = {reason for each in deciding for reason in each.reasons}
+def _merge(ranked: list[tuple[int, Verdict]], choose: Callable[..., int]) -> Verdict:
+    if len(ranked) == 1:
+        return ranked[0][1]
+    rank = choose([each for each, _ in ranked])
+    names: set[str] = set()
+    reasons: set[str] = set()
+    for place, verdict in ranked:
+        if place == rank:
+            names.update(verdict.names)
+            reasons.update(verdict.reasons)
     return Verdict(OUTCOMES[rank], tuple(sorted(names)), tuple(sorted(reasons)))

@@ -5,10 +5,13 @@ Spec: specs/policy.md B1-B8.
 
 from __future__ import annotations
 
-import os
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from msgspec.json import decode
+
+from agentdid.codec.strict_json import encode
 from agentdid.delegation.capability import MAX_AUTONOMY
 from agentdid.delegation.constraints import TimeWindow, parse_constraint
 from agentdid.did.syntax import check_did
@@ -21,36 +24,34 @@ from agentdid.secure.mechanism import SECURITY_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from agentdid.policy.cedar import CedarPolicy
     from agentdid.policy.facts import Policy
 
-_MAX_FILE_BYTES: Final = 1_048_576
 _MAX_DEPTH: Final = 8
 _WINDOW_S: Final = 3_600
 _LEARNING: Final = 20
 _MOST: Final = 1_000_000
 _TOP: Final = frozenset({"cedar", "rule", "action", "approvers", "threshold", "behaviour"})
+_FILE: Final = frozenset({"file", "text"})
 _ANY: Final = "any"
 _ALL: Final = "all"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-def parse_rules(table: object, beside: str | Path | None = None) -> Rules:
+def parse_rules(table: object) -> Rules:
     """Return the rules that a `[policy]` table states.
 
     Args:
-        table: As `tomllib` reads it, or as `Rules.source` keeps it.
-        beside: The trust file, to whose folder file names belong.
+        table: As `tomllib` reads it, but for `cedar`: there stand the files themselves, each an object of `file` and
+            `text`.
 
     Raises:
         ValueError: An unknown key, a wrong type, a value that cannot be meant, or Cedar policies that are not valid.
-        OSError: A file cannot be read.
         ExtraMissing: It names Cedar policies, and the extra `policy` is not installed.
     """
     given = _members("policy", table, _TOP)
-    files = _cedar_files(given.get("cedar", []), beside)
+    files = _cedar_files(given["cedar"]) if "cedar" in given else []
     rows = tuple(_row(*each) for each in _tables("policy", given, "action"))
     approvers = frozenset(_did(each, "policy: approvers") for each in _texts("policy", given, "approvers"))
     threshold = _whole("policy", given, "threshold", 1, 1, max(1, len(approvers)))
@@ -63,35 +64,30 @@ def parse_rules(table: object, beside: str | Path | None = None) -> Rules:
 
         cedar = CedarPolicy(files)
         parts.append(cedar)
-    source = {**given, **({"cedar": [{"file": name, "text": text} for name, text in files]} if files else {})}
-    return Rules(MappingProxyType(source), builtin.AllOf(tuple(parts)), rows, approvers, threshold, behaviour, cedar)
+    return Rules(MappingProxyType(given), builtin.AllOf(tuple(parts)), rows, approvers, threshold, behaviour, cedar)
 
 
-def _cedar_files(value: object, beside: str | Path | None) -> list[tuple[str, str]]:
-    """Return name and text of each file: read now, or as they were read when the source was made."""
-    listed = [value] if isinstance(value, str) else value
-    if not isinstance(listed, list):
+def decode_rules(source: object) -> Rules:
+    """Return the rules of a `Rules.source`; of the same one the same, as the bundles of a log have it many times."""
+    return _decoded(encode(source))
+
+
+@lru_cache(maxsize=16)
+def _decoded(text: bytes) -> Rules:
+    return parse_rules(decode(text))
+
+
+def _cedar_files(value: object) -> list[tuple[str, str]]:
+    """Return name and text of each file, as they stand in the table: no name in a bundle makes us open a file."""
+    if not isinstance(value, list) or not value:
         message = "policy: cedar must be a file name or a list of them"
         raise ValueError(message)
     found = []
-    for each in listed:
-        if isinstance(each, str) and each:
-            place = each if beside is None else os.path.join(os.path.dirname(beside), each)  # noqa: PTH118, PTH120
-            with open(place, "rb") as stream:  # noqa: PTH123  # pathlib takes 7 ms to import
-                octets = stream.read(_MAX_FILE_BYTES + 1)
-            if len(octets) > _MAX_FILE_BYTES:
-                message = f"{each}: more than {_MAX_FILE_BYTES} bytes of policies"
-                raise ValueError(message)
-            try:
-                found.append((each, octets.decode("utf-8")))
-            except UnicodeDecodeError as error:
-                message = f"{each}: {error}"
-                raise ValueError(message) from None
-        elif isinstance(each, dict) and each.keys() == {"file", "text"}:
-            found.append((str(each["file"]), str(each["text"])))
-        else:
+    for each in value:
+        if not isinstance(each, dict) or each.keys() != _FILE or not all(isinstance(one, str) for one in each.values()):
             message = "policy: cedar must be a file name or a list of them"
             raise ValueError(message)
+        found.append((each["file"], each["text"]))
     return found
 
 

@@ -37,10 +37,14 @@ def normalize_url(url: str) -> str:
     """Return the target URI as `htu` carries it: origin, path and query as sent, no fragment.
 
     Deviation D23: unlike DPoP's, our `htu` keeps the query, which holds arguments (specs/presentation-over-http.md H8).
+
+    Raises:
+        HeaderInvalid: As `origin`.
     """
+    called = origin(url)
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""
-    return f"{origin(url)}{parts.path or '/'}{query}"
+    return f"{called}{parts.path or '/'}{query}"
 
 
 def content_digest(body: bytes) -> str | None:

@@ -37,10 +37,9 @@ def canonical_form(
     """
     if transform.canonical is JCS:
         return canonicalize_plain(document) if plain else canonicalize(document)
-    from agentdid.canon import contexts, jsonld  # noqa: PLC0415  # JCS-only callers never pay for it
+    from agentdid.canon.jsonld import canonicalize as write_statements  # noqa: PLC0415  # JCS-only callers never pay
 
-    found = contexts.STRICT if rules is None else rules
-    return jsonld.canonicalize(document, hash_name=transform.hash_name, budget=budget, plain=plain, rules=found)
+    return write_statements(document, hash_name=transform.hash_name, budget=budget, plain=plain, rules=rules)
 
 
 def hash_document(

@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
+from agentdid.canon.jcs import is_plain
 from agentdid.codec.base import DECODERS, encode_multibase
 from agentdid.codec.instant import encode_instant, parse_instant
 from agentdid.did.key import same_did
@@ -187,20 +188,23 @@ def add_proof(
     if transform.canonical is JCS:
         proof = config
     followed = proof_set.find_previous(proofs, proof)
-    hashed = hash_document({**body, "proof": followed} if followed else body, transform, plain=False, rules=rules)
-    signed = hash_data(config, hashed, transform, plain=False, rules=rules)
+    # a document is walked for its whole form only; its `@context` in the proof is plain if it is
+    walked = transform.canonical is JCS and not followed
+    plain = walked and is_plain(body) and (not options or is_plain(options))
+    hashed = hash_document({**body, "proof": followed} if followed else body, transform, plain=plain, rules=rules)
+    signed = hash_data(config, hashed, transform, plain=plain, rules=rules)
     made = {**proof, "proofValue": encode_multibase(signer.sign(signed), suite.signature_base)}
     return {**body, "proof": [*proofs, made] if proofs else made}
 
 
 def with_context(document: dict[str, object], suite: Suite, rules: ContextRules | None) -> dict[str, object]:
     """Return the document with a context that defines the suite's proofs, where the order of contexts puts it."""
-    from agentdid.canon.contexts import rank  # noqa: PLC0415  # JCS-only callers never pay for it
-
     context = document.get("@context")
     contexts: list[Any] = context if isinstance(context, list) else [context]
     if any(each in suite.contexts for each in contexts if isinstance(each, str)):
         return document
+    from agentdid.canon.contexts import rank  # noqa: PLC0415  # JCS-only callers never pay for it
+
     added = suite.contexts[0]
     place = len(contexts)
     if rules is None or rules.ordered:

@@ -276,7 +276,8 @@ def _base_proof(document: dict[str, object]) -> dict[str, Any]:
         raise ProofMissing("the credential carries no proof", path="/proof")
     if not isinstance(proof, dict):
         raise TypeMismatch("expected one proof, the base proof", path="/proof")
-    if proof.get("type") != PROOF_TYPE or proof.get("cryptosuite") not in SELECTIVE:
+    suite = proof.get("cryptosuite")
+    if proof.get("type") != PROOF_TYPE or type(suite) is not str or suite not in SELECTIVE:
         raise ProofSuiteUnsupported(f"expected a base proof of {' or '.join(SELECTIVE)}", path="/proof/cryptosuite")
     return proof
 

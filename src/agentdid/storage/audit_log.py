@@ -133,32 +133,49 @@ class AuditLog:
             StoreUnavailable: It could not be recorded, and must not stand.
             AuditLogInvalid: The log is not as it was left.
         """
-        return self._append_all([(record, packed)])[0]
+        try:
+            with self._lock:
+                if self._records < 0 or self._pid != os.getpid():
+                    self._begin()
+                descriptor = self._records
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                try:
+                    if os.lseek(descriptor, 0, os.SEEK_END) != self._offset:
+                        self._catch_up()
+                    entry = self._append(record, packed)
+                    if entry.index + 1 - self._covered >= self._every:
+                        self._checkpoint()
+                finally:
+                    fcntl.flock(descriptor, fcntl.LOCK_UN)
+                if self._timer is None:
+                    self._arm()
+            if self._durable:
+                self._sync(entry.index + 1)
+        except OSError as error:
+            raise StoreUnavailable(f"the audit log cannot be written ({error.strerror})") from None
+        return entry
 
     def append_many(self, records: Sequence[Record]) -> None:
         """Have things recorded that have no evidence; they wait for the disk together. Raises as `append`."""
-        if records:
-            self._append_all([(each, None) for each in records])
-
-    def _append_all(self, wanted: list[tuple[Record, Packed | None]]) -> list[Entry]:
         try:
             with self._lock:
                 self._begin()
                 fcntl.flock(self._records, fcntl.LOCK_EX)
                 try:
                     self._catch_up()
-                    entries = [self._append(record, packed) for record, packed in wanted]
-                    if self._head.size - self._covered >= self._every:
+                    for each in records:
+                        self._append(each, None)
+                    size = self._head.size
+                    if size - self._covered >= self._every:
                         self._checkpoint()
                 finally:
                     fcntl.flock(self._records, fcntl.LOCK_UN)
-                if self._timer is None and self._covered < self._head.size:
+                if self._timer is None:
                     self._arm()
             if self._durable:
-                self._sync(entries[-1].index + 1)
+                self._sync(size)
         except OSError as error:
             raise StoreUnavailable(f"the audit log cannot be written ({error.strerror})") from None
-        return entries
 
     def checkpoint(self) -> str:
         """Sign what is in the log now, and return the note."""
@@ -316,10 +333,11 @@ class AuditLog:
         line, entry, digest = self._head.write(record, place)
         if len(line) > MAX_LINE:
             raise StoreUnavailable("the record is too long")
-        if os.write(self._records, line + b"\n") != len(line) + 1:
+        size = len(line) + 1
+        if os.write(self._records, line + b"\n") != size:
             raise StoreUnavailable("the entry could be written only in part")
         self._head.grow(entry.leaf, digest)
-        self._offset += len(line) + 1
+        self._offset += size
         return entry
 
     def _checkpoint(self) -> None:

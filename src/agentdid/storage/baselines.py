@@ -1,7 +1,8 @@
 """Where the baselines of agents are kept: in memory, fed by each decision, or in memory beside a log that feeds them.
 
 A baseline is a sum, so what is kept is never more than a few thousand numbers an agent, and no decision reads the log
-again. `MemoryBaselines` sees what its own process decides; `LogBaselines` sees what all processes write to one log.
+again. `MemoryBaselines` sees what its own process decides; `LogBaselines` sees what all processes write to one log: a
+decision log (`storage.decision_log`) or an audit log (`storage.audit_log`).
 
 Spec: specs/policy.md B14-B19.
 """
@@ -16,10 +17,13 @@ from typing import TYPE_CHECKING, Final, final
 from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Decoder
 
+from agentdid.audit.head import split_line
+from agentdid.audit.record import DECISION
 from agentdid.codec.instant import parse_instant
 from agentdid.delegation.resources import find_requested
 from agentdid.errors import Malformed, StoreUnavailable
 from agentdid.policy.behaviour import Baseline, Conduct, Conducts, Observation
+from agentdid.storage.log_folder import RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -78,15 +82,18 @@ class MemoryBaselines:
 
 @final
 class LogBaselines:
-    """Baselines beside a decision log (`storage.decision_log`) that several processes write: what is new is read.
+    """Baselines beside a log that several processes write: what is new in it is read before each answer.
 
     Args:
-        path: The log, one evidence bundle a line; it need not be there yet.
+        path: A decision log, which need not be there yet, or the folder of an audit log.
         window_s: How long a window is.
     """
 
     def __init__(self, path: str | Path, window_s: int) -> None:
-        self._path = Path(path)
+        given = Path(path)
+        audited = given.name == RECORDS or given.is_dir()
+        self._path = given / RECORDS if given.is_dir() else given
+        self._read = read_recorded if audited else read_observations
         self._counted = MemoryBaselines(window_s)
         self._offset = 0
         self._file = (0, 0)
@@ -98,7 +105,7 @@ class LogBaselines:
             with self._lock:
                 for line in self._new_lines():
                     # a line that cannot be read is not passed over: what stands in it could be what matters
-                    self._counted.observe(read_observations(line) if line.strip() else ())
+                    self._counted.observe(self._read(line) if line.strip() else ())
                     self._offset += len(line) + 1
         except (OSError, StoreUnavailable):
             return UNAVAILABLE
@@ -179,3 +186,20 @@ def read_observations(line: bytes) -> list[Observation]:
     resource = find_requested(request.resource) or request.resource
     outcome, code = bundle.decision.outcome, bundle.decision.code
     return [Observation(at, agent, request.action, resource, outcome, code) for agent in agents]
+
+
+def read_recorded(line: bytes) -> list[Observation]:
+    """Return what one line of an audit log says of agents; nothing where it is about something else.
+
+    What a write left that broke off says nothing either: what could not be recorded did not happen
+    (specs/audit-log.md).
+    """
+    try:
+        record, _ = split_line(line)
+    except ValueError:
+        return []
+    call = record.request
+    if record.kind != DECISION or call is None or record.agent is None:
+        return []
+    agents = dict.fromkeys(each.sub for each in record.links if each.sub is not None)
+    return [Observation(record.at, each, call.action, call.resource, record.outcome, record.code) for each in agents]

@@ -92,9 +92,9 @@ def _held_types(texts: list[str]) -> Mapping[str, HeldType]:
 def _rules(table: object) -> Rules | None:
     if table is None:
         return None
-    from agentdid.policy.table import parse_rules  # noqa: PLC0415  # as above
+    from agentdid.policy.table import decode_rules  # noqa: PLC0415  # as above
 
-    return parse_rules(table)
+    return decode_rules(table)
 
 
 def _denied(rows: list[dict[str, Any]]) -> Mapping[str, DenyEntry]:

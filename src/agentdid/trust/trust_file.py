@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from agentdid.trust.trust_list import ListRef
 
 _MAX_TYPE_BYTES: Final = 262_144
+_MAX_CEDAR_BYTES: Final = 1_048_576
 _LIMIT_NAMES: Final = frozenset(Limits.__struct_fields__)
 
 
@@ -123,7 +124,26 @@ def _policy(table: object, beside: str | Path | None) -> Rules | None:
         return None
     from agentdid.policy.table import parse_rules  # noqa: PLC0415  # most policies state none
 
-    return parse_rules(table, beside)
+    if isinstance(table, dict) and "cedar" in table:
+        named = [table["cedar"]] if isinstance(table["cedar"], str) else table["cedar"]
+        if isinstance(named, list):
+            table = {**table, "cedar": [_cedar_file(each, beside) if isinstance(each, str) else each for each in named]}
+    return parse_rules(table)
+
+
+def _cedar_file(name: str, beside: str | Path | None) -> dict[str, str]:
+    """Return name and text of a file of Cedar policies. Raises `ValueError`, `OSError`."""
+    place = name if beside is None else os.path.join(os.path.dirname(beside), name)  # noqa: PTH118, PTH120  # as above
+    with open(place, "rb") as stream:  # noqa: PTH123  # as above
+        octets = stream.read(_MAX_CEDAR_BYTES + 1)
+    if len(octets) > _MAX_CEDAR_BYTES:
+        message = f"{name}: more than {_MAX_CEDAR_BYTES} bytes of policies"
+        raise ValueError(message)
+    try:
+        return {"file": name, "text": octets.decode("utf-8")}
+    except UnicodeDecodeError as error:
+        message = f"{name}: {error}"
+        raise ValueError(message) from None
 
 
 def _types(rows: list[Table], beside: str | Path | None) -> Mapping[str, HeldType]:

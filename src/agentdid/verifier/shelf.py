@@ -174,7 +174,7 @@ class Shelf:
             while True:
                 need = steps.send(self._answer(need, ref.url, held))
         except StopIteration as end:
-            content, _ = end.value
+            content = end.value.content
         begins, ends = credential.valid_from, credential.valid_until
         return Shelved(credential.issuer, content, begins, ends, mark, now)  # type: ignore[arg-type]  # by its form
 

@@ -8,7 +8,7 @@ Spec: specs/audit-log.md G9-G12; specs/decision-receipt.md R1-R3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from agentdid.audit.attribution import find_attribution
 from agentdid.audit.packed import Packed, digest_of, name_digest
@@ -17,6 +17,7 @@ from agentdid.audit.record import DECISION, Call, Named, Record, name_call
 from agentdid.codec.base import encode_base64url
 from agentdid.delegation.approval import digest_of_call
 from agentdid.errors import AgentdidError, StoreUnavailable
+from agentdid.verify.decide import Grant
 from agentdid.verify.evidence import encode_policy
 from agentdid.verify.run import report_of
 
@@ -25,9 +26,14 @@ if TYPE_CHECKING:
 
     from agentdid.audit.head import Entry
     from agentdid.trust.anchors import Trust
-    from agentdid.verify.decide import Decision, Grant
-    from agentdid.verify.report import Report
+    from agentdid.verify.case import Question
+    from agentdid.verify.decide import Decision
     from agentdid.verify.states import Link
+
+
+_MAX_KNOWN: Final = 256
+_known: Final[dict[int, tuple[Link, Named, Named, datetime | None]]] = {}
+"""What was made of links that verifiers know (`verify.memory`), by the object: names, the same in short, the end."""
 
 
 @final
@@ -40,27 +46,49 @@ class Account:
         at: When it was recorded.
     """
 
-    __slots__ = ("_at", "_policy", "_report", "_result", "call", "named", "parsed")
+    __slots__ = (
+        "_at", "_code", "_decision", "_ends", "_grant", "_outcome", "_policies", "_policy", "_result", "_short",
+        "agent", "call", "named", "parsed",
+    )  # fmt: skip
 
     def __init__(self, result: Decision | Grant | AgentdidError, policy: str, at: datetime) -> None:
-        self._result = result
         self._policy = policy
         self._at = at
-        self._report: Report = report_of(result)
-        parsed = self.parsed = self._report.established
-        self.named: tuple[Named, ...] = () if parsed is None else tuple([_name(link) for link in parsed.links])
-        self.call = self._name_call()
-
-    @property
-    def agent(self) -> str | None:
-        """The DID that presented, if its signature held."""
-        shown = None if self.parsed is None else self.parsed.presentation
-        return None if shown is None else shown.signer
-
-    @property
-    def _exercised(self) -> tuple[str, ...]:
-        grants = getattr(self._result, "exercised", None)
-        return tuple([grant.id for grant in grants]) if grants else ()
+        self._grant: Grant | None = None
+        self._decision: Decision | None = None
+        self._result = result
+        self._outcome, self._code = "accepted", None
+        if isinstance(result, AgentdidError):
+            report = report_of(result)
+            self._outcome, self._code = result.family, result.code
+            question, parsed, ruling = report.question, report.established, report.ruling
+        else:
+            if type(result) is Grant:
+                self._grant = result
+                result = result.decision
+            self._decision = result
+            question, parsed, ruling = result.question, result.verified.parsed, result.ruling
+        self.parsed = parsed
+        self._policies: tuple[str, ...] = () if ruling is None else ruling.policies
+        self.agent: str | None = None
+        named: list[Named] = []
+        short: list[Named] = []
+        ends: list[datetime] = []
+        if parsed is not None:
+            for link in parsed.links:
+                held = _known.get(id(link))
+                if held is None or held[0] is not link:
+                    held = _keep(link)
+                named.append(held[1])
+                short.append(held[2])
+                if held[3] is not None:
+                    ends.append(held[3])
+            if parsed.presentation is not None:
+                self.agent = parsed.presentation.signatures[0].did
+        self.named = tuple(named)
+        self._short = tuple(short)
+        self._ends = ends
+        self.call = None if question.request is None else _name_call(question)
 
     def record(self, actor: str) -> Record:
         """Return what a log keeps of it.
@@ -68,22 +96,22 @@ class Account:
         Args:
             actor: The verifier's DID.
         """
-        said = find_attribution()
-        parsed, report = self.parsed, self._report
+        said, grant, parsed = find_attribution(), self._grant, self.parsed
         root = parsed.chain[0].capability if parsed is not None and parsed.chain else None
         return Record(
             at=self._at,
             kind=DECISION,
             actor=said.actor or actor,
-            outcome=report.outcome,
-            code=report.code,
+            outcome=self._outcome,
+            code=self._code,
             agent=self.agent,
             principal=None if root is None else root.principal,
             request=self.call,
             links=self.named,
-            exercised=self._exercised,
-            approvals=tuple([link.credential.id or "" for link in getattr(self._result, "approvals", ())]),
+            exercised=() if grant is None else tuple([each.id for each in grant.exercised]),
+            approvals=() if grant is None else tuple([link.credential.id or "" for link in grant.approvals]),
             policy=self._policy,
+            policies=self._policies,
             reasoning=said.reasoning,
             context=said.context,
         )
@@ -97,8 +125,9 @@ class Account:
         Raises:
             StoreUnavailable: It cannot be written as JSON.
         """
+        result = self._result
         try:
-            packed = self._report.evidence.pack(self._result, self._policy)
+            packed = report_of(result).evidence.pack(result, self._policy)
         except (TypeError, ValueError, OverflowError, RecursionError):
             raise StoreUnavailable("the evidence cannot be written") from None
         packed.bodies[self._policy] = policy
@@ -112,51 +141,60 @@ class Account:
             entry: The log's entry of it, if there is one.
             origin: Of that log.
         """
-        agent = self.agent
-        if agent is None or self.parsed is None or self.parsed.presentation is None:
+        parsed, grant, decision = self.parsed, self._grant, self._decision
+        if self.agent is None or parsed is None or parsed.presentation is None:
             return None
-        shown = self.parsed.presentation
+        shown = parsed.presentation
         binding = shown.binding
-        decision = getattr(self._result, "decision", self._result)
+        until = None
+        if decision is not None:  # as `Decision.safe_until`
+            until = min([*self._ends, *[each.until for each in decision.verified.evidence]], default=self._at)
         return Statement(
             iss=verifier,
-            sub=agent,
+            sub=self.agent,
             iat=int(self._at.timestamp()),
-            outcome=self._report.outcome,
+            outcome=self._outcome,
             policy=self._policy,
-            links=self.named,
-            code=self._report.code,
-            safe_until=getattr(decision, "safe_until", None),
+            links=self._short,
+            code=self._code,
+            safe_until=until,
             audience=_text(None if binding is None else binding.audience),
             nonce=_text(None if binding is None else binding.nonce),
             presentation=digest_of(shown.signatures[0].value),
             request=self.call,
-            exercised=self._exercised,
+            exercised=() if grant is None else tuple([each.id for each in grant.exercised]),
+            policies=self._policies,
             log=None if entry is None else Logged(origin, entry.index, encode_base64url(entry.leaf)),
         )
 
-    def _name_call(self) -> Call | None:
-        question = self._report.question
-        request = question.request
-        if request is None:
-            return None
-        digest = question.http.content_digest if question.http is not None else None
-        try:
-            named = digest_of_call(request, digest)
-        except AgentdidError:
-            raise StoreUnavailable("the request's arguments cannot be written") from None
-        return name_call(request.type, request.action, request.resource, named)
+
+def _name_call(question: Question) -> Call | None:
+    request = question.request
+    if request is None:
+        return None
+    digest = question.http.content_digest if question.http is not None else None
+    try:
+        named = digest_of_call(request, digest)
+    except AgentdidError:
+        raise StoreUnavailable("the request's arguments cannot be written") from None
+    return name_call(request.type, request.action, request.resource, named)
+
+
+def _keep(link: Link) -> tuple[Link, Named, Named, datetime | None]:
+    credential = link.credential
+    ends = [end for end in (credential.valid_until, link.secured.expires) if end is not None]
+    digest = name_digest(link.secured.digest)
+    named = Named(credential.id, credential.issuer, link.subject, digest)
+    if len(_known) >= _MAX_KNOWN:
+        _known.clear()
+    held = _known[id(link)] = (link, named, Named(credential.id, digest=digest), min(ends, default=None))
+    return held
 
 
 def name_policy(trust: Trust) -> tuple[str, bytes]:
     """Return a policy's digest and the bytes it is of."""
     body = encode_policy(trust)
     return digest_of(body), body
-
-
-def _name(link: Link) -> Named:
-    credential = link.credential
-    return Named(credential.id, credential.issuer, link.subject, name_digest(link.secured.digest))
 
 
 def _text(value: object) -> str | None:

@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from agentdid.secure.mechanism import Secured, Signature
     from agentdid.trust.anchor import Anchor
     from agentdid.trust.anchors import Trust
-    from agentdid.trust.trust_list import ListRef, TrustList
+    from agentdid.trust.trust_list import ListRef
     from agentdid.verify.inputs import Item
     from agentdid.verify.known_links import KnownLink, NewText
     from agentdid.verify.listed import Listed
     from agentdid.verify.memory import Memory
     from agentdid.verify.states import Link, Parsed
+    from agentdid.verify.trust_list import HeardList
 
 
 @final
@@ -131,7 +132,7 @@ class Case(Struct, eq=False):
         freshness: What bounds the time the outcome may be relied upon.
         exercised: Set by `check_request`: the grant used at each link.
         needed: Set by `check_algorithms`: what every step's signatures have to withstand.
-        levels: What the signatures of the status lists withstand.
+        levels: What the signatures of the status lists, and of the trust lists that count, withstand.
         list_signatures: Those signatures, as far as somebody denied may have made them.
         names: Set by `check_denied`: what the deny list was asked for.
         downgraded: Whether the policy took a classical signature of a DID that has post-quantum keys.
@@ -154,7 +155,7 @@ class Case(Struct, eq=False):
     void: frozenset[str] = frozenset()
     anchors: dict[int, tuple[Anchor, ...]] = field(default_factory=dict)
     listed: dict[int, Listed] = field(default_factory=dict)
-    lists: dict[ListRef, tuple[TrustList, tuple[Freshness, ...]] | AgentdidError] = field(default_factory=dict)
+    lists: dict[ListRef, HeardList | AgentdidError] = field(default_factory=dict)
     documents: dict[str, DidDocument] = field(default_factory=dict)
     held: dict[str, datetime] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)

@@ -59,11 +59,12 @@ def read_presentation(case: Case, token: str) -> tuple[Secured, list[Item]] | No
 
 def _read_item(case: Case, envelope: dict[str, Any], position: int) -> Item:
     url: str = envelope["id"]
-    known = find_known_link(case, url)
+    text = url.encode()  # bytes, as of what stands in an envelope; a bare token is known as text
+    known = find_known_link(case, text)
     if known is not None:
-        return Item(url, None, known, None)
+        return Item(text, None, known, None)
     link = _read_enveloped(url, case.question.trust.limits, position)
-    return Item(url, JsonText(envelope, False) if link is None else None, None, None, link)
+    return Item(text, JsonText(envelope, False) if link is None else None, None, None, link)
 
 
 def _read_enveloped(url: str, limits: Limits, position: int) -> Link | None:

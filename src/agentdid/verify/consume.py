@@ -126,11 +126,12 @@ def _asking(case: Case, request: Request) -> list[Asking]:
 
 def _own(case: Case) -> Asking | None:
     """Return the verifier's own rule on approvals, where it asks, or would if the agent were faster."""
-    if case.ruling is None:
+    ruling = case.ruling
+    if ruling is None or not ruling.approvers or not (ruling.asks or ruling.pace):
         return None
     from agentdid.verify.policy import find_rule  # noqa: PLC0415  # only where there is a policy
 
-    return find_rule(case.ruling)
+    return find_rule(ruling)
 
 
 def _fitting(case: Case, request: Request) -> dict[str, int]:

@@ -91,6 +91,9 @@ def _names(case: Case) -> Iterator[str]:
             if did is not None:
                 yield from _of_did(did)
         yield from _of_keys(_keys(case, presentation.signatures))
+    for signature in case.list_signatures:  # of the trust lists that let the issuer; status is looked at later
+        yield from _of_did(signature.did)
+        yield from _of_keys(_keys(case, (signature,)))
 
 
 def _of_did(did: str) -> tuple[str, ...]:

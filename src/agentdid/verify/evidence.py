@@ -133,9 +133,10 @@ def replay(bundle: object, memory: Memory | None = None) -> Decision | Grant | A
         question = _decode_question(bundle["question"])
         recorded = [(row["need"], row["reply"]) for row in bundle["answers"]]
         decision = bundle["decision"]
+        result = _judge_again(question, recorded, memory or Memory())
+    # a policy, an environment, an answer of other types than were written is first met by who uses it
     except (KeyError, TypeError, ValueError, AttributeError, EncodingInvalid):
         raise TypeMismatch("expected an evidence bundle as this version writes it") from None
-    result = _judge_again(question, recorded, memory or Memory())
     if canonicalize(as_outcome(result)) != canonicalize(decision):
         raise EvidenceMismatch("the recorded answers lead to another decision", path="/decision")
     return result

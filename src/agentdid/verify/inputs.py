@@ -166,8 +166,9 @@ def _parse_apart(case: Case, octets: bytes) -> bool:
         return False
     around, texts = parts
     text = parse(around, case.question.trust.limits)
-    items = _parse_items(case, texts)
-    if items is None or not text.plain or not _is_around(text.value):
+    # where statements are signed, nothing of the credentials is read in vain
+    items = _parse_items(case, texts) if text.plain and _is_around(text.value) else None
+    if items is None:
         return False
     text.value[_INSIDE] = [item.canonical for item in items]  # type: ignore[index]  # an object, by _is_around
     case.text, case.items = text, tuple(items)

@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING, final
 from agentdid.clock import seconds
 from agentdid.errors import AgentdidError, TrustListStale, Undecided
 from agentdid.record import Value
+from agentdid.secure.mechanism import level_of
 from agentdid.trust.registry import parse_answer
 from agentdid.trust.scope import Scope
 from agentdid.trust.trust_list import is_valid
 from agentdid.verify.states import Freshness
-from agentdid.verify.trust_list import ask, find_list
+from agentdid.verify.trust_list import HeardList, ask, find_list
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
+    from agentdid.secure.mechanism import Signature
     from agentdid.trust.anchor import Anchor
     from agentdid.trust.registry import Registry
     from agentdid.trust.scope import Claim
-    from agentdid.trust.trust_list import Entry, ListRef, TrustList
+    from agentdid.trust.trust_list import Entry, ListRef
     from agentdid.verify.case import Case
     from agentdid.verify.needs import Need, Reply
 
@@ -92,11 +94,12 @@ def find_listed(case: Case, claim: Claim) -> Generator[Need, Reply, Listed]:
 
 @final
 class _Way(Value, frozen=True, eq=False):
-    """A list that waits to be asked: how it was come to, and what bounds the trust in that."""
+    """A list that waits to be asked: how it was come to, what bounds the trust in that, and who signed the way."""
 
     ref: ListRef
     urls: tuple[str, ...]
     bounds: tuple[Freshness, ...] = ()
+    signed: tuple[tuple[Signature, ...], ...] = ()
 
 
 def _walk(case: Case, claim: Claim, lists: tuple[ListRef, ...], found: Listed) -> Generator[Need, Reply, None]:
@@ -114,22 +117,25 @@ def _walk(case: Case, claim: Claim, lists: tuple[ListRef, ...], found: Listed) -
         heard = case.lists.get(ref)
         if heard is None:
             heard = case.lists[ref] = yield from _hear(case, ref)
-        if isinstance(heard, AgentdidError):
+        if not isinstance(heard, HeardList):
             found.miss(f"trust list {ref.url}", heard)
             continue
-        content, bounds = heard[0], (*way.bounds, *heard[1])
+        content, bounds, signed = heard.content, (*way.bounds, *heard.bounds), (*way.signed, heard.signatures)
         for entry in content.entries.get(claim.issuer, ()):
             scope = ref.scope.meet(entry.scope)
             allowed = scope.find_allowed(claim)
             if allowed is not None and is_valid(entry, case.now):
                 case.freshness.extend((*bounds, *_end(entry, ref)))
+                for signatures in signed:  # each list on the way is a step of the judgement, as a status list is
+                    case.levels.append(level_of(signatures))
+                    case.list_signatures += signatures
                 found.add(scope.anchor(claim.issuer, entry.keys), allowed, way.urls)
         for named in content.lists:
             if ref.max_depth > 0 and named.url not in way.urls and is_valid(named, case.now):
-                waiting.append(_Way(ref.below(named), (*way.urls, named.url), (*bounds, *_end(named, ref))))
+                waiting.append(_Way(ref.below(named), (*way.urls, named.url), (*bounds, *_end(named, ref)), signed))
 
 
-def _hear(case: Case, ref: ListRef) -> Generator[Need, Reply, tuple[TrustList, tuple[Freshness, ...]] | AgentdidError]:
+def _hear(case: Case, ref: ListRef) -> Generator[Need, Reply, HeardList | AgentdidError]:
     """Return what a list says, or why it does not count; asked once a judgement."""
     case.budget.spend_fetch()
     try:

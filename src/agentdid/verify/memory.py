@@ -60,6 +60,8 @@ class _Recent(Generic[_K, _V]):
         return value
 
     def keep(self, key: _K, value: _V) -> None:
+        if self._size == 0:
+            return
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)

@@ -174,7 +174,7 @@ def _facts(
         autonomy_max=autonomy_max,
         autonomy_required=rules.required(request.action),
         risk=rules.risk(request.action),
-        at=at.astimezone(UTC),
+        at=at if at.tzinfo is UTC else at.astimezone(UTC),
         ip=ip if isinstance(ip, str) else None,
         score=score,
     )

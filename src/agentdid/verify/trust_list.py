@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from agentdid.keys.public import PublicKey
     from agentdid.limits import Limits
+    from agentdid.secure.mechanism import Signature
     from agentdid.trust.trust_list import ListRef, TrustList
     from agentdid.verify.case import Case
     from agentdid.verify.memory import Memory
@@ -77,8 +78,23 @@ class NewestTrustList(Value, frozen=True, eq=False):
     resource: Resource
 
 
-def find_list(case: Case, ref: ListRef) -> Generator[Need, Reply, tuple[TrustList, tuple[Freshness, ...]]]:
-    """Return what a list says, if it counts now, and what bounds the trust in that.
+@final
+class HeardList(Value, frozen=True, eq=False):
+    """A list that counts now.
+
+    Attributes:
+        content: What it says.
+        bounds: Until when that may be relied upon.
+        signatures: By whom it is.
+    """
+
+    content: TrustList
+    bounds: tuple[Freshness, ...]
+    signatures: tuple[Signature, ...]
+
+
+def find_list(case: Case, ref: ListRef) -> Generator[Need, Reply, HeardList]:
+    """Return a list, if it counts now.
 
     Raises:
         FetchFailed and other `fetch_…`, DidNotFound, StatusUnavailable and other Undecided: It could not be had, or
@@ -116,7 +132,6 @@ def find_list(case: Case, ref: ListRef) -> Generator[Need, Reply, tuple[TrustLis
     finally:
         del case.anchors[_BEFORE_ALL]
     _remember(case, known, held)
-    case.levels.append(known.link.secured.level)
     bounds = (
         Freshness(held.held_at + seconds(ref.max_age_s), f"trust list {ref.url}"),
         *(
@@ -125,7 +140,7 @@ def find_list(case: Case, ref: ListRef) -> Generator[Need, Reply, tuple[TrustLis
             if end is not None
         ),
     )
-    return known.content, bounds  # type: ignore[return-value]  # `_check_signatures` has read it
+    return HeardList(known.content, bounds, known.link.secured.signatures)  # type: ignore[arg-type]  # read by now
 
 
 def read_list(memory: Memory, held: Resource, limits: Limits) -> KnownTrustList:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 from agentdid.audit.packed import digest_of, name_digest
 from agentdid.audit.proofs import hold_entry
 from agentdid.audit.receipt import read_receipt
+from agentdid.audit.record import Named
 from agentdid.codec.base import encode_base64url
 from agentdid.did.document import parse_document
 from agentdid.errors import AgentdidError, AuditLogInvalid, DidNotFound, ReceiptInvalid
@@ -177,9 +178,8 @@ def _check_recorded(receipt: Receipt, document: DidDocument, proof: Mapping[str,
             continue
         record = shown.record
         same = (record.index, encode_base64url(shown.leaf)) == (said.log.index, said.log.leaf)
-        agreed = (record.outcome, record.code, record.agent, record.links) == (
-            said.outcome, said.code, said.sub, said.links,
-        )  # fmt: skip
+        links = tuple(Named(link.id, digest=link.digest) for link in record.links)
+        agreed = (record.outcome, record.code, record.agent, links) == (said.outcome, said.code, said.sub, said.links)
         if not same or not agreed:
             raise ReceiptInvalid("the log says something else than the receipt", path="/log")
         return

@@ -16,6 +16,7 @@ from agentdid.canon.jcs import canonicalize, canonicalize_plain
 from agentdid.codec.strict_json import parse
 from agentdid.credential.model import AGENTDID_V1
 from agentdid.errors import AgentdidError
+from tests.profiles import examples
 from tests.vectors_dir import ROOT, vectors
 
 JSON = st.recursive(
@@ -48,14 +49,14 @@ def test_published_numbers() -> None:
         assert expected.encode() == canonicalize(value)
 
 
-@settings(derandomize=True, max_examples=400)
+@settings(max_examples=examples(400))
 @given(JSON)
 def test_the_reference_package_agrees(value: object) -> None:
     """Any JSON value has the bytes that the package rfc8785 gives it."""
     assert rfc8785.dumps(value) == canonicalize(value)  # type: ignore[arg-type]
 
 
-@settings(derandomize=True, max_examples=400)
+@settings(max_examples=examples(400))
 @given(JSON)
 def test_the_quick_path_is_the_full_one(value: object) -> None:
     """Where the strict parser calls a text plain, sorted output is canonical; canonical text stays as it is."""

@@ -16,6 +16,7 @@ from agentdid.verify.explain import explain
 from tests.attacks.test_key_binding import bind, kind
 from tests.attacks.test_sd_jwt_json import flattened
 from tests.forgery import badge, badge_token, prove
+from tests.profiles import examples
 from tests.tokens import badge_jwt
 from tests.world import World
 
@@ -137,7 +138,7 @@ WHOLE = st.sampled_from([row[0] for row in FORMS.values()])
 INPUTS = st.one_of(st.binary(max_size=300), st.text(max_size=300), WHOLE)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(INPUTS, st.integers(0, 400), st.binary(max_size=4))
 def test_it_never_raises(raw: bytes | str, at: int, junk: bytes) -> None:
     """Whatever comes, whole or spoiled, is explained."""

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.unit.cli.test_cli import AUDIENCE, PARTNER, Walk, quick, shell, walk, write
@@ -189,3 +195,33 @@ def test_people_read_it_too(registry: Registry, capsys: pytest.CaptureFixture[st
     assert f"trust list {LIST}, 0 lists deep: {registry.did}" in text
     assert f"ok  list {LIST} invoice.read" in text
     assert "NO  order.place: nothing lets it" in text
+
+
+def test_a_registry_is_served_over_a_published_list(registry: Registry) -> None:
+    """`serve trqp`, started as a process: it answers from the list, and does not start over one that was changed."""
+    registry.publish()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "agentdid.cli.main", "serve", "trqp", "--list", "site/list", "--port", str(port)]
+    question = {
+        "entity_id": registry.walk.issuer, "authority_id": registry.did, "action": "grant:invoice.read",
+        "resource": PARTNER,
+    }  # fmt: skip
+    got = None
+    with subprocess.Popen(command) as process:
+        try:
+            for _ in range(300):
+                with suppress(httpx.TransportError):
+                    got = httpx.post(f"http://127.0.0.1:{port}/authorization", json=question, trust_env=False)
+                    break
+                time.sleep(0.1)
+        finally:
+            process.terminate()
+            process.wait(20)
+    changed = Path("site/list").read_text("utf-8").replace("invoice.*", "invoice.r")
+    Path("site/list").write_text(changed, "utf-8")
+    refused = subprocess.run(command, check=False, capture_output=True, timeout=60)
+
+    assert got is not None
+    assert got.json()["authorized"] is True
+    assert (1, b"signature_invalid" in refused.stderr) == (refused.returncode, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agentdid.codec import base
@@ -12,7 +12,6 @@ from agentdid.errors import AgentdidError
 from tests.vectors_dir import vectors
 
 
-@settings(derandomize=True)
 @given(st.binary(max_size=100))
 def test_every_value_comes_back(raw: bytes) -> None:
     """base64url, base58btc and multibase lose nothing."""
@@ -21,7 +20,6 @@ def test_every_value_comes_back(raw: bytes) -> None:
     assert [raw, raw] == [base.decode_multibase(base.encode_multibase(raw, each)) for each in "zu"]
 
 
-@settings(derandomize=True)
 @given(st.text("ABab01-_", max_size=12))
 def test_base64url_has_one_spelling(text: str) -> None:
     """What decodes is what its value encodes to."""
@@ -88,7 +86,6 @@ def test_published_multibase_values() -> None:
     assert checked >= 6
 
 
-@settings(derandomize=True)
 @given(st.integers(0, 2**63 - 1), st.binary(max_size=4))
 def test_varints_come_back(number: int, rest: bytes) -> None:
     """The number and what follows it."""

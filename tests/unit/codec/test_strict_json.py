@@ -14,6 +14,7 @@ from agentdid.codec import strict_json
 from agentdid.codec.strict_json import freeze, parse, parse_object
 from agentdid.errors import AgentdidError
 from agentdid.limits import DEFAULT
+from tests.profiles import examples
 
 REFUSED = [
     ("A01-duplicate", b'{"issuer":"a","issuer":"b"}', "json_duplicate_key"),
@@ -129,7 +130,7 @@ JSON = st.recursive(
 )
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(max_examples=examples(300))
 @given(JSON, st.booleans())
 def test_both_paths_agree(value: object, spaced: bool) -> None:
     """The quick path answers as the full one: the same value, or an error of the same code."""

@@ -16,13 +16,14 @@ from agentdid.delegation.narrowing import is_narrower
 from agentdid.errors import AgentdidError
 from tests import strategies as own
 from tests.capabilities import child_json, parse, root_json
+from tests.profiles import examples
 from tests.vectors_dir import ROOT
 from tests.world import World
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-STEADY = settings(max_examples=120, derandomize=True, deadline=None)
+STEADY = settings(max_examples=examples(120))
 SCHEMA = json.loads((ROOT / "specs/schemas/capability-v1.schema.json").read_text("utf-8"))
 
 

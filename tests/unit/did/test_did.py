@@ -59,7 +59,7 @@ def test_method_ids(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [DID, "#k", f"{DID}#", f"{DID}/p#k", f"{DID}?q#k", f"{DID}#a#b", None, 1, ""], ids=repr
+    "text", [DID, "#k", f"{DID}#", f"{DID}/p#k", f"{DID}?q#k", f"{DID}#a#b", None, 1, "", [f"{DID}#k"], {}], ids=repr
 )
 def test_what_is_no_method_id(text: object) -> None:
     """Relative ones, ones without fragment, ones with path or query, and what is no text."""

@@ -51,6 +51,15 @@ def test_a_did_spells_the_url_of_its_log(place: str, log: str) -> None:
     assert f"did:web:{place}" == named.web
 
 
+@pytest.mark.parametrize("named", [["did:webvh:x"], {}, 7, None], ids=repr)
+def test_a_document_whose_id_is_no_text(named: object) -> None:
+    """A log of another form than a log, not a defect of the reader."""
+    log = Forger().begin(change=lambda entry: entry["state"].update(id=named))
+
+    with pytest.raises(DidLogInvalid):
+        parse_log(log.body)
+
+
 def test_the_entry_hash_of_the_specification() -> None:
     """Generate Entry Hash: the published preliminary entry has the published hash."""
     witnesses = [
@@ -120,6 +129,16 @@ def test_parameters_of_a_did_url_select_a_version() -> None:
     for query in ("versionNumber=x", "versionNumber=-1", "versionTime=yesterday", "versionId=a&versionId=b"):
         with pytest.raises(DidInvalid):
             resolve(f"{did}?{query}", source, at=NOW)
+
+
+@pytest.mark.parametrize("endpoint", ["https://[", "http://a.example", ["https://a.example"], None], ids=repr)
+def test_a_service_that_leads_nowhere(endpoint: object) -> None:
+    """Its endpoint is no https URL, or no URL at all."""
+    service = {"id": "#files", "type": "relativeRef", "serviceEndpoint": endpoint}
+    log = Forger().begin(change=lambda entry: entry["state"].update(service=[service]))
+
+    with pytest.raises(DidInvalid):
+        locate(parse_log(log.body).latest, "/a.json")
 
 
 def test_paths_lead_beside_the_log_or_to_a_service() -> None:

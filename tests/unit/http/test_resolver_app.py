@@ -26,9 +26,10 @@ AT = datetime(2026, 11, 24, tzinfo=UTC)
 KEY = SecretKey.from_seed("Ed25519", b"\1" * 32).public
 DID = "did:key:z6MktKwz7Ge1Yxzr4JHavN33wiwa8y81QdcMRLXQsrH9T53b"
 WEB = "did:web:acme.example"
+BROKEN = {"id": "#broken", "type": "Broken", "serviceEndpoint": ["https://[", "https://acme.example/b/"]}
 FILES = {"id": "#files", "type": "Files", "serviceEndpoint": "https://acme.example/files/"}
 MESSAGES = {"id": f"{WEB}#messages", "type": "Messages", "serviceEndpoint": {"uri": "https://acme.example/m"}}
-DOCUMENT = {**build_document(WEB, {"k": KEY}), "service": [FILES, MESSAGES]}
+DOCUMENT = {**build_document(WEB, {"k": KEY}), "service": [FILES, MESSAGES, BROKEN]}
 UNIVERSAL = UniversalResolver("https://resolver.example", ("ion", "ethr"))
 RECORDED: dict[str, object] = {
     WEB: DOCUMENT,
@@ -191,6 +192,15 @@ def test_services() -> None:
     assert [MESSAGES] == typed
     assert "https://acme.example/x" == raw.headers["location"]
     assert 404 == resolve(f"{WEB}?service=messages", "text/uri-list").status_code
+
+
+def test_a_service_whose_endpoint_is_no_url() -> None:
+    """It stays as it stands; what is no URL leads nowhere, and the others of the service do."""
+    found = resolve(f"{WEB}?service=broken&relativeRef=x", "application/did").json()
+    there = resolve(f"{WEB}?service=broken&relativeRef=x", "text/uri-list")
+
+    assert [["https://[", "https://acme.example/b/x"]] == [each["serviceEndpoint"] for each in found["service"]]
+    assert (303, "https://acme.example/b/x") == (there.status_code, there.headers["location"])
 
 
 @pytest.mark.parametrize(

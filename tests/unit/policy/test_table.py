@@ -147,6 +147,8 @@ def test_the_highest_row_of_an_action_counts() -> None:
         {"behaviour": {"demotion": [{"score": 0, "levels": 1}]}},
         {"behaviour": {"demotion": [{"score": 50, "levels": 0}]}},
         {"cedar": 1},
+        {"cedar": []},
+        {"cedar": "policies.cedar"},
         {"cedar": [""]},
         {"cedar": [{"file": "a.cedar"}]},
         {"cedar": [{"file": "a.cedar", "text": "permit"}]},

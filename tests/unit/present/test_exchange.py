@@ -40,9 +40,10 @@ def test_an_origin(url: str, expected: str) -> None:
 )
 def test_what_has_no_origin(url: str) -> None:
     """Nothing is presented to what is no plain http(s) URL."""
-    with pytest.raises(AgentdidError) as caught:
-        origin(url)
-    assert "header_invalid" == caught.value.code
+    for read in (origin, normalize_url):
+        with pytest.raises(AgentdidError) as caught:
+            read(url)
+        assert "header_invalid" == caught.value.code
 
 
 def test_a_target_keeps_its_path_and_query() -> None:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentdid.errors import StoreUnavailable
+from agentdid.keys.secret import SecretKey
 from agentdid.policy.behaviour import Conducts, Observation
+from agentdid.storage.audit_log import AuditLog
 from agentdid.storage.baselines import LogBaselines, MemoryBaselines, open_baselines, read_observations
 from agentdid.storage.decision_log import DecisionLog
+from agentdid.storage.log_folder import RECORDS, records
 from agentdid.verifier.service import Verifier
 from agentdid.verify.needs import NeedConduct
 from tests.policy_scene import PAY, READ, PolicyScene
@@ -66,6 +69,40 @@ def test_the_log_says_what_memory_saw(tmp_path: Path) -> None:
     assert isinstance(found, Conducts)
     assert (2, 1) == (found.each[0].accepted, found.each[0].refused)
     assert found == rebuilt.find(need(scene.world.agent.did)) == again.find(need(scene.world.agent.did))
+
+
+def test_an_audit_log_says_the_same(tmp_path: Path) -> None:
+    """Its records are read as the bundles of a decision log are, what is about something else passed over."""
+    policy: dict[str, object] = {"behaviour": {"learning": 2}, "rule": [{"risk_at_most": 0}],
+                                 "action": [{"actions": ["invoice.pay"], "risk": 1}]}  # fmt: skip
+    scene = PolicyScene(policy)
+    world, log, folder = scene.world, tmp_path / "decisions.jsonl", tmp_path / "audit"
+    child = {**scene.grant, "id": "c1", "from": "g1"}
+    below = world.child(
+        scene.chain, world.agent, world.helper, capability=world.capability(grants=[child], delegation={"maxDepth": 5})
+    )
+    signer = SecretKey.from_seed("Ed25519", b"a" * 32)
+    with AuditLog.open(folder, signer, owner=world.partner.did, durable=False, clock=scene.clock) as audit:
+        baselines = LogBaselines(folder, 3_600)
+        verifier = Verifier(scene.trust, source=world, clock=scene.clock, log=DecisionLog(log), audit=audit,
+                            baselines=baselines)  # fmt: skip
+        for request in (READ, READ, PAY, READ):
+            scene.code(request=request, verifier=verifier)
+        assert scene.code(request=READ, verifier=verifier, chain=below, holder=world.helper) is None
+        scene.code(request=READ, verifier=verifier, holder=world.stranger)
+        refusal = scene.refusal(request=PAY, verifier=verifier)
+        named = [each.policies for each in records(folder) if each.kind == "decision"]
+    found = baselines.find(need(world.agent.did, world.helper.did))
+    assert isinstance(found, Conducts)
+
+    assert found == LogBaselines(log, 3_600).find(need(world.agent.did, world.helper.did))
+    assert [(4, 2), (1, 0)] == [(each.accepted, each.refused) for each in found.each]
+    assert "policy_denied" == refusal.code
+    assert [("risk_at_most",)] * 6 == [each for each in named if each]
+    with (folder / RECORDS).open("ab") as stream:
+        stream.write(b'{"torn')
+        stream.write(b"\n")
+    assert found == baselines.find(need(world.agent.did, world.helper.did))
 
 
 def test_a_log_that_is_not_there_is_empty_and_one_that_went_is_not(tmp_path: Path) -> None:

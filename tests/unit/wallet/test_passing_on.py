@@ -14,6 +14,7 @@ from agentdid.delegation.usage import Request
 from agentdid.errors import AgentdidError
 from agentdid.issuer.issuer import Issuer
 from agentdid.verify.needs import Resource
+from agentdid.wallet.approve import read_asked
 from agentdid.wallet.store import WalletStore
 from agentdid.wallet.wallet import Wallet
 from tests.chains import FORMS, JCS, SD_JWT
@@ -267,6 +268,20 @@ def test_who_may_not_approve(world: World, tmp_path: Path) -> None:
         assert () == able.minted()
 
     assert ["holder_binding_failed", "holder_binding_failed", "type_mismatch"] == codes
+
+
+@pytest.mark.parametrize("did", [["did:web:acme.example"], {}, 1, None], ids=repr)
+@pytest.mark.parametrize("place", ["audience", "approvers"])
+def test_what_is_asked_names_no_did(world: World, place: str, did: object) -> None:
+    """A request whose DIDs are no text is malformed, whoever sent it."""
+    asked: dict[str, Any] = asked_of(world, watched(world, world.party("boss")))
+    (rule,) = asked["rules"]
+    changed = {"audience": [did]} if place == "audience" else {"rules": [{**rule, "approvers": [did]}]}
+
+    with pytest.raises(AgentdidError) as refusal:
+        read_asked({**asked, **changed})
+
+    assert "did_invalid" == refusal.value.code
 
 
 def test_approvals_are_held_and_go_along(world: World, wallet: Wallet, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def schema(
 def show(trust: TrustFile = None, as_json: AsJson = False) -> None:
     """Say in words what the `[policy]` of a trust file asks of a request."""
     rules = read_trust(trust).policy
-    lines = ["no rules of its own: what the chain permits is permitted"] if rules is None else _describe(rules)
+    lines = ["no rules of its own: what the chain permits is permitted"] if rules is None else describe(rules)
     print_done(
         {"policy": None if rules is None else dict(rules.source), "says": lines}, "\n".join(lines), as_json=as_json
     )
@@ -64,7 +64,8 @@ def _read(files: list[Path]) -> PolicyText:
     return parse_policies([(str(each), each.read_text("utf-8")) for each in files])
 
 
-def _describe(rules: Rules) -> list[str]:
+def describe(rules: Rules) -> list[str]:
+    """Return what a policy asks of requests, in words."""
     lines = []
     for row in rules.rows:
         asks = [f"needs autonomy {row.autonomy}"] if row.autonomy else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agentdid.cli.commands.policy import describe
 from agentdid.cli.main import EXIT_CODES
 from agentdid.cli.options import (
     AsJson,
@@ -53,6 +54,8 @@ def show(trust: Policy, as_json: AsJson = False) -> None:
         )
     if not (policy.anchors or policy.lists or policy.registries):
         lines.append("no one but the owners may start a chain")
+    if policy.policy is not None:
+        lines += [f"policy: {each}" for each in describe(policy.policy)]
     print_done({"trust": policy.encode()}, "\n".join(lines), as_json=as_json)
 
 

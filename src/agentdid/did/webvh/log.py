@@ -218,6 +218,8 @@ def _check_state(state: dict[str, Any], previous: Version | None, parameters: Pa
     if previous is not None and did == previous.did:
         return previous.did
     path = "/state/id"
+    if type(did) is not str:
+        raise DidLogInvalid("the document's id is a string", path=path)
     try:
         found = parse_identifier(did)
     except AgentdidError as error:

@@ -127,9 +127,16 @@ def locate(version: Version, path: str) -> str:
     if service is None:
         return f"{named.base_url}whois.vp" if path == _WHOIS else named.base_url + path[1:]
     endpoint = service.get("serviceEndpoint")
-    if not isinstance(endpoint, str) or urlsplit(endpoint).scheme != "https":
+    if not isinstance(endpoint, str) or not _is_https(endpoint):
         raise DidInvalid(f"the service #{name} is not at an https URL")
     return endpoint if path == _WHOIS else endpoint.rstrip("/") + path
+
+
+def _is_https(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme == "https"
+    except ValueError:
+        return False  # no URL at all
 
 
 def _implicit(named: Identifier) -> tuple[dict[str, str], dict[str, str]]:
