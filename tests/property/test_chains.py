@@ -161,7 +161,7 @@ def _flip(wire: Wire, place: int, bit: int) -> Wire | None:
         return None
 
 
-@settings(max_examples=examples(400))
+@settings(max_examples=examples(150))
 @given(st.sampled_from(FORMS), st.integers(0, 3), st.integers(0, 1 << 16), st.integers(0, 6))
 def test_no_changed_byte_makes_a_no_a_yes(form: str, link: int, place: int, bit: int) -> None:
     """One bit of one link changed: what was refused (an action never granted) stays refused, what was permitted is."""
@@ -214,7 +214,7 @@ def meaning(capability: Capability) -> object:
     )  # fmt: skip
 
 
-@settings(max_examples=examples(400))
+@settings(max_examples=examples(150))
 @given(relatives())
 def test_narrower_is_a_partial_order_of_capabilities(some: list[Capability]) -> None:
     """Depth apart: reflexive; transitive; and two that are narrower than each other say the same."""
@@ -292,7 +292,7 @@ def test_nothing_done_to_a_refused_chain_makes_it_a_yes(reason: str) -> None:
         assert answer(world, memory, each, PAY if reason == "wider" else request, holder) is not None
 
 
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(80))
 @given(st.sampled_from(REASONS), st.integers(0, 2), st.integers(0, 1 << 16), st.integers(0, 255))
 def test_no_changed_byte_of_a_refused_chain_makes_it_a_yes(reason: str, link: int, place: int, octet: int) -> None:
     """Any byte of any link replaced by any other: what was refused stays refused."""

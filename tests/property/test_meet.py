@@ -15,7 +15,7 @@ from tests import strategies as own
 from tests.profiles import examples
 from tests.property.test_narrowing import requests
 
-STEADY = settings(max_examples=examples(400))
+STEADY = settings(max_examples=examples(150))
 
 
 @STEADY

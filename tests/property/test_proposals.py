@@ -28,7 +28,7 @@ from tests.world import NOW
 if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability, CapabilityGrant
 
-STEADY = settings(max_examples=examples(400))
+STEADY = settings(max_examples=examples(150))
 TAILS = ("", "/", "/x", "/x/1", "/x/2", "/x/3", "/y", "/y/1?q=1", "/z/a/b/c")
 ENVIRONMENT = {"env.ip": "10.1.2.3"}
 
