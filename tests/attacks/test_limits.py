@@ -292,7 +292,7 @@ def test_p03_a_flushed_server_answers_nothing() -> None:
     anew = open_takes(url)
 
     assert ["unavailable", "unavailable"] == [take(store, None), take(store, spend(window("w", 1)))]
-    assert ("unknown", "ours") == (anew.check(nonce, NOW), anew.check(anew.issue(NOW), NOW))
+    assert ("expired", "ours") == (anew.check(nonce, NOW), anew.check(anew.issue(NOW), NOW))
 
 
 def test_a_server_that_does_not_answer_is_undecided() -> None:

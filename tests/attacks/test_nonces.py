@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
+from agentdid.clock import FixedClock
 from agentdid.limits import DEFAULT
 from agentdid.storage.nonces import MemoryTakes, NonceStore
 from agentdid.storage.replay import SqlTakes
 from agentdid.storage.takes import MEMORY, open_takes
+from agentdid.verifier.service import Verifier
+from agentdid.verify.needs import Resource
 from tests.databases import postgres_url, valkey_url
-from tests.world import AUDIENCE, NOW
+from tests.world import AUDIENCE, NOW, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +52,12 @@ def test_a_nonce_is_taken_once(takes: NonceStore) -> None:
 
 
 def test_a_nonce_expires_and_a_foreign_one_is_unknown(takes: NonceStore) -> None:
-    """A nonce past its life is expired; one that was changed, or made elsewhere, is unknown."""
+    """A nonce past its life is expired, as is one that was changed, or made elsewhere; other texts are unknown."""
     nonce = takes.issue(NOW)
     late = NOW + timedelta(seconds=DEFAULT.nonce_life_s + 1)
     changed = ("A" if nonce[0] != "A" else "B") + nonce[1:]
 
-    assert ["expired", "unknown", "unknown", "unknown", "unknown"] == [
+    assert ["expired", "expired", "unknown", "unknown", "expired"] == [
         takes.check(nonce, late),
         takes.check(changed, NOW),
         takes.check("", NOW),
@@ -119,11 +122,38 @@ def test_p03_a_lost_store_knows_no_nonce_from_before(tmp_path: Path) -> None:
     kept = SqlTakes.open(path).check(nonce, NOW)
     path.unlink()
 
-    assert ("ours", "unknown", "unknown") == (
+    assert ("ours", "expired", "expired") == (
         kept,
         SqlTakes.open(path).check(nonce, NOW),
         MemoryTakes().check(nonce, NOW),
     )
+
+
+@pytest.mark.parametrize(
+    ("step_s", "expected"),
+    [
+        (-600, "issued_in_future"),
+        (86_400, "expired"),
+        (121, "expired"),
+        (-61, "issued_in_future"),
+        (59, None),
+        (-59, None),
+    ],
+)
+def test_p10_a_clock_that_jumps(step_s: int, expected: str | None) -> None:
+    """P10: one node's clock steps: beyond skew nothing that has ended, or has not begun, is taken."""
+    world = World()
+    presented = world.present(world.root(), challenge="n")
+    clock = FixedClock(world.now + timedelta(seconds=step_s))
+    # what is fetched comes by the same clock, and lists are signed when they are asked for
+    world.now = clock.now()
+    world.publish(world.acme)
+    for url, held in list(world.served.items()):
+        assert isinstance(held, Resource)
+        world.serve(url, held.body)
+    verifier = Verifier(world.trust(), source=world, clock=clock, takes=MemoryTakes())
+
+    assert expected == verifier.inspect(presented, challenge="n").code
 
 
 def test_q12_a_full_store_refuses_and_forgets_nothing(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from datetime import timedelta
+from hashlib import sha256
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentdid.canon.jcs import canonicalize
 from agentdid.codec.base import encode_base64url, encode_multibase
 from agentdid.codec.strict_json import encode
 from agentdid.delegation.usage import Request
@@ -165,6 +168,25 @@ def test_acapy_a_presentation_whose_own_proof_fails(form: str) -> None:
         world.verifier().authorize(presented, challenge="n", request=READ)
 
     assert "signature_invalid" == refusal.value.code
+
+
+def test_acapy_a_link_signed_over_another_canonical_form() -> None:
+    """ACA-Py canonicalizes with canonicaljson, which sorts by code points: RFC 8785 sorts by UTF-16 units, as we do."""
+    world = World()
+    (root,) = world.root(form=JCS, claims={"\ufb33": "first by code point", "\U0001f600": "first by UTF-16 unit"})
+    assert isinstance(root, dict)
+    assert outcome(world, [root], world.agent) is None
+    body = {name: value for name, value in root.items() if name != "proof"}
+    config = {name: value for name, value in root["proof"].items() if name != "proofValue"}  # type: ignore[attr-defined]  # a proof
+    by_code_point = [
+        json.dumps(each, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() for each in (config, body)
+    ]
+    assert canonicalize(config) == by_code_point[0]
+    assert canonicalize(body) != by_code_point[1]
+    signed = b"".join(sha256(each).digest() for each in by_code_point)
+    value = encode_multibase(world.acme.secret.sign(signed), "z")
+
+    assert "signature_invalid" == outcome(world, [{**body, "proof": {**config, "proofValue": value}}], world.agent)
 
 
 def test_credo_a_good_signature_is_not_trust() -> None:

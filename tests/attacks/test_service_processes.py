@@ -35,7 +35,9 @@ CANARY = "canary-7f3a"
 _READY_S = 30.0
 _LIMIT = 262_144
 UNKNOWN = (401, "invalid_challenge_error")
-"""What a Data Integrity presentation is answered whose challenge was not handed out here."""
+"""What a Data Integrity presentation is answered whose challenge was never handed out."""
+LOST = (401, "nonce_expired")
+"""What one is answered whose challenge was handed out before the store was lost."""
 
 
 class Process:
@@ -228,7 +230,7 @@ def test_p03_a_verifier_that_was_killed(site: Site, folder: Path, client: httpx.
         after = [ask(client, process, spent, used), ask(client, process, fresh, unused)]
 
     assert (200, None) == before
-    assert [UNKNOWN] * 2 == after
+    assert [LOST] * 2 == after
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -246,7 +248,7 @@ def test_p03_a_store_on_disk(site: Site, folder: Path, client: httpx.Client, *, 
         after = [ask(client, process, spent, used), ask(client, process, fresh, unused)]
 
     assert (200, None) == before
-    assert ([(401, "nonce_replayed"), (200, None)] if kept else [UNKNOWN] * 2) == after
+    assert ([(401, "nonce_replayed"), (200, None)] if kept else [LOST] * 2) == after
 
 
 def test_a_challenge_of_the_callers_own(site: Site, pair: tuple[Process, Process], client: httpx.Client) -> None:

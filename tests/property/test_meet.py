@@ -12,9 +12,10 @@ from agentdid.delegation.meet import meet_grants
 from agentdid.delegation.narrowing import find_wider
 from agentdid.delegation.usage import Request, approval_applies, permits
 from tests import strategies as own
+from tests.profiles import examples
 from tests.property.test_narrowing import requests
 
-STEADY = settings(max_examples=400, derandomize=True, deadline=None)
+STEADY = settings(max_examples=examples(150))
 
 
 @STEADY

@@ -22,12 +22,13 @@ from agentdid.lifecycle.usage import Usage
 from agentdid.limits import DEFAULT
 from tests import strategies as own
 from tests.capabilities import root_json
+from tests.profiles import examples
 from tests.world import NOW
 
 if TYPE_CHECKING:
     from agentdid.delegation.capability import Capability, CapabilityGrant
 
-STEADY = settings(max_examples=400, derandomize=True, deadline=None)
+STEADY = settings(max_examples=examples(150))
 TAILS = ("", "/", "/x", "/x/1", "/x/2", "/x/3", "/y", "/y/1?q=1", "/z/a/b/c")
 ENVIRONMENT = {"env.ip": "10.1.2.3"}
 

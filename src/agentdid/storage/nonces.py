@@ -211,11 +211,15 @@ def issue(key: bytes, at: datetime, limits: Limits) -> str:
 
 
 def check(key: bytes, nonce: str, at: datetime) -> str:
-    """Return "ours", "expired" or "unknown" for a nonce under this key."""
-    end = _find_end(key, nonce)
-    if end is None:
+    """Return "ours", "expired" or "unknown" for a nonce under this key.
+
+    One that looks like ours and was made under another key is from before the store was lost, for all that can be told:
+    it has ended with it (ATTACKS P03).
+    """
+    if _find_body(nonce) is None:
         return "unknown"
-    return "ours" if at.timestamp() <= end else "expired"
+    end = _find_end(key, nonce)
+    return "ours" if end is not None and at.timestamp() <= end else "expired"
 
 
 def times(key: bytes, nonce: str, keep_until: datetime) -> tuple[float, float]:
@@ -229,16 +233,20 @@ def times(key: bytes, nonce: str, keep_until: datetime) -> tuple[float, float]:
 
 
 def _find_end(key: bytes, nonce: str) -> int | None:
+    raw = _find_body(nonce)
+    if raw is None or not hmac.compare_digest(raw[-_MAC_BYTES:], _mac(key, raw[:-_MAC_BYTES])):
+        return None
+    return int.from_bytes(raw[_RANDOM_BYTES:-_MAC_BYTES], "big")
+
+
+def _find_body(nonce: str) -> bytes | None:
+    """Return the bytes of a nonce that has the form of ours."""
     if len(nonce) != _NONCE_CHARS:
         return None
     try:
-        raw = decode_base64url(nonce)
+        return decode_base64url(nonce)
     except Malformed:
         return None
-    body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(key, body)):
-        return None
-    return int.from_bytes(body[_RANDOM_BYTES:], "big")
 
 
 def _mac(key: bytes, body: bytes) -> bytes:

@@ -173,7 +173,7 @@ def _check_derived(case: Case, binding: Binding) -> None:
 
 def _check_issued(form: str, answer: Reply) -> None:
     if answer == "expired":
-        raise NonceExpired("the challenge is too old; ask for another", path=_nonce_path(form))
+        raise NonceExpired("the challenge is too old, or its store was lost; ask for another", path=_nonce_path(form))
     if answer != "ours":
         raise _wrong_nonce(form, "this challenge was not handed out here")
 

@@ -93,6 +93,9 @@ def test_values(members: dict[str, Any], expected: str) -> None:
         ({"@direction": "rtl", "a": "urn:a"}, {"a": "x"}, '_:c14n0 <urn:a> "x"^^<https://www.w3.org/ns/i18n#_rtl> .\n'),
         ({"@language": "en", "a": "urn:a"}, {"a": {"@value": "x", "@language": "en"}}, "json_rdf_divergence"),
         ({"a": {"@id": "urn:a", "@type": "@none"}}, {"a": "x"}, '_:c14n0 <urn:a> "x" .\n'),
+        ({"a": {"@id": "urn:a", "@type": "urn:x> <urn:y"}}, {"a": "x"}, "term_undefined"),
+        ({"@language": "en> <urn:y", "a": "urn:a"}, {"a": "x"}, "json_rdf_divergence"),
+        ({"@direction": "up> <urn:y", "a": "urn:a"}, {"a": "x"}, "context_not_allowed"),
     ],
 )
 def test_terms(terms: object, members: dict[str, Any], expected: str) -> None:

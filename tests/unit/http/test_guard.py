@@ -106,7 +106,7 @@ def test_a_route_for_a_tool(world: World) -> None:
     accepted = Client(world, again).present("POST", "/tools/vat", chain)
     other = Client(world, again).present("POST", "/tools/all", chain)
 
-    assert (401, "nonce_mismatch") == (refused.status_code, refused.json()["code"])
+    assert (401, "nonce_expired") == (refused.status_code, refused.json()["code"])
     assert {
         "agent": world.agent.did, "principal": world.acme.did, "delegators": [world.acme.did],
     } == accepted.json()  # fmt: skip
