@@ -12,6 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = (sys.executable, "-m")
 SOURCES = ("src", "tests", "tools", "bench", "interop", "examples")
 
+PROCESSES: Final = (
+    "test_audit_log.py", "test_audited_services.py", "test_demotion.py", "test_event_loop.py", "test_ledger_crashes.py",
+    "test_limits.py", "test_nonces.py", "test_service_processes.py", "test_slow_clients.py", "test_store.py",
+)  # fmt: skip
+"""Attacks on services and stores by several processes: the judgement in them is the one that the others attack."""
+
 # Tests come last: their closing line ends the output.
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("format", (*PYTHON, "ruff", "format", "--check", *SOURCES)),
@@ -25,7 +31,16 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # what a test module asserts pytest holds all the same; of the package no assertion is left (ATTACKS E22)
     (
         "attacks without assertions",
-        (sys.executable, "-O", "-m", "pytest", "-W", "ignore::pytest.PytestConfigWarning", "tests/attacks"),
+        (
+            sys.executable,
+            "-O",
+            "-m",
+            "pytest",
+            "-W",
+            "ignore::pytest.PytestConfigWarning",
+            "tests/attacks",
+            *[f"--ignore=tests/attacks/{name}" for name in PROCESSES],
+        ),
     ),
 )
 _SLOW: Final = 2  # of them, the last

@@ -119,9 +119,9 @@ class Workers:
 
 def fuzz_one(
     workers: Workers, target: Target, seconds: int, *, corpus: Path | None = None, keep: Path | None = None,
-    seed: int = 1,
+    seed: int = 1, inputs: int = -1,
 ) -> Run:  # fmt: skip
-    """Fuzz one target in a process of its own."""
+    """Fuzz one target in a process of its own, for some seconds, or until it had so many inputs (-1: however many)."""
     run = Run(target.name)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -135,7 +135,8 @@ def fuzz_one(
         longest = max(_LEAST_LEN, *(2 * len(each) for each in begun))
         log = folder / "log"
         options = [
-            f"-max_total_time={seconds}", f"-seed={seed}", f"-artifact_prefix={artifacts}/", f"-max_len={longest}",
+            f"-max_total_time={seconds}", f"-runs={inputs}", f"-seed={seed}", f"-artifact_prefix={artifacts}/",
+            f"-max_len={longest}",
             "-len_control=0", "-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1", str(grown), str(seeds),
         ]  # fmt: skip
         ended = workers.run(target.name, log, options, seconds + _START_S)

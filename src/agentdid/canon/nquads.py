@@ -27,6 +27,7 @@ is_iri: Final = re.compile(
 _SHORT: Final = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 _ESCAPED: Final = re.compile('[\x00-\x1f"\\\\\x7f\ufffe\uffff]')
 _UNESCAPES: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([tbnrf\"'\\]))")
+_NUMBERED: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))()")
 _PLAIN: Final = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 _SUBJECT: Final = r"(<[^>]*>|_:[^\s<>\"]+)"
 _LITERAL: Final = r"\"((?:[^\"\\\n\r]|\\.)*)\"(?:(@[A-Za-z]+(?:-[A-Za-z0-9]+)*)|\^\^(<[^>]*>))?"
@@ -83,7 +84,15 @@ def _object(node: str | None, value: str, tag: str | None, datatype: str | None)
 
 
 def _iri(term: str) -> str:
-    return _UNESCAPES.sub(_unescaped, term) if "\\" in term else term
+    if not term.startswith("<"):
+        return term
+    text = term[1:-1]
+    if "\\" in text:
+        # N-Quads 1.1 section 4, IRIREF: characters by their numbers, and no other escapes
+        text = _NUMBERED.sub(_unescaped, text)
+    if is_iri(text) is None:
+        raise TypeMismatch("expected an absolute IRI between < and >")
+    return f"<{text}>"
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -150,7 +150,10 @@ def test_memories_are_bounded() -> None:
 
 def test_nquads_that_are_none() -> None:
     """A line that is no quad, and an escape that is no character, have their codes."""
-    for line in ("x", "<urn:a> <urn:b> .", '<urn:a> "p" "o" .', '<urn:a> <urn:b> "o" "g" .', "<urn:a> <urn:b> <urn:c>"):
+    iris = ("<urn:\\\\a> <urn:b> <urn:c> .", "<urn:a> <urn:\\u0020b> <urn:c> .", "<urn:a> <b> <urn:c> .")
+    for line in (
+        "x", "<urn:a> <urn:b> .", '<urn:a> "p" "o" .', '<urn:a> <urn:b> "o" "g" .', "<urn:a> <urn:b> <urn:c>", *iris
+    ):  # fmt: skip
         with pytest.raises(TypeMismatch):
             nquads.parse(line)
     with pytest.raises(EncodingInvalid):
