@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection, Engine, Row
 
+_MAX_NUMBER: Final = (1 << 63) - 1  # what databases count to
 _PAGE: Final = 1_000
 _ROWS_A_STATEMENT: Final = 500
 
@@ -328,7 +329,7 @@ class StatusLedger:
         query = select(ISSUED).order_by(ISSUED.c.number.desc()).limit(limit).offset(offset)
         query = query.where(*(which or Which()).clauses(), *Which(subject=subject).clauses())
         if before is not None:
-            query = query.where(ISSUED.c.number < before)
+            query = query.where(ISSUED.c.number < max(0, min(before, _MAX_NUMBER)))
         with reading(self._engine) as connection:
             return [read_entry(row) for row in connection.execute(query)]
 

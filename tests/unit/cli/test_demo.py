@@ -25,6 +25,7 @@ _STATED = {
     "corrupted": "signature_invalid",
     "revoked": "chain_parent_revoked",
     "replays_offline": "accepted",
+    "receipts_hold": "accepted",
 }
 
 

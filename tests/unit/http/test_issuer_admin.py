@@ -261,10 +261,15 @@ def test_search_and_history(world: World, issuer: Issuer, app: FastAPI) -> None:
     first = call(app, "GET", "/credentials?limit=3", headers=AUTHORIZED).json()
     second = call(app, "GET", f"/credentials?limit=3&before={first['next']}", headers=AUTHORIZED).json()
     suspended = call(app, "GET", "/credentials?state=suspended", headers=AUTHORIZED).json()
+    counts = [
+        len(call(app, "GET", f"/credentials?before={number}", headers=AUTHORIZED).json()["credentials"])
+        for number in (1 << 63, 1 << 200, -(1 << 63) - 1)
+    ]
     one = call(app, "GET", f"/credentials/{made[2]}", headers=AUTHORIZED).json()
 
     assert made[::-1] == [each["id"] for page in (first, second) for each in page["credentials"]]
     assert None is second["next"]
+    assert [5, 5, 0] == counts  # numbers that no database counts to
     assert [made[3], made[1]] == [each["id"] for each in suspended["credentials"]]
     assert ("revoked", [("revoke", "lost")]) == (
         one["state"], [(each["act"], each["reason"]) for each in one["history"]],
