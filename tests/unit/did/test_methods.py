@@ -24,6 +24,7 @@ from agentdid.keys.algorithms import ALGORITHMS
 from agentdid.keys.jwk import encode_jwk
 from agentdid.keys.multikey import encode_multikey
 from agentdid.keys.secret import SecretKey
+from agentdid.sources.fetch import GuardedFetcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -249,11 +250,13 @@ def test_h07_services_of_a_did_peer_2(value: object) -> None:
     assert "did_invalid" == failure(plan, service(value)).code
 
 
-def test_an_internal_endpoint_is_the_guards_to_refuse() -> None:
-    """It is listed as it stands; whoever follows it goes through the guarded fetch (ATTACKS H07, I01)."""
+def test_h07_an_internal_endpoint_on_use() -> None:
+    """H07: it is listed as it stands; whoever follows it goes through the guarded fetch, which opens no connection."""
     document: Any = plan_json(service({"t": "dm", "s": "https://127.0.0.1/"}))
+    endpoint = document["service"][0]["serviceEndpoint"]
 
-    assert "https://127.0.0.1/" == document["service"][0]["serviceEndpoint"]
+    assert "https://127.0.0.1/" == endpoint
+    assert "fetch_forbidden_address" == failure(GuardedFetcher().fetch, endpoint).code
 
 
 def test_did_peer_2_is_made() -> None:
