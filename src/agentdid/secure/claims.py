@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.instant import parse_numeric_date
 from agentdid.did.syntax import split_did_url
 from agentdid.errors import DidInvalid, IssuerKeyMismatch, KeySourceForbidden, TypeMismatch, TypMismatch
 from agentdid.proof.jws import KEYS_OF_ALG
-from agentdid.secure.mechanism import Binding, Signature
+from agentdid.secure.mechanism import Binding, Secured, Signature
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,6 +47,47 @@ def check_header(header: JoseHeader, typ: str | None) -> str:
     except DidInvalid:
         raise KeySourceForbidden("expected kid to be an absolute DID URL", path="/kid") from None
     return did
+
+
+def secured_credential(
+    form: str,
+    token: str,
+    jws: Jws,
+    did: str,
+    document: dict[str, object],
+    claims: dict[str, object],
+    *,
+    hidden_grants: bool = False,
+    disclosed: tuple[tuple[str | int, ...], ...] = (),
+) -> Secured:
+    """Return a credential in a token whose header was held by `check_header`, with the times that it says.
+
+    Args:
+        form: As `Secured.form`.
+        token: As it travels.
+        jws: What the issuer signed of it.
+        did: Whose key its header names.
+        document: The credential in it.
+        claims: What stands beside that.
+        hidden_grants: As `Secured.hidden_grants`.
+        disclosed: As `Secured.disclosed`.
+
+    Raises:
+        TypeMismatch: A time is no NumericDate.
+    """
+    return Secured(
+        form,
+        document,
+        (signature_of(jws, did, "assertionMethod"),),
+        hashlib.sha256(jws.signing_input).digest(),
+        instant_of(claims, "iat"),
+        instant_of(claims, "exp"),
+        instant_of(claims, "nbf"),
+        token,
+        claims,
+        hidden_grants=hidden_grants,
+        disclosed=disclosed,
+    )
 
 
 def signature_of(jws: Jws, did: str, purpose: str) -> Signature:

@@ -6,7 +6,6 @@ grants and the subject's other claims, of any credential nothing by which it is 
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from agentdid.credential.model import CAPABILITY_TYPE
@@ -14,13 +13,13 @@ from agentdid.errors import HeaderInvalid, InputTooLarge, KbInvalid, SdClaimNotA
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.disclosures import NO_DECOYS, Path, Place, hide, open_payload, pointer
 from agentdid.proof.jws import Jws, parse_jws, sign_jws
-from agentdid.secure.claims import JWT_CLAIMS, check_agreement, check_header, instant_of, signature_of, take_claims
-from agentdid.secure.mechanism import Secured
+from agentdid.secure.claims import JWT_CLAIMS, check_agreement, check_header, secured_credential, take_claims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agentdid.keys.secret import Signer
+    from agentdid.secure.mechanism import Secured
 
 TYP: Final = "vc+sd-jwt"
 MEDIA_TYPE: Final = "application/vc+sd-jwt"
@@ -58,19 +57,7 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     check_agreement(claims, document)
     if algorithm is not None:
         claims["_sd_alg"] = algorithm  # under which a key binding JWT hashes too
-    return Secured(
-        TYP,
-        document,
-        (signature_of(jws, did, "assertionMethod"),),
-        hashlib.sha256(jws.signing_input).digest(),
-        instant_of(claims, "iat"),
-        instant_of(claims, "exp"),
-        instant_of(claims, "nbf"),
-        token,
-        claims,
-        None,
-        hidden,
-    )
+    return secured_credential(TYP, token, jws, did, document, claims, hidden_grants=hidden)
 
 
 def split(token: str, limits: Limits) -> tuple[Jws, list[str]]:

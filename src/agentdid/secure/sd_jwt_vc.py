@@ -6,21 +6,20 @@ a DID.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from agentdid.errors import IssuerKeyMismatch, SdClaimNotAllowed, TypeMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.disclosures import NO_DECOYS, Path, hide, open_payload, pointer
 from agentdid.proof.jws import sign_jws
-from agentdid.secure.claims import check_header, instant_of, signature_of
-from agentdid.secure.mechanism import Secured
+from agentdid.secure.claims import check_header, secured_credential
 from agentdid.secure.sd_jwt import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from agentdid.keys.secret import Signer
+    from agentdid.secure.mechanism import Secured
 
 TYP: Final = "dc+sd-jwt"
 MEDIA_TYPE: Final = "application/dc+sd-jwt"
@@ -55,15 +54,12 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     claims: dict[str, object] = {name: document[name] for name in _JUDGED if name in document}
     if algorithm is not None:
         claims["_sd_alg"] = algorithm
-    return Secured(
+    return secured_credential(
         TYP,
-        document,
-        (signature_of(jws, did, "assertionMethod"),),
-        hashlib.sha256(jws.signing_input).digest(),
-        instant_of(claims, "iat"),
-        instant_of(claims, "exp"),
-        instant_of(claims, "nbf"),
         token,
+        jws,
+        did,
+        document,
         claims,
         disclosed=tuple([(*place.path, place.key) for place in places if place.key is not None]),
     )

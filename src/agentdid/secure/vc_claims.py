@@ -6,14 +6,21 @@ they say twice they say alike (VCDM 1.1 section 6.3.1).
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from agentdid.codec.instant import encode_instant
 from agentdid.errors import TypeMismatch, TypMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.jws import parse_jws
-from agentdid.secure.claims import JWT_CLAIMS, check_agreement, check_header, instant_of, signature_of, take_claims
+from agentdid.secure.claims import (
+    JWT_CLAIMS,
+    check_agreement,
+    check_header,
+    instant_of,
+    secured_credential,
+    signature_of,
+    take_claims,
+)
 from agentdid.secure.mechanism import Binding, Secured
 
 if TYPE_CHECKING:
@@ -46,17 +53,7 @@ def read_credential(token: str, limits: Limits = DEFAULT) -> Secured:
         if at is not None:
             document.setdefault(member, encode_instant(at))
     check_agreement(claims, document)
-    return Secured(
-        "jwt_vc",
-        document,
-        (signature_of(jws, did, "assertionMethod"),),
-        hashlib.sha256(jws.signing_input).digest(),
-        instant_of(claims, "iat"),
-        instant_of(claims, "exp"),
-        instant_of(claims, "nbf"),
-        token,
-        claims,
-    )
+    return secured_credential("jwt_vc", token, jws, did, document, claims)
 
 
 def read_presentation(token: str, limits: Limits = DEFAULT) -> Secured:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from agentdid.errors import TypMismatch
 from agentdid.limits import DEFAULT, Limits
 from agentdid.proof.jws import parse_jws, sign_jws
-from agentdid.secure.claims import JWT_CLAIMS, check_agreement, check_header, instant_of, signature_of, take_claims
-from agentdid.secure.mechanism import Secured
+from agentdid.secure.claims import JWT_CLAIMS, check_agreement, check_header, secured_credential, take_claims
 
 if TYPE_CHECKING:
     from agentdid.keys.secret import Signer
+    from agentdid.secure.mechanism import Secured
 
 TYP: Final = "vc+jwt"
 MEDIA_TYPE: Final = "application/vc+jwt"
@@ -37,17 +36,7 @@ def read(token: str, limits: Limits = DEFAULT) -> Secured:
     document = jws.claims
     claims = take_claims(document, JWT_CLAIMS)
     check_agreement(claims, document)
-    return Secured(
-        TYP,
-        document,
-        (signature_of(jws, did, "assertionMethod"),),
-        hashlib.sha256(jws.signing_input).digest(),
-        instant_of(claims, "iat"),
-        instant_of(claims, "exp"),
-        instant_of(claims, "nbf"),
-        token,
-        claims,
-    )
+    return secured_credential(TYP, token, jws, did, document, claims)
 
 
 def issue(
