@@ -7,7 +7,7 @@ a mistake, not a yes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 from agentdid.policy.facts import DENY, PERMIT, Verdict, least, most
 from agentdid.record import Value
@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 _YES: Final = Verdict(PERMIT)
 
 
-def _answer(*, holds: bool, name: str, otherwise: str, detail: str) -> Verdict:
-    return Verdict(PERMIT, (name,)) if holds else Verdict(otherwise, (name,), (detail,))
+class _Rule(Protocol):
+    """What each of the small policies has: its name, and what it answers where its condition does not hold."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def otherwise(self) -> str: ...
+
+
+def _answer(rule: _Rule, holds: bool, detail: str) -> Verdict:
+    return Verdict(PERMIT, (rule.name,)) if holds else Verdict(rule.otherwise, (rule.name,), (detail,))
 
 
 @final
@@ -36,7 +46,7 @@ class MinSecurity(Value, frozen=True):
         """Return what it says of a request."""
         holds = SECURITY_LEVELS.index(facts.security) >= SECURITY_LEVELS.index(self.level)
         detail = f"the signatures are not all {self.level} or better"
-        return _answer(holds=holds, name=self.name, otherwise=self.otherwise, detail=detail)
+        return _answer(self, holds, detail)
 
 
 @final
@@ -50,7 +60,7 @@ class MaxDepth(Value, frozen=True):
     def judge(self, facts: Facts) -> Verdict:
         """Return what it says of a request."""
         detail = f"the capability was delegated more than {self.depth} times"
-        return _answer(holds=facts.depth <= self.depth, name=self.name, otherwise=self.otherwise, detail=detail)
+        return _answer(self, facts.depth <= self.depth, detail)
 
 
 @final
@@ -64,7 +74,7 @@ class Within(Value, frozen=True):
     def judge(self, facts: Facts) -> Verdict:
         """Return what it says of a request."""
         detail = "it is not within the hours of the policy"
-        return _answer(holds=self.hours.permits(facts.at), name=self.name, otherwise=self.otherwise, detail=detail)
+        return _answer(self, self.hours.permits(facts.at), detail)
 
 
 @final
@@ -79,7 +89,7 @@ class AutonomyAtMost(Value, frozen=True):
         """Return what it says of a request."""
         detail = f"the action asks for a level of autonomy above {self.level}"
         holds = facts.autonomy_required <= self.level
-        return _answer(holds=holds, name=self.name, otherwise=self.otherwise, detail=detail)
+        return _answer(self, holds, detail)
 
 
 @final
@@ -93,7 +103,7 @@ class PurposeIn(Value, frozen=True):
     def judge(self, facts: Facts) -> Verdict:
         """Return what it says of a request."""
         detail = "the capability is for another purpose than the policy allows"
-        return _answer(holds=facts.purpose in self.purposes, name=self.name, otherwise=self.otherwise, detail=detail)
+        return _answer(self, facts.purpose in self.purposes, detail)
 
 
 @final
@@ -107,9 +117,7 @@ class PrincipalIn(Value, frozen=True):
     def judge(self, facts: Facts) -> Verdict:
         """Return what it says of a request."""
         detail = "the principal is none that the policy allows"
-        return _answer(
-            holds=facts.principal in self.principals, name=self.name, otherwise=self.otherwise, detail=detail
-        )
+        return _answer(self, facts.principal in self.principals, detail)
 
 
 @final
@@ -123,7 +131,7 @@ class RiskAtMost(Value, frozen=True):
     def judge(self, facts: Facts) -> Verdict:
         """Return what it says of a request."""
         detail = f"the action's risk is above {self.risk}"
-        return _answer(holds=facts.risk <= self.risk, name=self.name, otherwise=self.otherwise, detail=detail)
+        return _answer(self, facts.risk <= self.risk, detail)
 
 
 @final
@@ -138,7 +146,7 @@ class ScoreAtMost(Value, frozen=True):
         """Return what it says of a request."""
         detail = f"the call is more unusual than {self.score}"
         holds = facts.score is not None and facts.score.total <= self.score
-        return _answer(holds=holds, name=self.name, otherwise=self.otherwise, detail=detail)
+        return _answer(self, holds, detail)
 
 
 @final
@@ -157,7 +165,7 @@ class Autonomy(Value, frozen=True):
             return _YES
         detail = f"the action asks for autonomy {facts.autonomy_required}, and {facts.autonomy} is in force"
         holds = facts.autonomy >= facts.autonomy_required
-        return _answer(holds=holds, name=self.name, otherwise=self.otherwise, detail=detail)
+        return _answer(self, holds, detail)
 
 
 @final
