@@ -50,27 +50,26 @@ _CREDENTIALS: Final = Table(
     Column("id_index", LargeBinary, nullable=False, index=True),
     Column("sealed", LargeBinary, nullable=False),
 )
-_MINTED: Final = Table(
-    "minted",
-    _TABLES,
-    Column("number", Integer, primary_key=True),
-    Column("row_id", String, nullable=False, unique=True),
-    Column("id_index", LargeBinary, nullable=False, unique=True),
-    Column("sealed", LargeBinary, nullable=False),
-)
+
+
+def _by_id(name: str) -> Table:
+    """Declare a table of sealed things, each found by its id."""
+    return Table(
+        name,
+        _TABLES,
+        Column("number", Integer, primary_key=True),
+        Column("row_id", String, nullable=False, unique=True),
+        Column("id_index", LargeBinary, nullable=False, unique=True),
+        Column("sealed", LargeBinary, nullable=False),
+    )
+
+
+_MINTED: Final = _by_id("minted")
+_RECEIPTS: Final = _by_id("receipts")
 _CLOSING: Final = Table(  # one row at most: when the wallet was closed, and why
     "closing",
     _TABLES,
     Column("one", Integer, primary_key=True),
-    Column("sealed", LargeBinary, nullable=False),
-)
-
-_RECEIPTS: Final = Table(
-    "receipts",
-    _TABLES,
-    Column("number", Integer, primary_key=True),
-    Column("row_id", String, nullable=False, unique=True),
-    Column("id_index", LargeBinary, nullable=False, unique=True),
     Column("sealed", LargeBinary, nullable=False),
 )
 
