@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
@@ -24,12 +21,12 @@ from agentdid.verify.evidence import replay
 from agentdid.wallet.approve import check_chain, read_asked, sign_approval
 from tests.attacks.test_limits import SHARED, STORES, place_of
 from tests.chains import FORMS, JCS, SD_JWT
+from tests.racers import race
 from tests.world import NOW, RESOURCE, Party, World
 
 if TYPE_CHECKING:
     from agentdid.verify.decide import Grant
 
-ROOT = Path(__file__).resolve().parents[2]
 PAY = Request("http", "invoice.pay", f"{RESOURCE}/7", {"amount": "250.00", "currency": "EUR"})
 _NUMBERS = count()
 Wire = str | dict[str, object]
@@ -453,17 +450,6 @@ def test_p01_two_processes_share_an_approval(kind: str, tmp_path: Path) -> None:
     open_takes(place).close()
     scene = Scene()
     approval = str(scene.approval(uses=9))
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _RACER, place, json.dumps(scene.chain), approval, str(10_000 * (number + 1))],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            cwd=ROOT,
-        )
-        for number in range(2)
-    ]  # fmt: skip
-    for racer in racers:
-        racer.stdin.write("go\n")  # type: ignore[union-attr]  # a pipe
-        racer.stdin.flush()  # type: ignore[union-attr]
-    accepted = [int(racer.communicate(timeout=90)[0]) for racer in racers]
+    accepted = race(_RACER, [[place, json.dumps(scene.chain), approval, first] for first in ("10000", "20000")])
 
-    assert 9 == sum(accepted)
+    assert 9 == accepted

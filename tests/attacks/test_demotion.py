@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +18,7 @@ from agentdid.verifier.service import Verifier
 from tests.attacks.test_limits import SHARED
 from tests.attacks.test_limits import place_of as store_at
 from tests.policy_scene import PAY, READ, PolicyScene
+from tests.racers import race
 from tests.world import NOW, RESOURCE
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
     from agentdid.verify.needs import NeedConduct
 
-ROOT = Path(__file__).resolve().parents[2]
 LEARNING = 5
 
 
@@ -304,17 +301,6 @@ def test_two_processes_of_fifty(kind: str, approved: bool, tmp_path: Path) -> No
         asking = PolicyScene(watched(required=3))
         asking.chain = scene.chain
         approval = str(asking.approval(uses=7))
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _RACER, place, json.dumps(scene.chain), approval, str(10_000 * (number + 1))],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            cwd=ROOT,
-        )
-        for number in range(2)
-    ]  # fmt: skip
-    for racer in racers:
-        racer.stdin.write("go\n")  # type: ignore[union-attr]  # a pipe
-        racer.stdin.flush()  # type: ignore[union-attr]
-    accepted = [int(racer.communicate(timeout=90)[0]) for racer in racers]
+    accepted = race(_RACER, [[place, json.dumps(scene.chain), approval, first] for first in ("10000", "20000")])
 
-    assert (7 if approved else 9) == sum(accepted)
+    assert (7 if approved else 9) == accepted

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
@@ -26,6 +24,7 @@ from agentdid.storage.spending import units
 from agentdid.verify.evidence import replay
 from tests.chains import NONCE
 from tests.databases import postgres_url, valkey_process, valkey_url
+from tests.racers import race
 from tests.world import AUDIENCE, NOW, RESOURCE, Party, World
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
     from agentdid.verify.decide import Grant
 
-ROOT = Path(__file__).resolve().parents[2]
 KEEP = NOW + timedelta(minutes=5)
 END = NOW + timedelta(hours=8)
 _NUMBERS = count()
@@ -211,20 +209,9 @@ def test_p01_two_processes_share_a_limit(kind: str, tmp_path: Path) -> None:
     """Two processes, 25 threads each: 21 of 50 fit into the budget, and exactly 21 are taken."""
     place = place_of(kind, tmp_path)
     open_takes(place)
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-c", _RACER, place, f"racer{number}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            cwd=ROOT,
-        )
-        for number in range(2)
-    ]  # fmt: skip
-    for racer in racers:
-        racer.stdin.write("go\n")  # type: ignore[union-attr]  # a pipe
-        racer.stdin.flush()  # type: ignore[union-attr]
-    taken = [int(racer.communicate(timeout=60)[0]) for racer in racers]
+    taken = race(_RACER, [[place, "racer0"], [place, "racer1"]])
 
-    assert 21 == sum(taken)
+    assert 21 == taken
 
 
 def test_a_forked_process_has_its_own_connections() -> None:
