@@ -587,8 +587,3 @@ class ReceiptInvalid(Refused, code="receipt_invalid"):
 
 class AuditLogInvalid(Refused, code="audit_log_invalid"):
     """An entry of an audit log was changed, removed or put in, or what is shown of it proves nothing."""
-
-
-def find_code(code: str) -> type[AgentdidError] | None:
-    """Return the class of `code`, or `None` when the book has no such code."""
-    return CODES.get(code)

@@ -88,11 +88,6 @@ def error_name(error: AgentdidError) -> str:
     return _named(error)[0]
 
 
-def error_type(error: AgentdidError) -> str:
-    """Return the URL of an error, such as `https://www.w3.org/ns/did#INVALID_DID`."""
-    return _named(error)[1]
-
-
 def error_object(error: AgentdidError) -> dict[str, str]:
     """Return the error as DID Resolution writes it, an RFC 9457 problem whose title is the error's name.
 

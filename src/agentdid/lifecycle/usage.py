@@ -122,11 +122,6 @@ def read_usages(path: str | Path) -> Iterator[Usage]:
                 raise ValueError(message) from None
 
 
-def read_bundle(bundle: Mapping[str, Any]) -> list[Usage]:
-    """Return the uses in one bundle, root first; none where nothing was permitted. Raises `MsgspecError`."""
-    return list(usages_of(msgspec.convert(bundle, _Bundle)))
-
-
 def usages_of_record(record: Record) -> Iterator[Usage]:
     """Yield what one record of an audit log says was done (specs/audit-log.md)."""
     request = record.request

@@ -90,11 +90,6 @@ class CoseSign1(Value, frozen=True, eq=False):
         return self.payload.value  # type: ignore[return-value]  # parse_sign1 made sure
 
 
-def is_cose(octets: bytes | str) -> bool:
-    """Whether an input is meant as a COSE_Sign1: it begins with its tag or its array, as no text does."""
-    return octets[:1] in (b"\xd2", b"\x84")
-
-
 def parse_sign1(octets: bytes, limits: Limits = DEFAULT) -> CoseSign1:
     """Return the parts of a COSE_Sign1 whose payload is a JSON object, tagged or not.
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 DEFAULT_TTL_S: Final = 86_400
 FORMS: Final = (*SUITES, data_integrity.HYBRID_SET, vc_jwt.TYP, sd_jwt.TYP)
 """In which a list is signed. Nothing of one may be hidden, so that no selective suite signs any."""
-MEDIA_TYPES: Final = {vc_jwt.TYP: "application/vc+jwt", sd_jwt.TYP: "application/vc+sd-jwt"}
 _MEMBERS: Final = frozenset({"id", "entries", "lists", "ttl_s", "sequence"})
 
 

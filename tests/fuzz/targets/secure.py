@@ -91,7 +91,6 @@ def _withhold(data: bytes) -> None:
 
 
 def _cose(data: bytes) -> None:
-    proof_cose.is_cose(data)
     proof_cose.find_typ(data)
     looks_presented(data)
     for read in (cose.read_credential, cose.read_presentation):
