@@ -158,6 +158,15 @@ def _invocations(page: Path) -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.parametrize("name", VERBS)
+def test_help_says_all_that_is_written(name: str) -> None:
+    """Words in brackets are markup where help is shown, and would be missing there."""
+    command = VERBS[name]
+    texts = [command.help or "", *(getattr(each, "help", None) or "" for each in command.params)]
+
+    assert [] == [text for text in texts if re.search(r"\[[a-z#/@]", text)]
+
+
 def test_the_error_book_is_up_to_date() -> None:
     """docs/errors.md is what `python -m tools.errors_page` writes."""
     assert errors_page.page() == (ROOT / "docs" / "errors.md").read_text("utf-8")

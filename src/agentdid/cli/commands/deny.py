@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agentdid.trust.denied import DenyEntry
 
 app = typer.Typer(help="Deny parties, credentials and keys, effective at once.", no_args_is_help=True)
-TrustFile = Annotated[Path | None, typer.Option("--trust", help="The trust policy; its [store] is meant.")]
+TrustFile = Annotated[Path | None, typer.Option("--trust", help="The trust policy; the store that it names is meant.")]
 Database = Annotated[
     str | None, typer.Option("--db", help="The store itself: a file, postgresql+psycopg://…, valkey://….")
 ]

@@ -13,7 +13,7 @@ from agentdid.policy.cedar_text import PolicyText, parse_policies, schema_for, s
 from agentdid.policy.rules import Rules
 
 app = typer.Typer(help="Look at the verifier's own rules.", no_args_is_help=True)
-Files = Annotated[list[Path], typer.Argument(help="Cedar policies, as `[policy] cedar` names them.")]
+Files = Annotated[list[Path], typer.Argument(help="Cedar policies, as a trust file names them.")]
 
 
 @app.command()
@@ -52,7 +52,7 @@ def schema(
 
 @app.command()
 def show(trust: TrustFile = None, as_json: AsJson = False) -> None:
-    """Say in words what the `[policy]` of a trust file asks of a request."""
+    """Say in words what the rules of a trust file ask of a request."""
     rules = read_trust(trust).policy
     lines = ["no rules of its own: what the chain permits is permitted"] if rules is None else describe(rules)
     print_done(
