@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentdid.delegation.usage import Request
-from agentdid.errors import ApprovalRequired
+from agentdid.errors import ApprovalRequired, Refused
 from agentdid.policy.behaviour import Observation
 from agentdid.storage.baselines import MemoryBaselines
 from agentdid.storage.takes import open_takes
@@ -52,6 +53,26 @@ def test_while_it_is_learnt_nothing_is_unusual() -> None:
     scene = PolicyScene(watched())
 
     assert [{}] * 3 == [scene.authorize().encode()["policy"]["score"]["parts"] for _ in range(3)]  # type: ignore[index]  # JSON
+
+
+def test_who_is_judged_without_blocking_is_learnt_too() -> None:
+    """What an agent does by `aauthorize`, let be or refused, is its past as much as by `authorize`."""
+    scene = PolicyScene(watched())
+    again = Request("http", "invoice.delete", f"{RESOURCE}/7")
+
+    async def judge(request: Request) -> None:
+        presented, nonce = scene.present()
+        await scene.verifier.aauthorize(presented, challenge=nonce, request=request)
+
+    for _ in range(LEARNING):
+        asyncio.run(judge(READ))
+    for _ in range(4):
+        with pytest.raises(Refused):
+            asyncio.run(judge(again))
+    scene.later(minutes=1)
+    parts = scene.refusal().report.encode()["policy"]["score"]["parts"]  # type: ignore[union-attr,index,call-overload]  # JSON of a Report
+
+    assert {"action", "refusals"} == set(parts)
 
 
 def test_what_is_unusual_is_scored_part_by_part() -> None:

@@ -394,13 +394,18 @@ class Verifier:
             presentation, True, self.trust, self._clock.now(), challenge, asked, request, http, environment or {}
         )
 
+    @property
+    def _keeps(self) -> bool:
+        # whether an outcome is told to anything beside whoever asked
+        return self._log is not None or self._keeper is not None or self.trust.policy is not None
+
     def _settle(self, question: Question) -> Decision | Grant:
         try:
             result = run(question, self._memory, self._clock, self._answer)
         except AgentdidError as error:
             self._record(error)
             raise
-        if self._log is not None or self._keeper is not None or self.trust.policy is not None:
+        if self._keeps:
             self._record(result)
         return result
 
@@ -416,7 +421,7 @@ class Verifier:
         return result
 
     async def _arecord(self, result: Decision | Grant | AgentdidError) -> None:
-        if self._log is not None or self._keeper is not None:
+        if self._keeps:
             import asyncio  # noqa: PLC0415  # as above
 
             await asyncio.to_thread(self._record, result)  # which waits for the disk

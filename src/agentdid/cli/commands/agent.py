@@ -213,7 +213,8 @@ def retire(
         list[str] | None, typer.Option(help="An issuer's service (token: AGENTDID_ISSUER_TOKEN); may be repeated.")
     ] = None,
     trust: Annotated[
-        list[Path] | None, typer.Option("--trust", help="A verifier's policy: denied in the store it names; may be repeated.")
+        list[Path] | None,
+        typer.Option("--trust", help="A verifier's policy: denied in the store it names; may be repeated."),
     ] = None,
     deny_db: Annotated[list[str] | None, typer.Option(help="A verifier's store itself; may be repeated.")] = None,
     verifier: Annotated[
