@@ -9,10 +9,13 @@ import cedarpy
 import pytest
 
 from agentdid.cli.main import main
+from agentdid.storage.baselines import LogBaselines, MemoryBaselines
 from tests.vectors_dir import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from agentdid.verifier.service import Verifier
 
 EXAMPLES = ROOT / "specs" / "examples"
 AT = ("--at", "2026-11-01T12:00:00Z")
@@ -100,3 +103,26 @@ def test_verify_says_what_decided(trust: Path, capsys: pytest.CaptureFixture[str
     cedar.write_text("permit(")
     assert 2 == main(["verify", file, *common, *READ, *arguments])
     assert "policy.cedar:1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [("--log", "decisions.jsonl"), ("--audit", "audit"), ()])
+def test_what_was_seen_comes_from_the_log_that_is_kept(
+    trust: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    """A verifier service learns from its decision log, else from its audit log, else from its own memory."""
+    monkeypatch.chdir(trust.parent)
+    monkeypatch.setenv("AGENTDID_PASSPHRASE", "correct horse battery staple")
+    assert 0 == main(["issuer", "init", "--db", "own.db", "--did", "did:web:partner.example"])
+    text = trust.read_text()
+    trust.write_text(text if "[policy.behaviour]" in text else f"{text}\n[policy.behaviour]\nlearning = 3\n")
+    made: list[Verifier] = []
+
+    def keep(verifier: Verifier, **_others: object) -> None:
+        """Take the verifier in place of serving it."""
+        made.append(verifier)
+
+    monkeypatch.setattr("agentdid.http.verifier_app.create_verifier_app", keep)
+    monkeypatch.setattr("agentdid.cli.commands.serve._run", lambda *_given: None)
+
+    assert 0 == main(["serve", "verifier", "--trust", "trust.toml", "--issuer", "own.db", *options])
+    assert (LogBaselines if options else MemoryBaselines) is type(made[0].baselines)

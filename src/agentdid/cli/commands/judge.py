@@ -53,7 +53,7 @@ def verify(
     marks: Annotated[Path | None, typer.Option(help="Remember here the did:webvh versions that were seen.")] = None,
     log: Annotated[
         Path | None,
-        typer.Option("--log", help="A decision log: what was seen of agents, where the policy looks at it."),
+        typer.Option("--log", help="A decision log, or an audit log's folder: what was seen of agents, if asked."),
     ] = None,
     evidence: Annotated[Path | None, typer.Option(help="Write the evidence bundle here.")] = None,
     as_json: AsJson = False,

@@ -133,7 +133,7 @@ def serve_verifier(
             audit=kept,
             receipts=key,
             denied=denied,
-            baselines=open_baselines(policy.policy, log),
+            baselines=open_baselines(policy.policy, log or audit),
         )
         for url in events or []:
             verifier.follow(url)
